@@ -1,0 +1,30 @@
+/** What every command shares: printing results, progress and errors the same way. */
+import { DvrError } from '../model/errors.js';
+
+/** Prints `value` as JSON on one stream, or `text` for people. */
+export function print(asJson: boolean | undefined, value: unknown, text: () => string): void {
+  process.stdout.write(asJson === true ? `${JSON.stringify(value, null, 2)}\n` : `${text()}\n`);
+}
+
+/** A line of progress on stderr, so that stdout stays the result. */
+export function progress(line: string): void {
+  process.stderr.write(`dvr: ${line}\n`);
+}
+
+/** Prints the error with its hint and leaves with its exit code; `--json` prints the problem document. */
+export function fail(error: unknown): never {
+  if (error instanceof DvrError) {
+    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(error.toProblem(), null, 2)}\n`);
+    process.stderr.write(`dvr: ${error.message}\n${error.hint === '' ? '' : `     ${error.hint}\n`}`);
+    process.exit(error.exitCode);
+  }
+  process.stderr.write(`dvr: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(70);
+}
+
+/** Columns of text, padded to the widest cell; the first row is the heading. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, at) => { widths[at] = Math.max(widths[at] ?? 0, cell.length); });
+  return rows.map((row) => row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] ?? 0))).join('  ').trimEnd()).join('\n');
+}

@@ -1,0 +1,111 @@
+/**
+ * The one interface between agents and the fast path. The addon implements it in process
+ * (native.ts), a unix-socket proxy implements it across processes (proxy.ts, served by server.ts).
+ *
+ * Devices are file descriptors: TAPs and VTEP sockets. Rows are what the stages look up. Both outlive
+ * an agent; the agent keeps a duplicate of every descriptor so that they outlive a dataplane too.
+ */
+
+/** What to open. `portId` is the port the device serves, below 4096 and unique on the node. */
+export type DeviceSpec =
+  | { readonly kind: 'tap'; readonly name: string; readonly portId: number; readonly mtuBytes: number; readonly mac?: string }
+  | { readonly kind: 'vtep'; readonly name: 'vtep'; readonly portId: 1; readonly vtepIp: string }
+  /** The TAPs named br-int (port 2) and br-tun (port 3) that tcpdump looks at. */
+  | { readonly kind: 'mirror'; readonly name: 'br-int' | 'br-tun'; readonly portId: 2 | 3 };
+
+/** An open device. `fd` is the descriptor's number in the process `pid` of the hello. */
+export interface DeviceInfo {
+  readonly spec: DeviceSpec;
+  readonly fd: number;
+  /** Interface index at creation; 0 for the VTEP socket. */
+  readonly ifindex: number;
+  /** What the device can do: found by trying, never from a version string. */
+  readonly features: readonly ('csum' | 'tso' | 'uso' | 'udp_segment' | 'udp_gro')[];
+}
+
+export interface DataplaneHello {
+  readonly pid: number;
+  readonly version: string;
+  /** Identity of this dataplane process; another value means rows are gone. */
+  readonly bootId: string;
+  readonly generation: number;
+  readonly devices: readonly DeviceInfo[];
+}
+
+export interface PortCounters {
+  readonly rxPackets: number; readonly rxBytes: number;
+  readonly txPackets: number; readonly txBytes: number;
+}
+
+export interface Counters {
+  /** Packets that entered a stage, by stage name. */
+  readonly stages: Readonly<Record<string, number>>;
+  /** Packets that went from one stage to the next, keyed "from>to" ("to" may be output or drop). */
+  readonly edges: Readonly<Record<string, number>>;
+  readonly drops: Readonly<Record<string, number>>;
+  readonly ports: Readonly<Record<number, PortCounters>>;
+}
+
+/** One row of one table, fields as text or number, in the shapes of pipeline.ts. */
+export interface TableDump {
+  readonly table: string;
+  readonly rows: readonly Readonly<Record<string, string | number | boolean>>[];
+}
+
+/** One stage passed by a marked packet. Header bytes are the first 128 of the frame, base64. */
+export interface TraceRecord {
+  /** Nanoseconds of CLOCK_MONOTONIC: comparable within one machine only. */
+  readonly timeNs: number;
+  /** Counts packets seen while tracing, so that records of one passage stay together. */
+  readonly passage: number;
+  readonly stage: string;
+  readonly next: string;
+  readonly dropReason?: string;
+  readonly inPort: number;
+  readonly outPort: number;
+  readonly localVlan: { readonly before: number; readonly after: number };
+  readonly vni: number;
+  /** The far VTEP: who sent it (from the tunnel) or where it goes (to the tunnel). */
+  readonly vtep: string;
+  readonly before: string;
+  readonly after: string;
+  readonly frameBytes: number;
+  readonly gsoBytes: number;
+  /** Copies asked for by the stage (flooding). */
+  readonly copyToPorts: readonly number[];
+  readonly copyToVteps: readonly string[];
+}
+
+export interface TraceDump {
+  readonly records: readonly TraceRecord[];
+  /** Records that did not fit the ring (1024 a worker) and are lost. */
+  readonly lost: number;
+}
+
+/** Something the fast path saw that JS must decide on. */
+export type DataplaneEvent =
+  | { readonly event: 'device_gone'; readonly name: string; readonly portId: number }
+  | { readonly event: 'learned'; readonly localVlan: number; readonly mac: string; readonly vtep: string };
+
+export interface Dataplane {
+  hello(): Promise<DataplaneHello>;
+  /** Opens the device, or answers with the open one of the same name if its spec is equal. */
+  openDevice(spec: DeviceSpec): Promise<DeviceInfo>;
+  /** Takes over descriptors that another process holds (pidfd_getfd): nothing is opened anew. */
+  adoptDevices(pid: number, devices: readonly DeviceInfo[]): Promise<readonly DeviceInfo[]>;
+  /** Closes the device; closing one that is not open is no error. */
+  closeDevice(name: string): Promise<void>;
+  /** Applies one batch (native/tables/batch.hpp) whole or not at all. */
+  apply(batch: Uint8Array): Promise<{ readonly operations: number; readonly generation: number }>;
+  counters(): Promise<Counters>;
+  tables(): Promise<readonly TableDump[]>;
+  /** Records every stage passed by packets that contain `marker` (16 bytes) in their first 512 bytes; null stops. */
+  setTrace(marker: Uint8Array | null): Promise<void>;
+  /** Takes the records collected so far. */
+  takeTrace(): Promise<TraceDump>;
+  /** Puts a frame in as if the port's device had sent it. */
+  inject(portId: number, frame: Uint8Array): Promise<void>;
+  /** Calls back for every event until closed; the caller may take as long as it likes. */
+  onEvent(listener: (event: DataplaneEvent) => void): void;
+  close(): Promise<void>;
+}

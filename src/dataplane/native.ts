@@ -1,0 +1,83 @@
+/**
+ * The only loader of the addon: types of what it exports, and where it is found.
+ * Everything is synchronous and quick; packets move on the addon's own threads.
+ */
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { Counters, DataplaneEvent, DeviceInfo, DeviceSpec, TableDump, TraceDump } from './interface.js';
+
+export interface FieldDescription { readonly name: string; readonly type: 'mac' | 'ip' | 'vni' | 'local_vlan' | 'port' | 'port_kind' | 'u16' | 'bool' }
+
+/** What `describe()` answers: the pipeline as data; src/dataplane/pipeline.ts is generated from it. */
+export interface PipelineDescription {
+  readonly stages: readonly {
+    readonly id: number; readonly name: string; readonly bridge: string; readonly next: readonly string[];
+    readonly tables: readonly string[]; readonly seedSteps: readonly string[]; readonly does: string;
+  }[];
+  readonly tables: readonly {
+    readonly id: number; readonly name: string; readonly limit: number;
+    readonly key: readonly FieldDescription[]; readonly value: readonly FieldDescription[];
+  }[];
+  readonly dropReasons: readonly { readonly name: string; readonly sentence: string; readonly hint: string }[];
+}
+
+/** A running fast path. All methods throw TypeError/RangeError naming the argument, or Error with `code` and `syscall`. */
+export interface NativeDataplane {
+  openDevice(spec: DeviceSpec): DeviceInfo;
+  adoptDevice(pid: number, device: DeviceInfo): DeviceInfo;
+  closeDevice(name: string): void;
+  devices(): DeviceInfo[];
+  apply(batch: Uint8Array): { operations: number; generation: number };
+  generation(): number;
+  counters(): Counters;
+  tables(): TableDump[];
+  setTrace(marker: Uint8Array | null): void;
+  takeTrace(): TraceDump;
+  inject(portId: number, frame: Uint8Array): void;
+  /** Drains what the workers have seen; bounded (4096 waiting events, the oldest kept, a count of the lost). */
+  takeEvents(): DataplaneEvent[];
+  /** Which mirrors are copied to: set from what `packetSockets` found. */
+  setMirrors(brInt: boolean, brTun: boolean): void;
+  /** Stops and joins the workers, closes every descriptor. Safe to call twice. */
+  close(): void;
+}
+
+export interface NativeAddon {
+  describe(): PipelineDescription;
+  Dataplane: new (options: { workers: number }) => NativeDataplane;
+  /**
+   * A pipeline with memory ports and no threads, for walks and tests: the same runner as a worker's.
+   * `run` passes one frame through and answers what came out, in order.
+   */
+  MemoryDataplane: new () => {
+    apply(batch: Uint8Array): { operations: number; generation: number };
+    /** inPort 1 = tunnel: `frame` then starts with the VXLAN header and `vtep` is who sent it. */
+    run(input: { inPort: number; frame: Uint8Array; vtep?: string; outerTos?: number }): {
+      verdict: 'output' | 'drop'; dropReason?: string;
+      out: { port: number; vtep?: string; frame: Uint8Array }[];
+      records: TraceDump['records'];
+    };
+  };
+  /** Runs `body` with this thread inside the network namespace at `path`, and always comes back. */
+  withNetns<T>(path: string, body: () => T): T;
+  /** Opens an AF_PACKET diagnostics socket in the current namespace; read it with packetSockets. */
+  openPacketDiag(): number;
+  /** Interface indexes that some packet socket of that namespace listens on; 0 = every interface. */
+  packetSockets(diagFd: number): number[];
+  /** Duplicates a descriptor of another process into this one (pidfd_getfd(2), Linux 5.6). */
+  duplicateFd(pid: number, fd: number): number;
+  closeFd(fd: number): void;
+  /** Sets the name `ps` shows (PR_SET_NAME and argv). */
+  monotonicNs(): number;
+}
+
+const require = createRequire(import.meta.url);
+const kPath = process.env['DVR_ADDON'] ?? fileURLToPath(new URL('../../build/Release/dvr_native.node', import.meta.url));
+
+let loaded: NativeAddon | undefined;
+
+/** Loads the addon on first use, so that commands which need none start without it. */
+export function addon(): NativeAddon {
+  loaded ??= require(kPath) as NativeAddon;
+  return loaded;
+}

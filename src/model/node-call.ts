@@ -1,0 +1,34 @@
+/**
+ * What can be asked of a node through the controller: POST /dvr/v1/nodes/NODE/call {method, params}.
+ * The controller relays the call on the agent's stream and the agent answers from its dataplane.
+ */
+export const nodeCallMethods = ['hello', 'counters', 'tables', 'setTrace', 'takeTrace', 'inject', 'probe', 'ids'] as const;
+export type NodeCallMethod = (typeof nodeCallMethods)[number];
+
+/*
+ * method     params                              result
+ * hello      {}                                  DataplaneHello
+ * counters   {}                                  Counters
+ * tables     {}                                  TableDump[]
+ * setTrace   { marker: hex of 16 bytes | null }  {}
+ * takeTrace  {}                                  TraceDump
+ * inject     { portId, frame: base64 }           {}
+ * probe      { netns, target, count, ttl? }      { sent, received, rttMs: number[] }   raw-socket inside netns
+ * ids        {}                                  { ports: {id, name, kind, network}[], localVlans: {network, localVlan}[] }
+ */
+
+/** The agent's numbers for things: what turns a port id or local VLAN of a trace back into names. */
+export interface NodeIds {
+  readonly ports: readonly { readonly id: number; readonly name: string; readonly kind: 'vm' | 'router'; readonly network: string }[];
+  readonly localVlans: readonly { readonly network: string; readonly localVlan: number }[];
+}
+
+/** Messages of the agent stream (WebSocket, JSON, one message a frame). */
+export type ControllerMessage =
+  | { readonly type: 'view'; readonly view: import('./node-view.js').NodeView }
+  | { readonly type: 'call'; readonly id: number; readonly method: NodeCallMethod; readonly params: Readonly<Record<string, unknown>> };
+export type AgentMessage =
+  | { readonly type: 'register'; readonly node: string; readonly vtepIp: string; readonly underlayMtu: number; readonly version: string }
+  | { readonly type: 'report'; readonly report: import('./node-view.js').NodeReport }
+  | { readonly type: 'result'; readonly id: number; readonly result: unknown }
+  | { readonly type: 'failure'; readonly id: number; readonly code: string; readonly message: string };

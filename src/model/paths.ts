@@ -1,0 +1,11 @@
+/** Where the processes of a machine meet: run-time sockets and kept state. */
+import { join } from 'node:path';
+
+/** Sockets and pid files; gone after a reboot. */
+export const runDir = (): string => process.env['DVR_RUN_DIR'] ?? '/run/dvr';
+/** What must survive a restart: the controller's state, each agent's last good view. */
+export const stateDir = (): string => process.env['DVR_STATE_DIR'] ?? '/var/lib/dvr';
+
+export const controllerSocket = (): string => join(runDir(), 'controller.sock');
+export const dataplaneSocket = (node: string): string => join(runDir(), node, 'dataplane.sock');
+export const nodeStateDir = (node: string): string => join(stateDir(), node);
