@@ -38,10 +38,9 @@ namespace dvr {
   X(router_not_here, "the frame is for a router that has no copy on this node", "dvr status: the l3 agent has not built it yet") \
   X(back_to_sender, "the frame would leave by the port it came in by", "the guest: it sends to its own address") \
   X(split_horizon, "what came in by the tunnel does not leave by it", "dvr tables: the port has moved")  \
-  X(flood_from_router_stays, "a router's broadcast has been given to the local ports and does not leave the node", "nothing: this is right") \
   X(router_mac_to_wire, "the frame is addressed to a router MAC and may not leave the node", "nothing: this is right") \
   X(unknown_unicast, "no node is known to have the destination MAC", "dvr tables: ucast_to_tun")         \
-  X(nobody_to_flood_to, "no other node has a port of the network", "nothing: this is right")             \
+  X(no_dvr_mac, "this node has no DVR MAC yet", "dvr status: the agent has not programmed it yet")       \
   X(over_mtu, "the packet is larger than the network's MTU", "the guest's MTU")                          \
   X(no_underlay, "this node has no VTEP socket", "dvr status")                                           \
   X(port_gone, "the port's device is gone", "dvr port list")                                             \

@@ -1,0 +1,56 @@
+// Decides what a frame is by where it came from: a VM, a router, or the tunnel with or without a DVR MAC.
+//
+// Comes from a port or from tun_to_lv; goes to anti_spoof (VM), arp_responder (router), dvr_to_src_mac
+// (a DVR MAC as source) or route (another node's VM). Seed steps EW1, EW4, EW7 ("recognises the source MAC
+// as a DVR unique MAC"). Reads ports, dvr_macs, route, vteps, ucast_to_tun.
+// A port's frame gets its local VLAN here; the tunnel's has it from tun_to_lv.
+// Networks carry untagged frames only: a tag inside VXLAN is discarded (RFC 7348 section 6.1), so one from a
+// VM is refused at its port, before the checks behind it would have to look through it.
+#include "br-int/br_int.hpp"
+#include "packet/ethernet.hpp"
+#include "tables/tables.hpp"
+
+namespace dvr::br_int {
+namespace {
+
+// Asks for a MAC behind an interop VTEP to be learned. Nothing else is ever learned.
+void learn_from_interop(const Packet& packet, const MacAddr& src, const Tables& tables, Effects& effects) {
+  const auto* vtep = tables.find<VtepRow>({packet.outer.vtep});
+  if (vtep == nullptr || !vtep->interop) return;
+  const auto* known = tables.find<UcastToTunRow>({packet.local_vlan, src});
+  if (known != nullptr && known->vtep == packet.outer.vtep) return;
+  if (tables.find<SwitchRow>({packet.local_vlan, src}) != nullptr) return;
+  effects.learn = {true, packet.local_vlan, src, packet.outer.vtep};
+}
+
+StageId from_tunnel(Packet& packet, const MacAddr& src, const Tables& tables, Effects& effects) {
+  if (const auto* dvr_mac = tables.find<DvrMacRow>({src})) {
+    if (dvr_mac->own) return drop(packet, DropReason::own_dvr_mac_from_tunnel);
+    return StageId::dvr_to_src_mac;
+  }
+  if (tables.find<RouteRow>({packet.local_vlan, src}) != nullptr)
+    return drop(packet, DropReason::router_mac_from_tunnel);
+  learn_from_interop(packet, src, tables, effects);
+  return StageId::route;
+}
+
+}  // namespace
+
+StageId classify(Packet& packet, const Tables& tables, Effects& effects) {
+  const PortRow::Value* port = nullptr;
+  if (!packet.from_tunnel()) {
+    port = tables.find<PortRow>({packet.in_port});
+    if (port == nullptr) return drop(packet, DropReason::unknown_port);
+    packet.local_vlan = port->local_vlan;
+  }
+  const auto ethernet = EthernetView::of(packet.frame);
+  if (!ethernet) return drop(packet, DropReason::truncated);
+  if (ethernet->is_tagged()) return drop(packet, DropReason::vlan_tagged);
+  const MacAddr src = ethernet->src();
+  if (src.is_group() || src.is_zero()) return drop(packet, DropReason::bad_source_address);
+
+  if (port == nullptr) return from_tunnel(packet, src, tables, effects);
+  return port->kind == PortKind::router ? StageId::arp_responder : StageId::anti_spoof;
+}
+
+}  // namespace dvr::br_int

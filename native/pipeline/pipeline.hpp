@@ -1,0 +1,101 @@
+// THE table of stages in packet order. The runner is unrolled from it (runner.hpp); trace names, counters,
+// the fuzz harness, `dvr tables`, the TypeScript enum (src/dataplane/pipeline.ts) and docs/pipeline.md are
+// made from it. To follow a packet from rx to tx, read its rows from top to bottom.
+//
+//   TAP ──────────────▶ classify ─ anti_spoof ─ arp_responder ─ route ─ switch ─ flood      br-int
+//                          ▲   └─ dvr_to_src_mac ─▶ output        │       │        │
+//   VTEP ─ vxlan_decap ─ tun_to_lv                              output  output     ▼
+//   socket                          vxlan_encap ─ flood_to_tun ─ ucast_to_tun ─ dvr_process  br-tun
+#pragma once
+
+#include <array>
+#include <initializer_list>
+
+#include "br-int/br_int.hpp"
+#include "br-tun/br_tun.hpp"
+#include "stage/stage.hpp"
+
+namespace dvr {
+
+struct PipelineRow {
+  StageId id;
+  Bridge bridge;
+  const char* name;
+  StageFunction function;
+  uint16_t next;           // the stages it may name, as bits
+  const char* tables;      // the tables it reads, space-separated
+  const char* seed_steps;  // of the seed's east-west walk, space-separated
+  const char* does;        // one sentence
+};
+
+constexpr uint16_t bit(StageId id) { return static_cast<uint16_t>(1u << static_cast<unsigned>(id)); }
+constexpr uint16_t bits(std::initializer_list<StageId> ids) {
+  uint16_t all = 0;
+  for (const StageId id : ids) all |= bit(id);
+  return all;
+}
+
+inline constexpr std::array<PipelineRow, kStageCount> kPipeline = {{
+    {StageId::vxlan_decap, Bridge::br_tun, "vxlan_decap", br_tun::vxlan_decap,
+     bits({StageId::tun_to_lv, StageId::drop}), "vteps", "EW6",
+     "takes the VXLAN header off, if a VTEP of this cloud sent it"},
+    {StageId::tun_to_lv, Bridge::br_tun, "tun_to_lv", br_tun::tun_to_lv,
+     bits({StageId::classify, StageId::drop}), "tun_to_lv", "EW6",
+     "strips the VNI and adds this node's local VLAN"},
+    {StageId::classify, Bridge::br_int, "classify", br_int::classify,
+     bits({StageId::dvr_to_src_mac, StageId::anti_spoof, StageId::arp_responder, StageId::route, StageId::drop}),
+     "ports dvr_macs route vteps ucast_to_tun switch", "EW1 EW4 EW7",
+     "tells VM, router, DVR MAC and other tunnel frames apart"},
+    {StageId::dvr_to_src_mac, Bridge::br_int, "dvr_to_src_mac", br_int::dvr_to_src_mac,
+     bits({StageId::output, StageId::drop}), "dvr_to_src_mac", "EW7",
+     "turns the DVR MAC back into the gateway MAC and delivers"},
+    {StageId::anti_spoof, Bridge::br_int, "anti_spoof", br_int::anti_spoof,
+     bits({StageId::arp_responder, StageId::drop}), "ports allowed_sources route dvr_macs", "EW1",
+     "lets a VM speak only as itself"},
+    {StageId::arp_responder, Bridge::br_int, "arp_responder", br_int::arp_responder,
+     bits({StageId::route, StageId::output, StageId::drop}), "arp_responder ports", "",
+     "answers ARP and neighbour solicitations for known addresses"},
+    {StageId::route, Bridge::br_int, "route", br_int::route,
+     bits({StageId::switch_, StageId::output, StageId::drop}), "route", "EW1",
+     "hands frames for a router MAC to the router namespace"},
+    {StageId::switch_, Bridge::br_int, "switch", br_int::switch_,
+     bits({StageId::flood, StageId::dvr_process, StageId::output, StageId::drop}), "switch", "EW4",
+     "switches by destination MAC: local port, flood, or towards br-tun"},
+    {StageId::flood, Bridge::br_int, "flood", br_int::flood, bits({StageId::dvr_process, StageId::output}),
+     "flood ports", "", "gives broadcast and multicast to the network's local ports"},
+    {StageId::dvr_process, Bridge::br_tun, "dvr_process", br_tun::dvr_process,
+     bits({StageId::ucast_to_tun, StageId::drop}), "route dvr_macs", "EW5",
+     "replaces a router MAC as source by the node's DVR MAC"},
+    {StageId::ucast_to_tun, Bridge::br_tun, "ucast_to_tun", br_tun::ucast_to_tun,
+     bits({StageId::flood_to_tun, StageId::vxlan_encap, StageId::drop}), "ucast_to_tun", "EW5",
+     "finds the VTEP of the destination MAC"},
+    {StageId::flood_to_tun, Bridge::br_tun, "flood_to_tun", br_tun::flood_to_tun,
+     bits({StageId::vxlan_encap, StageId::output}), "flood_to_tun", "",
+     "makes one copy for every other node with a port of the network"},
+    {StageId::vxlan_encap, Bridge::br_tun, "vxlan_encap", br_tun::vxlan_encap,
+     bits({StageId::output, StageId::drop}), "networks", "EW5",
+     "strips the local VLAN and puts the VXLAN header in front"},
+}};
+
+// The home bridge of a stage; verdicts have none.
+constexpr Bridge home_of(StageId id) {
+  return id < StageId::output ? kPipeline[static_cast<size_t>(id)].bridge : Bridge::none;
+}
+
+constexpr bool pipeline_is_in_packet_order() {
+  for (size_t at = 0; at < kPipeline.size(); ++at)
+    if (static_cast<size_t>(kPipeline[at].id) != at) return false;
+  return true;
+}
+
+// A backward edge would be a loop, and the unrolled runner would fall through it.
+constexpr bool edges_go_forward() {
+  for (const PipelineRow& row : kPipeline)
+    if ((row.next & (bit(row.id) * 2 - 1)) != 0) return false;
+  return true;
+}
+
+static_assert(pipeline_is_in_packet_order());
+static_assert(edges_go_forward());
+
+}  // namespace dvr
