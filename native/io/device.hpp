@@ -1,0 +1,44 @@
+// A device of a node: a TAP, a mirror TAP, or the VTEP socket, open and ready for the workers.
+// Mirrors DeviceSpec and DeviceInfo of src/dataplane/interface.ts. Owned by the control side, read by the
+// workers through Wiring; the descriptor closes when the last version that names it is reclaimed.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/types.hpp"
+#include "io/fd.hpp"
+
+namespace dvr {
+
+enum class DeviceKind : uint8_t { tap, vtep, mirror };
+
+struct DeviceSpec {
+  DeviceKind kind{};
+  std::string name;
+  PortId port;
+  uint16_t mtu_bytes = 0;      // tap
+  std::optional<MacAddr> mac;  // tap; else the kernel chooses
+  IpAddr vtep_ip;              // vtep
+
+  friend bool operator==(const DeviceSpec&, const DeviceSpec&) = default;
+};
+
+// Found by trying, never from a version string.
+struct Features {
+  bool csum = false, tso = false, uso = false;       // TAP: what it may hand us
+  bool udp_segment = false, udp_gro = false;         // VTEP socket
+};
+
+class SourcePorts;
+
+struct Device {
+  DeviceSpec spec;
+  Fd fd;
+  unsigned ifindex = 0;  // at creation; 0 for the VTEP socket
+  Features features;
+  std::shared_ptr<const SourcePorts> source_ports;  // vtep only
+};
+
+}  // namespace dvr

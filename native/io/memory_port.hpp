@@ -1,0 +1,36 @@
+// Ports without devices: what leaves is kept in a list, in order. For walks and tests, where the same
+// pipeline runs without root, namespaces or threads. Frames to the tunnel keep their VXLAN header, so that
+// they can be given to another pipeline as its input.
+#pragma once
+
+#include <vector>
+
+#include "packet/packet.hpp"
+
+namespace dvr {
+
+class MemoryPorts {
+ public:
+  struct Sent {
+    PortId port;
+    IpAddr vtep;  // to the tunnel only
+    std::vector<uint8_t> frame;
+  };
+
+  void to_port(PortId port, Packet& packet) {
+    sent_.push_back({port, {}, {packet.frame.begin(), packet.frame.end()}});
+  }
+
+  void to_vtep(const IpAddr& vtep, Packet& packet) {
+    const size_t header_bytes = packet.encapsulated ? kVxlanHeaderBytes : 0;
+    const uint8_t* start = packet.frame.data() - header_bytes;
+    sent_.push_back({kTunnelPort, vtep, {start, start + header_bytes + packet.frame.size()}});
+  }
+
+  const std::vector<Sent>& sent() const { return sent_; }
+
+ private:
+  std::vector<Sent> sent_;
+};
+
+}  // namespace dvr

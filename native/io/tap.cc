@@ -1,0 +1,195 @@
+#include "io/tap.hpp"
+
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+
+#include "base/bytes.hpp"
+#include "gso/train.hpp"
+#include "io/link.hpp"
+
+namespace dvr {
+namespace {
+
+constexpr char kTunPath[] = "/dev/net/tun";
+constexpr short kTapFlags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+
+// Debian 12's headers know nothing of USO (Linux 6.2).
+constexpr unsigned kTunUso4 = 0x20, kTunUso6 = 0x40;
+constexpr unsigned kTso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+
+// A TAP takes no more; what is written to it is not bound by its MTU, what is shown by tcpdump is.
+constexpr unsigned kMirrorMtuBytes = 65521;
+// Nobody reads what the node's own stack would send by a mirror.
+constexpr unsigned kMirrorQueueFrames = 16;
+
+struct OffloadSet {
+  unsigned bits;
+  Features features;
+};
+
+// From largest to smallest: one bit the kernel does not know refuses the whole call.
+constexpr OffloadSet kOffloadSets[] = {
+    {kTso | kTunUso4 | kTunUso6, {.csum = true, .tso = true, .uso = true}},
+    {kTso, {.csum = true, .tso = true}},
+    {TUN_F_CSUM, {.csum = true}},
+    {0, {}},
+};
+
+SystemError set_up_headers(Device& device) {
+  const int fd = device.fd.number();
+  int header_bytes = kVnetHeaderBytes;
+  if (ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) < 0) return failed("ioctl(TUNSETVNETHDRSZ)", device.spec.name);
+  for (const OffloadSet& set : kOffloadSets) {
+    if (ioctl(fd, TUNSETOFFLOAD, set.bits) < 0) continue;
+    device.features = set.features;
+    return {};
+  }
+  return failed("ioctl(TUNSETOFFLOAD)", device.spec.name);
+}
+
+// The largest super-frame that one UDP_SEGMENT send can carry once it is cut, for a full-sized segment of
+// IPv6 + TCP with timestamps; every second send would otherwise be a few segments long.
+unsigned largest_super_frame(unsigned mtu_bytes) {
+  constexpr unsigned kHeaders = 40 + 20 + 12;
+  if (mtu_bytes <= kHeaders) return 65535;
+  const auto segments = std::min<unsigned>(kMaxTrainBytes / (mtu_bytes + 14 + kVxlanHeaderBytes), kMaxTrainSegments);
+  return segments * (mtu_bytes - kHeaders);
+}
+
+SystemError set_up_tap(const Device& device, const std::string& ifname) {
+  const DeviceSpec& spec = device.spec;
+  if (spec.mac)
+    if (auto error = set_link_mac(ifname, *spec.mac)) return error;
+  if (auto error = set_link_mtu(ifname, spec.mtu_bytes)) return error;
+  return set_link_gso_limits(device.ifindex, largest_super_frame(spec.mtu_bytes), kMaxTrainSegments);
+}
+
+SystemError set_up_mirror(const std::string& ifname) {
+  // IPv6 off before up, or the device's first act would be to speak.
+  disable_link_ipv6(ifname);
+  if (auto error = set_link_queue_length(ifname, kMirrorQueueFrames)) return error;
+  if (auto error = set_link_mtu(ifname, kMirrorMtuBytes)) return error;
+  return set_link_up_without_arp(ifname);
+}
+
+SystemError attach(int fd, const std::string& ifname, short more_flags) {
+  ifreq request{};
+  ifname.copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_flags = static_cast<short>(kTapFlags | more_flags);
+  if (ioctl(fd, TUNSETIFF, &request) < 0) return failed("ioctl(TUNSETIFF)", ifname);
+  return {};
+}
+
+// The flags of the device behind a descriptor must be ours: a TAP, with headers, one queue.
+SystemError check_flags(int fd, const std::string& about) {
+  ifreq request{};
+  if (ioctl(fd, TUNGETIFF, &request) < 0) return failed("ioctl(TUNGETIFF)", about);
+  const short flags = request.ifr_flags;
+  const bool ours = (flags & kTapFlags) == kTapFlags && (flags & IFF_MULTI_QUEUE) == 0;
+  return ours ? SystemError{} : SystemError{EINVAL, "ioctl(TUNGETIFF)", about + " is no TAP of ours"};
+}
+
+// Attaching by name makes a new device when the old one has just gone, so the index must stay the same.
+SystemError attach_existing(int fd, const std::string& ifname, unsigned index) {
+  if (auto error = attach(fd, ifname, 0)) return error;
+  if (link_index(ifname) != index) return {ESTALE, "ioctl(TUNSETIFF)", ifname + " is another device now"};
+  return check_flags(fd, ifname);
+}
+
+SystemError create(int fd, const std::string& ifname) {
+  if (auto error = attach(fd, ifname, static_cast<short>(IFF_TUN_EXCL))) return error;
+  if (ioctl(fd, TUNSETPERSIST, 1) < 0) return failed("ioctl(TUNSETPERSIST)", ifname);
+  return {};
+}
+
+WriteOutcome outcome_of(ssize_t written) {
+  if (written >= 0) return WriteOutcome::written;
+  switch (errno) {
+    case EBADFD:
+    case EBADF:
+    case ENODEV: return WriteOutcome::gone;
+    default: return WriteOutcome::full;  // EAGAIN; EIO: the device is down
+  }
+}
+
+}  // namespace
+
+std::string tap_name(const DeviceSpec& spec) {
+  return spec.kind == DeviceKind::mirror ? spec.name : "tap" + std::to_string(spec.port.value);
+}
+
+Result<std::unique_ptr<Device>> open_tap(const DeviceSpec& spec) {
+  const std::string ifname = tap_name(spec);
+  auto device = std::make_unique<Device>();
+  device->spec = spec;
+  device->fd = Fd{open(kTunPath, O_RDWR | O_NONBLOCK | O_CLOEXEC)};
+  const int fd = device->fd.number();
+  if (fd < 0) return failed("open", kTunPath);
+
+  const unsigned existing = link_index(ifname);
+  if (auto error = existing != 0 ? attach_existing(fd, ifname, existing) : create(fd, ifname)) return error;
+  device->ifindex = link_index(ifname);
+  SystemError error = set_up_headers(*device);
+  if (!error) error = spec.kind == DeviceKind::mirror ? set_up_mirror(ifname) : set_up_tap(*device, ifname);
+  if (error) {
+    if (existing == 0) unpersist_tap(*device);
+    return error;
+  }
+  return device;
+}
+
+Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, Fd fd, unsigned ifindex) {
+  auto device = std::make_unique<Device>();
+  device->spec = spec;
+  device->fd = std::move(fd);
+  device->ifindex = ifindex;
+  if (auto error = check_flags(device->fd.number(), spec.name)) return error;
+  const int flags = fcntl(device->fd.number(), F_GETFL);
+  if (fcntl(device->fd.number(), F_SETFL, flags | O_NONBLOCK) < 0) return failed("fcntl(O_NONBLOCK)", spec.name);
+  if (auto error = set_up_headers(*device)) return error;
+  return device;
+}
+
+void unpersist_tap(const Device& device) { ioctl(device.fd.number(), TUNSETPERSIST, 0); }
+
+ReadOutcome read_tap(int fd, std::span<uint8_t> into, Packet& packet) {
+  VnetHeader header;
+  const iovec pieces[] = {{header.data(), header.size()}, {into.data(), into.size()}};
+  const ssize_t bytes = readv(fd, pieces, 2);
+  if (bytes < 0) return errno == EBADFD || errno == EBADF ? ReadOutcome::gone : ReadOutcome::empty;
+  if (static_cast<size_t>(bytes) < kVnetHeaderBytes) return ReadOutcome::broken;
+  packet.frame = into.first(static_cast<size_t>(bytes) - kVnetHeaderBytes);
+  const auto offload = read_vnet_header(header, packet.frame);
+  if (!offload) return ReadOutcome::broken;
+  packet.offload = *offload;
+  return ReadOutcome::frame;
+}
+
+WriteOutcome write_tap(int fd, const Packet& packet) {
+  VnetHeader header = write_vnet_header(packet.offload);
+  const iovec pieces[] = {{header.data(), header.size()}, {packet.frame.data(), packet.frame.size()}};
+  return outcome_of(writev(fd, pieces, 2));
+}
+
+WriteOutcome write_tap_tagged(int fd, const Packet& packet, LocalVlan local_vlan) {
+  constexpr size_t kMacsBytes = 12, kTagBytes = 4;
+  constexpr uint16_t kTagType = 0x8100;
+  if (packet.frame.size() < kMacsBytes) return WriteOutcome::full;
+  VnetHeader header = write_vnet_header(packet.offload, kTagBytes);
+  uint8_t tag[kTagBytes];
+  store_be16(tag, kTagType);
+  store_be16(tag + 2, local_vlan.value);
+  const auto rest = packet.frame.subspan(kMacsBytes);
+  const iovec pieces[] = {{header.data(), header.size()},
+                          {packet.frame.data(), kMacsBytes},
+                          {tag, kTagBytes},
+                          {rest.data(), rest.size()}};
+  return outcome_of(writev(fd, pieces, 4));
+}
+
+}  // namespace dvr

@@ -1,0 +1,45 @@
+// TAP devices: a frame from a VM or a router namespace is one read, a frame to it is one write, each with
+// the virtio-net header in front that says what the sender left to the device.
+//
+// Opening is the control side's work; reading and writing the workers'. A TAP is opened in the node's own
+// network namespace and moved into the VM's: a descriptor opened inside a foreign namespace would keep that
+// namespace alive. Devices are persistent: they outlive this process, and the next one attaches by
+// descriptor (adopt_tap) or, where no process kept one, by name (open_tap on an existing device).
+#pragma once
+
+#include <memory>
+
+#include "io/device.hpp"
+#include "io/system_error.hpp"
+#include "io/vnet_header.hpp"
+#include "packet/packet.hpp"
+
+namespace dvr {
+
+// The device's name when it is made: scripts rename it when they move it. Mirrors keep theirs.
+std::string tap_name(const DeviceSpec& spec);
+
+// Opens the TAP, or attaches to it if a persistent one with our flags stands in this namespace unused.
+Result<std::unique_ptr<Device>> open_tap(const DeviceSpec& spec);
+
+// Takes over a descriptor of the TAP. Header size and offloads are set again, because attaching checks
+// neither, and a TAP that lost them would hand us super-frames without a header.
+Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, Fd fd, unsigned ifindex);
+
+// Removes the device from the kernel when its last descriptor closes.
+void unpersist_tap(const Device& device);
+
+enum class ReadOutcome : uint8_t { frame, empty, broken, gone };
+
+// Reads one frame to `into` (at least kMaxFrameBytes), setting packet.frame and packet.offload.
+ReadOutcome read_tap(int fd, std::span<uint8_t> into, Packet& packet);
+
+enum class WriteOutcome : uint8_t { written, full, gone };
+
+// Writes the frame as it is: a super-frame whole, an unfinished checksum unfinished.
+WriteOutcome write_tap(int fd, const Packet& packet);
+
+// Writes the frame with an 802.1Q tag after the MACs: what the device br-int shows (IEEE 802.1Q section 9).
+WriteOutcome write_tap_tagged(int fd, const Packet& packet, LocalVlan local_vlan);
+
+}  // namespace dvr

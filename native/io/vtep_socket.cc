@@ -1,0 +1,111 @@
+#include "io/vtep_socket.hpp"
+
+#include <fcntl.h>
+#include <linux/udp.h>
+
+#include "base/json.hpp"
+#include "io/socket_address.hpp"
+#include "io/source_ports.hpp"
+
+namespace dvr {
+namespace {
+
+// A burst of super-frames for as long as a worker may be busy elsewhere.
+constexpr int kReceiveBufferBytes = 8 << 20;
+
+SystemError enable(int fd, int level, int option, const char* call) {
+  const int on = 1;
+  return setsockopt(fd, level, option, &on, sizeof on) < 0 ? failed(call, "vtep") : SystemError{};
+}
+
+SystemError set_up(Device& device) {
+  const int fd = device.fd.number();
+  const bool v4 = device.spec.vtep_ip.is_v4();
+  const SystemError error = v4 ? enable(fd, IPPROTO_IP, IP_RECVTOS, "setsockopt(IP_RECVTOS)")
+                               : enable(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, "setsockopt(IPV6_RECVTCLASS)");
+  if (error) return error;
+  device.features.udp_gro = !enable(fd, IPPROTO_UDP, UDP_GRO, "setsockopt(UDP_GRO)");
+  // FORCE passes the machine's limit and needs CAP_NET_ADMIN; without it the limit is what there is.
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBufferBytes, sizeof kReceiveBufferBytes) < 0)
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
+
+  auto ports = SourcePorts::open(device.spec.vtep_ip);
+  if (!ports.ok()) return ports.error;
+  device.features.udp_segment = ports.value->can_segment();
+  device.source_ports = std::move(ports.value);
+  return {};
+}
+
+Result<std::unique_ptr<Device>> finish(const DeviceSpec& spec, Fd fd) {
+  auto device = std::make_unique<Device>();
+  device->spec = spec;
+  device->fd = std::move(fd);
+  if (auto error = set_up(*device)) return error;
+  return device;
+}
+
+void read_control(const cmsghdr* control, Received& received) {
+  int value = 0;
+  if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_TOS) {
+    received.tos = *CMSG_DATA(control);
+  } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_TCLASS) {
+    std::memcpy(&value, CMSG_DATA(control), sizeof value);
+    received.tos = static_cast<uint8_t>(value);
+  } else if (control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_GRO) {
+    std::memcpy(&value, CMSG_DATA(control), sizeof value);
+    received.gso_bytes = static_cast<uint16_t>(value);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Device>> open_vtep(const DeviceSpec& spec) {
+  const int family = spec.vtep_ip.is_v4() ? AF_INET : AF_INET6;
+  Fd fd{socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (!fd.is_open()) return failed("socket", "vtep");
+  const SocketAddress address = socket_address(spec.vtep_ip, kVxlanPort);
+  if (bind(fd.number(), address.get(), address.bytes) < 0)
+    return failed("bind", text_of(spec.vtep_ip) + " port " + std::to_string(kVxlanPort));
+  return finish(spec, std::move(fd));
+}
+
+Result<std::unique_ptr<Device>> adopt_vtep(const DeviceSpec& spec, Fd fd) {
+  SocketAddress bound;
+  bound.bytes = sizeof bound.storage;
+  if (getsockname(fd.number(), bound.get(), &bound.bytes) < 0) return failed("getsockname", "vtep");
+  const auto family = bound.storage.ss_family;
+  const bool ours = (family == AF_INET || family == AF_INET6) && ip_of(bound.storage) == spec.vtep_ip &&
+                    port_of(bound.storage) == kVxlanPort;
+  if (!ours) return SystemError{EINVAL, "getsockname", "vtep is not bound to " + text_of(spec.vtep_ip)};
+  return finish(spec, std::move(fd));
+}
+
+Received receive_vxlan(int fd, std::span<uint8_t> into) {
+  sockaddr_storage from{};
+  iovec piece{into.data(), into.size()};
+  alignas(cmsghdr) char control[128];
+  msghdr message{};
+  message.msg_name = &from;
+  message.msg_namelen = sizeof from;
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+
+  Received received;
+  const ssize_t bytes = recvmsg(fd, &message, MSG_DONTWAIT);
+  if (bytes <= 0) return received;
+  received.bytes = into.first(static_cast<size_t>(bytes));
+  received.vtep = ip_of(from);
+  for (const cmsghdr* at = CMSG_FIRSTHDR(&message); at != nullptr; at = CMSG_NXTHDR(&message, const_cast<cmsghdr*>(at)))
+    read_control(at, received);
+  return received;
+}
+
+void clear_socket_error(int fd) {
+  int error = 0;
+  socklen_t bytes = sizeof error;
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
+}
+
+}  // namespace dvr

@@ -1,0 +1,195 @@
+#include "node-api/dataplane_object.hpp"
+
+#include <cstring>
+
+#include "base/json.hpp"
+#include "io/process.hpp"
+#include "node-api/convert.hpp"
+#include "node-api/counters.hpp"
+#include "tables/dump.hpp"
+
+namespace dvr::node_api {
+namespace {
+
+constexpr uint32_t kMostPid = 4'194'304;  // PID_MAX_LIMIT of Linux
+constexpr uint32_t kMostFd = INT32_MAX;
+
+Napi::Value answer(Napi::Env env, const Result<const Device*>& result) {
+  if (result.ok()) return from_device(env, *result.value);
+  throw_system_error(env, result.error);
+  return env.Undefined();
+}
+
+}  // namespace
+
+Napi::Function DataplaneObject::define(Napi::Env env) {
+  return DefineClass(env, "Dataplane",
+                     {
+                         InstanceMethod<&DataplaneObject::open_device>("openDevice"),
+                         InstanceMethod<&DataplaneObject::adopt_device>("adoptDevice"),
+                         InstanceMethod<&DataplaneObject::close_device>("closeDevice"),
+                         InstanceMethod<&DataplaneObject::devices>("devices"),
+                         InstanceMethod<&DataplaneObject::apply>("apply"),
+                         InstanceMethod<&DataplaneObject::generation>("generation"),
+                         InstanceMethod<&DataplaneObject::counters>("counters"),
+                         InstanceMethod<&DataplaneObject::tables>("tables"),
+                         InstanceMethod<&DataplaneObject::set_trace>("setTrace"),
+                         InstanceMethod<&DataplaneObject::take_trace>("takeTrace"),
+                         InstanceMethod<&DataplaneObject::inject>("inject"),
+                         InstanceMethod<&DataplaneObject::take_events>("takeEvents"),
+                         InstanceMethod<&DataplaneObject::set_mirrors>("setMirrors"),
+                         InstanceMethod<&DataplaneObject::close>("close"),
+                     });
+}
+
+DataplaneObject::DataplaneObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  ObjectReader options(info.Env(), info[0], "options");
+  const uint32_t workers = options.integer("workers", 1, kMaxWorkers);
+  if (!options.ok()) return;
+  auto dataplane = std::make_unique<Dataplane>(workers);
+  if (auto error = dataplane->start()) {
+    throw_system_error(info.Env(), error);
+    return;
+  }
+  dataplane_ = std::move(dataplane);
+  // Threads must be joined before the environment goes, garbage-collected or not.
+  napi_add_env_cleanup_hook(info.Env(), stop_at_exit, this);
+}
+
+DataplaneObject::~DataplaneObject() {
+  if (dataplane_) napi_remove_env_cleanup_hook(Env(), stop_at_exit, this);
+}
+
+void DataplaneObject::stop_at_exit(void* self) { static_cast<DataplaneObject*>(self)->dataplane_.reset(); }
+
+bool DataplaneObject::is_open(Napi::Env env) const {
+  if (dataplane_) return true;
+  Napi::Error::New(env, "the dataplane is closed").ThrowAsJavaScriptException();
+  return false;
+}
+
+Napi::Value DataplaneObject::open_device(const Napi::CallbackInfo& info) {
+  const auto spec = to_spec(info.Env(), info[0], "spec");
+  if (!spec || !is_open(info.Env())) return info.Env().Undefined();
+  return answer(info.Env(), dataplane_->open(*spec));
+}
+
+Napi::Value DataplaneObject::adopt_device(const Napi::CallbackInfo& info) {
+  const auto pid = to_integer(info.Env(), info[0], "pid", 1, kMostPid);
+  if (!pid) return info.Env().Undefined();
+  ObjectReader device(info.Env(), info[1], "device");
+  const uint32_t number = device.integer("fd", 0, kMostFd);
+  const uint32_t ifindex = device.integer("ifindex", 0, INT32_MAX);
+  if (!device.ok()) return info.Env().Undefined();
+  const auto spec = to_spec(info.Env(), device.value("spec"), "device.spec");
+  if (!spec || !is_open(info.Env())) return info.Env().Undefined();
+  auto fd = duplicate_fd(static_cast<int>(*pid), static_cast<int>(number));
+  if (!fd.ok()) return throw_system_error(info.Env(), fd.error), info.Env().Undefined();
+  return answer(info.Env(), dataplane_->adopt(*spec, std::move(fd.value), ifindex));
+}
+
+void DataplaneObject::close_device(const Napi::CallbackInfo& info) {
+  const auto name = to_string(info.Env(), info[0], "name");
+  if (name && is_open(info.Env())) dataplane_->close_device(*name);
+}
+
+Napi::Value DataplaneObject::devices(const Napi::CallbackInfo& info) {
+  auto all = Napi::Array::New(info.Env());
+  if (!is_open(info.Env())) return all;
+  for (const Device* device : dataplane_->devices()) all.Set(all.Length(), from_device(info.Env(), *device));
+  return all;
+}
+
+Napi::Value DataplaneObject::apply(const Napi::CallbackInfo& info) {
+  const auto batch = to_bytes(info.Env(), info[0], "batch");
+  if (!batch || !is_open(info.Env())) return info.Env().Undefined();
+  const BatchResult result = dataplane_->apply(*batch);
+  return from_batch_result(info.Env(), result, dataplane_->tables().generation);
+}
+
+Napi::Value DataplaneObject::generation(const Napi::CallbackInfo& info) {
+  if (!is_open(info.Env())) return info.Env().Undefined();
+  return Napi::Number::New(info.Env(), static_cast<double>(dataplane_->tables().generation));
+}
+
+Napi::Value DataplaneObject::counters(const Napi::CallbackInfo& info) {
+  if (!is_open(info.Env())) return info.Env().Undefined();
+  return from_totals(info.Env(), dataplane_->totals());
+}
+
+Napi::Value DataplaneObject::tables(const Napi::CallbackInfo& info) {
+  if (!is_open(info.Env())) return info.Env().Undefined();
+  return from_json(info.Env(), dump_json(dataplane_->tables()));
+}
+
+void DataplaneObject::set_trace(const Napi::CallbackInfo& info) {
+  if (!is_open(info.Env())) return;
+  if (info[0].IsNull()) return dataplane_->set_trace(std::nullopt);
+  const auto bytes = to_bytes(info.Env(), info[0], "marker");
+  if (!bytes) return;
+  TraceMarker marker;
+  if (bytes->size() != marker.size()) {
+    Napi::RangeError::New(info.Env(), "marker must have 16 bytes").ThrowAsJavaScriptException();
+    return;
+  }
+  std::memcpy(marker.data(), bytes->data(), marker.size());
+  dataplane_->set_trace(marker);
+}
+
+Napi::Value DataplaneObject::take_trace(const Napi::CallbackInfo& info) {
+  if (!is_open(info.Env())) return info.Env().Undefined();
+  return from_json(info.Env(), dataplane_->take_trace());
+}
+
+void DataplaneObject::inject(const Napi::CallbackInfo& info) {
+  const auto port = to_integer(info.Env(), info[0], "portId", kFirstFreePort, kPortLimit - 1);
+  if (!port) return;
+  const auto frame = to_bytes(info.Env(), info[1], "frame");
+  if (!frame || !is_open(info.Env())) return;
+  if (frame->size() > kMaxFrameBytes) {
+    Napi::RangeError::New(info.Env(), "frame must have at most 65550 bytes").ThrowAsJavaScriptException();
+    return;
+  }
+  if (auto error = dataplane_->inject(PortId{static_cast<uint16_t>(*port)}, *frame)) throw_system_error(info.Env(), error);
+}
+
+Napi::Value DataplaneObject::take_events(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto events = Napi::Array::New(env);
+  if (!is_open(env)) return events;
+  const auto add = [&](const char* name) {
+    auto event = Napi::Object::New(env);
+    event.Set("event", name);
+    events.Set(events.Length(), event);
+    return event;
+  };
+  dataplane_->take_events(
+      [&](const Device& device) {
+        auto event = add("device_gone");
+        event.Set("name", device.spec.name);
+        event.Set("portId", device.spec.port.value);
+      },
+      [&](const Learned& learned) {
+        auto event = add("learned");
+        event.Set("localVlan", learned.local_vlan.value);
+        event.Set("mac", text_of(learned.mac));
+        event.Set("vtep", text_of(learned.vtep));
+      });
+  return events;
+}
+
+void DataplaneObject::set_mirrors(const Napi::CallbackInfo& info) {
+  if (!info[0].IsBoolean() || !info[1].IsBoolean()) {
+    Napi::TypeError::New(info.Env(), "brInt and brTun must be booleans").ThrowAsJavaScriptException();
+    return;
+  }
+  if (is_open(info.Env())) dataplane_->set_mirrors(info[0].ToBoolean(), info[1].ToBoolean());
+}
+
+void DataplaneObject::close(const Napi::CallbackInfo& info) {
+  if (!dataplane_) return;
+  napi_remove_env_cleanup_hook(info.Env(), stop_at_exit, this);
+  dataplane_.reset();
+}
+
+}  // namespace dvr::node_api

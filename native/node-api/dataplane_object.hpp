@@ -1,0 +1,41 @@
+// The class `Dataplane` of the addon: NativeDataplane of src/dataplane/native.ts. Each method checks its
+// arguments, makes one call into worker/dataplane.hpp, and turns the answer into JS values.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "worker/dataplane.hpp"
+
+namespace dvr::node_api {
+
+class DataplaneObject : public Napi::ObjectWrap<DataplaneObject> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit DataplaneObject(const Napi::CallbackInfo& info);
+  ~DataplaneObject() override;
+
+ private:
+  Napi::Value open_device(const Napi::CallbackInfo& info);
+  Napi::Value adopt_device(const Napi::CallbackInfo& info);
+  void close_device(const Napi::CallbackInfo& info);
+  Napi::Value devices(const Napi::CallbackInfo& info);
+  Napi::Value apply(const Napi::CallbackInfo& info);
+  Napi::Value generation(const Napi::CallbackInfo& info);
+  Napi::Value counters(const Napi::CallbackInfo& info);
+  Napi::Value tables(const Napi::CallbackInfo& info);
+  void set_trace(const Napi::CallbackInfo& info);
+  Napi::Value take_trace(const Napi::CallbackInfo& info);
+  void inject(const Napi::CallbackInfo& info);
+  Napi::Value take_events(const Napi::CallbackInfo& info);
+  void set_mirrors(const Napi::CallbackInfo& info);
+  void close(const Napi::CallbackInfo& info);
+
+  bool is_open(Napi::Env env) const;
+  static void stop_at_exit(void* self);
+
+  std::unique_ptr<Dataplane> dataplane_;  // null: closed
+};
+
+}  // namespace dvr::node_api

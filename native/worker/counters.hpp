@@ -1,0 +1,54 @@
+// What a worker counts: one writer (the worker), read at any time by JS.
+//
+// Proof: each number is an atomic of its own, so a reader never sees half a number. Only its worker
+// writes it, so load + store instead of an atomic add loses nothing. Relaxed order is enough, because no
+// reader concludes anything about other memory from a count: two counts read together may be a packet
+// apart, and that is all that can be seen.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/drop_reason.hpp"
+#include "base/types.hpp"
+#include "stage/stage.hpp"
+
+namespace dvr {
+
+class Count {
+ public:
+  void add(uint64_t more) {
+    value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  }
+  uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+struct PortCount {
+  Count rx_packets, rx_bytes, tx_packets, tx_bytes;
+
+  void received(size_t bytes) {
+    rx_packets.add(1);
+    rx_bytes.add(bytes);
+  }
+  void sent(size_t packets, size_t bytes) {
+    tx_packets.add(packets);
+    tx_bytes.add(bytes);
+  }
+};
+
+// Stages and the two verdicts: what an edge can lead to.
+inline constexpr size_t kEdgeTargets = kStageCount + 2;
+
+struct Counters {
+  Count stages[kStageCount];
+  Count edges[kStageCount][kEdgeTargets];
+  Count drops[kDropReasonCount];
+  PortCount ports[kPortLimit];
+
+  void dropped(DropReason reason) { drops[static_cast<size_t>(reason)].add(1); }
+};
+
+}  // namespace dvr

@@ -1,0 +1,193 @@
+#include "worker/dataplane.hpp"
+
+#include <time.h>
+
+#include "io/tap.hpp"
+#include "io/vtep_socket.hpp"
+
+namespace dvr {
+namespace {
+
+// A burst takes microseconds; a worker that needs longer than all of this is descheduled, and then its
+// version is freed by the next call instead.
+constexpr int kReclaimTries = 200;
+constexpr timespec kReclaimPause{0, 500'000};
+
+Result<std::unique_ptr<Device>> open_device(const DeviceSpec& spec) {
+  return spec.kind == DeviceKind::vtep ? open_vtep(spec) : open_tap(spec);
+}
+
+}  // namespace
+
+Dataplane::Dataplane(size_t workers) : versions_(workers) {
+  for (size_t index = 0; index < workers; ++index)
+    workers_.push_back(std::make_unique<Worker>(index, workers, versions_));
+}
+
+SystemError Dataplane::start() {
+  for (auto& worker : workers_)
+    if (auto error = worker->start()) return error;
+  return {};
+}
+
+void Dataplane::stop() {
+  for (auto& worker : workers_) worker->stop();
+  devices_.clear();
+  rewire([](Wiring& wiring) { wiring = Wiring{}; });
+}
+
+Result<const Device*> Dataplane::open(const DeviceSpec& spec) {
+  auto open = present(spec);
+  if (!open.ok() || open.value != nullptr) return open;
+  return take_in(open_device(spec));
+}
+
+Result<const Device*> Dataplane::adopt(const DeviceSpec& spec, Fd fd, unsigned ifindex) {
+  auto open = present(spec);
+  if (!open.ok() || open.value != nullptr) return open;
+  return take_in(spec.kind == DeviceKind::vtep ? adopt_vtep(spec, std::move(fd))
+                                               : adopt_tap(spec, std::move(fd), ifindex));
+}
+
+// The open device of this spec; null: there is none.
+Result<const Device*> Dataplane::present(const DeviceSpec& spec) const {
+  const auto found = devices_.find(spec.name);
+  if (found != devices_.end()) {
+    if (found->second->spec == spec) return found->second.get();
+    return SystemError{EEXIST, "openDevice", spec.name + " is open with another spec"};
+  }
+  if (const Device* other = versions_.wiring.latest().device(spec.port))
+    return SystemError{EEXIST, "openDevice", "port " + std::to_string(spec.port.value) + " is " + other->spec.name};
+  return static_cast<const Device*>(nullptr);
+}
+
+Result<const Device*> Dataplane::take_in(Result<std::unique_ptr<Device>> opened) {
+  if (!opened.ok()) return opened.error;
+  const std::shared_ptr<const Device> device = std::move(opened.value);
+  const PortId port = device->spec.port;
+  totals_at_open_[port.value] = {};
+  totals_at_open_[port.value] = port_totals(port);
+  devices_[device->spec.name] = device;
+  rewire([&](Wiring& wiring) { wiring.devices[port.value] = device; });
+  // Watched last: an event for a port without a device would be lost work.
+  if (auto error = worker_of(port).watch(*device)) {
+    devices_.erase(device->spec.name);
+    rewire([&](Wiring& wiring) { wiring.devices[port.value] = nullptr; });
+    return error;
+  }
+  return device.get();
+}
+
+void Dataplane::close_device(const std::string& name) {
+  const auto found = devices_.find(name);
+  if (found == devices_.end()) return;
+  const PortId port = found->second->spec.port;
+  worker_of(port).unwatch(*found->second);
+  if (found->second->spec.kind != DeviceKind::vtep) unpersist_tap(*found->second);
+  devices_.erase(found);
+  rewire([port](Wiring& wiring) { wiring.devices[port.value] = nullptr; });
+  wait_for_reclaim();
+}
+
+std::vector<const Device*> Dataplane::devices() const {
+  std::vector<const Device*> all;
+  for (const auto& [name, device] : devices_) all.push_back(device.get());
+  return all;
+}
+
+BatchResult Dataplane::apply(std::span<const uint8_t> batch) {
+  BatchResult result = apply_batch(versions_.tables.latest(), batch);
+  if (result.tables) versions_.tables.publish(std::move(result.tables));
+  return result;
+}
+
+void Dataplane::set_trace(std::optional<TraceMarker> marker) {
+  rewire([&](Wiring& wiring) { wiring.marker = marker; });
+}
+
+void Dataplane::set_mirrors(bool br_int, bool br_tun) {
+  const Wiring& now = versions_.wiring.latest();
+  if (now.mirror_br_int == br_int && now.mirror_br_tun == br_tun) return;
+  rewire([&](Wiring& wiring) { wiring.mirror_br_int = br_int, wiring.mirror_br_tun = br_tun; });
+}
+
+SystemError Dataplane::inject(PortId port, std::span<const uint8_t> frame) {
+  if (worker_of(port).inject({port, {frame.begin(), frame.end()}})) return {};
+  return {EAGAIN, "inject", "too many injected frames wait"};
+}
+
+template <class Change>
+void Dataplane::rewire(Change&& change) {
+  auto next = std::make_unique<Wiring>(versions_.wiring.latest());
+  change(*next);
+  versions_.wiring.publish(std::move(next));
+}
+
+// So that a closed device is closed when the caller hears of it, and its name can be used again.
+void Dataplane::wait_for_reclaim() {
+  for (int tries = 0; tries < kReclaimTries && versions_.wiring.reclaim() > 0; ++tries) nanosleep(&kReclaimPause, nullptr);
+}
+
+PortTotals Dataplane::port_totals(PortId port) const {
+  PortTotals sum;
+  for (const auto& worker : workers_) {
+    const PortCount& count = worker->counters().ports[port.value];
+    sum.rx_packets += count.rx_packets.value();
+    sum.rx_bytes += count.rx_bytes.value();
+    sum.tx_packets += count.tx_packets.value();
+    sum.tx_bytes += count.tx_bytes.value();
+  }
+  const auto before = totals_at_open_.find(port.value);
+  if (before == totals_at_open_.end()) return sum;
+  sum.rx_packets -= before->second.rx_packets;
+  sum.rx_bytes -= before->second.rx_bytes;
+  sum.tx_packets -= before->second.tx_packets;
+  sum.tx_bytes -= before->second.tx_bytes;
+  return sum;
+}
+
+Totals Dataplane::totals() const {
+  Totals totals;
+  for (const auto& worker : workers_) {
+    const Counters& counters = worker->counters();
+    for (size_t stage = 0; stage < kStageCount; ++stage) {
+      totals.stages[stage] += counters.stages[stage].value();
+      for (size_t next = 0; next < kEdgeTargets; ++next)
+        totals.edges[stage][next] += counters.edges[stage][next].value();
+    }
+    for (size_t reason = 0; reason < kDropReasonCount; ++reason)
+      totals.drops[reason] += counters.drops[reason].value();
+    totals.events_lost += worker->events_lost();
+  }
+  for (const auto& [name, device] : devices_) totals.ports.push_back({device->spec.port, port_totals(device->spec.port)});
+  return totals;
+}
+
+std::string Dataplane::take_trace() {
+  std::vector<TraceRecord> records;
+  uint64_t lost = 0;
+  TraceRecord record;
+  for (const auto& worker : workers_) {
+    // Bounded by the ring: what arrives while we take is for the next call.
+    for (size_t taken = 0; taken < kTraceRecords && worker->take_trace(record); ++taken) records.push_back(record);
+    lost += worker->traces_lost();
+  }
+  const uint64_t lost_now = lost - traces_lost_before_;
+  traces_lost_before_ = lost;
+  return trace_json(records, lost_now);
+}
+
+void Dataplane::take_events(const std::function<void(const Device&)>& gone,
+                            const std::function<void(const Learned&)>& learned) {
+  versions_.tables.reclaim();
+  versions_.wiring.reclaim();
+  for (const auto& worker : workers_) {
+    PortId port;
+    for (size_t taken = 0; taken < kWaitingEvents && worker->take_gone(port); ++taken)
+      if (const Device* device = versions_.wiring.latest().device(port)) gone(*device);
+    Learned one;
+    for (size_t taken = 0; taken < kWaitingEvents && worker->take_learned(one); ++taken) learned(one);
+  }
+}
+
+}  // namespace dvr

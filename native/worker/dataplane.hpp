@@ -1,0 +1,80 @@
+// The control side of a running fast path: devices, tables, workers. Everything here is called by one
+// thread (JS's) and returns at once; packets move on the workers' threads meanwhile.
+// Before: node-api. Next: the workers.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "io/device.hpp"
+#include "io/system_error.hpp"
+#include "tables/batch.hpp"
+#include "worker/worker.hpp"
+
+namespace dvr {
+
+inline constexpr size_t kMaxWorkers = 64;
+
+struct PortTotals {
+  uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0;
+};
+
+struct Totals {
+  uint64_t stages[kStageCount] = {};
+  uint64_t edges[kStageCount][kEdgeTargets] = {};
+  uint64_t drops[kDropReasonCount] = {};
+  std::vector<std::pair<PortId, PortTotals>> ports;  // of the open devices, since they were opened
+  uint64_t events_lost = 0;
+};
+
+class Dataplane {
+ public:
+  explicit Dataplane(size_t workers);
+  ~Dataplane() { stop(); }
+
+  SystemError start();
+  // Joins the workers and closes every descriptor; devices stay in the kernel. Safe to call twice.
+  void stop();
+
+  // Opens the device, or answers with the open one if it has the same name and spec. EEXIST: the name or
+  // the port is taken by another spec.
+  Result<const Device*> open(const DeviceSpec& spec);
+  // The same for a descriptor another process gave us.
+  Result<const Device*> adopt(const DeviceSpec& spec, Fd fd, unsigned ifindex);
+  // Closes the device and lets the kernel remove it once nobody else has a descriptor of it.
+  void close_device(const std::string& name);
+  std::vector<const Device*> devices() const;
+
+  // The error is empty when the batch was applied.
+  BatchResult apply(std::span<const uint8_t> batch);
+  const Tables& tables() const { return versions_.tables.latest(); }
+
+  void set_trace(std::optional<TraceMarker> marker);
+  void set_mirrors(bool br_int, bool br_tun);
+  SystemError inject(PortId port, std::span<const uint8_t> frame);
+
+  Totals totals() const;
+  // TraceDump of src/dataplane/interface.ts, as JSON.
+  std::string take_trace();
+  void take_events(const std::function<void(const Device&)>& gone, const std::function<void(const Learned&)>& learned);
+
+ private:
+  Result<const Device*> present(const DeviceSpec& spec) const;
+  Result<const Device*> take_in(Result<std::unique_ptr<Device>> opened);
+  template <class Change>
+  void rewire(Change&& change);
+  void wait_for_reclaim();
+  Worker& worker_of(PortId port) { return *workers_[port.value % workers_.size()]; }
+  PortTotals port_totals(PortId port) const;
+
+  Versions versions_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::map<std::string, std::shared_ptr<const Device>> devices_;
+  std::map<uint16_t, PortTotals> totals_at_open_;
+  uint64_t traces_lost_before_ = 0;
+};
+
+}  // namespace dvr

@@ -1,0 +1,96 @@
+// One worker: a thread that waits for its ports, and runs every packet to completion, from read to write,
+// in one buffer. With nothing to do it sleeps in epoll_wait and is never woken.
+//
+// Threads: `run` and everything private to it belong to the worker's thread. JS's thread calls the public
+// functions; they meet it only in rings, counters, published versions, and the kernel's epoll and eventfd.
+// Ports are shared out by number: one port, hence one flow's direction, is always one worker's (order).
+#pragma once
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "io/system_error.hpp"
+#include "pipeline/recorder.hpp"
+#include "worker/counters.hpp"
+#include "worker/ring.hpp"
+#include "worker/transmit.hpp"
+#include "worker/wiring.hpp"
+
+namespace dvr {
+
+inline constexpr size_t kTraceRecords = 1024;   // waiting for JS, per worker; more are lost and counted
+inline constexpr size_t kWaitingEvents = 4096;  // likewise; the oldest are kept
+inline constexpr size_t kWaitingInjections = 64;
+// A port's turn ends here, so that one flooding VM does not keep the others waiting.
+inline constexpr int kPacketsPerTurn = 64;
+
+// A frame to put in as if the port's device had sent it.
+struct Injection {
+  PortId port;
+  std::vector<uint8_t> frame;
+};
+
+struct Learned {
+  LocalVlan local_vlan;
+  MacAddr mac;
+  IpAddr vtep;
+};
+
+class Worker {
+ public:
+  Worker(size_t index, size_t worker_count, Versions& versions);
+  ~Worker() { stop(); }
+
+  SystemError start();
+  // Ends the loop and joins the thread. Safe to call twice.
+  void stop();
+
+  // The worker reads from the device from now on, or no more.
+  SystemError watch(const Device& device);
+  void unwatch(const Device& device);
+  // False: kWaitingInjections wait already.
+  bool inject(Injection injection);
+
+  const Counters& counters() const { return *counters_; }
+  uint64_t traces_lost() const { return traces_lost_.value(); }
+  uint64_t events_lost() const { return events_lost_.value(); }
+  bool take_trace(TraceRecord& record) { return traces_.take(record); }
+  bool take_learned(Learned& learned) { return learned_.take(learned); }
+  bool take_gone(PortId& port) { return gone_.take(port); }
+
+ private:
+  void run(std::stop_token stop);
+  void serve(uint64_t key, uint32_t events);
+  void serve_tap(const Device& device, uint32_t events);
+  void serve_vtep(const Device& device, uint32_t events);
+  void serve_injections();
+  void device_gone(const Device& device);
+  void process(Packet& packet, StageId entry);
+  StageId run_recorded(Packet& packet, StageId entry, Effects& effects);
+  bool is_traced(const Packet& packet) const;
+  void wake();
+
+  const size_t index_;
+  const size_t worker_count_;
+  Versions& versions_;
+  Fd epoll_;
+  Fd wake_;
+
+  // The worker thread's own, valid during a burst.
+  const Tables* tables_ = nullptr;
+  const Wiring* wiring_ = nullptr;
+  std::vector<uint8_t> buffer_;
+  uint32_t passages_ = 0;
+
+  std::unique_ptr<Counters> counters_ = std::make_unique<Counters>();
+  Transmit transmit_{*counters_};
+  Count traces_lost_, events_lost_;
+  Ring<TraceRecord, kTraceRecords> traces_;
+  Ring<Learned, kWaitingEvents> learned_;
+  Ring<PortId, kWaitingEvents> gone_;
+  Ring<Injection, kWaitingInjections> injections_;
+  std::jthread thread_;
+};
+
+}  // namespace dvr
