@@ -1,0 +1,126 @@
+/**
+ * Every command's way to the controller: HTTP over its unix socket, one request a call. Nothing is kept
+ * open between calls, so there is nothing to close. The controller's problem documents (RFC 9457)
+ * become the DvrErrors they were made from.
+ */
+import { request } from 'node:http';
+import type { PortStatus, Status } from '../controller/status.js';
+import { DvrError, errorCodes, type ErrorCode } from '../model/errors.js';
+import type { NodeCallMethod } from '../model/node-call.js';
+import type { NodeView } from '../model/node-view.js';
+import { controllerSocket } from '../model/paths.js';
+import type { Cluster, NodeCallResults } from '../trace/cluster.js';
+
+/** What a port is plugged into; a port that does not exist yet is made from `network` and `ip`. */
+export interface AttachRequest {
+  readonly network?: string;
+  readonly node?: string;
+  readonly ip?: string;
+  readonly netns?: string;
+  readonly pid?: number;
+  readonly ifname?: string;
+}
+
+export interface PortChange {
+  readonly ips?: readonly string[];
+  readonly allowedAddressPairs?: readonly { readonly ip: string; readonly mac?: string }[];
+}
+
+export interface Client extends Cluster {
+  status(): Promise<Status>;
+  attach(port: string, plug: AttachRequest): Promise<PortStatus>;
+  detach(port: string): Promise<unknown>;
+  update(port: string, change: PortChange): Promise<PortStatus>;
+  remove(port: string): Promise<unknown>;
+}
+
+/** A question is answered from memory or by one node; it takes longer only when somebody is gone. */
+const kAskDeadlineMs = 5_000;
+/** Plugging waits for an agent that runs scripts. */
+const kPlugDeadlineMs = 30_000;
+/** All tables of a node with a million rows are about this large. */
+const kMaxAnswerBytes = 256 << 20;
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+/**
+ * @example
+ * const { ports } = await controllerClient().status();
+ */
+export function controllerClient(socketPath: string = controllerSocket()): Client {
+  const ask = async <T>(method: Method, path: string, body?: unknown, deadlineMs = kAskDeadlineMs): Promise<T> =>
+    await exchange(socketPath, method, `/dvr/v1${path}`, body, deadlineMs) as T;
+  const of = (kind: 'nodes' | 'ports', name: string): string => `/${kind}/${encodeURIComponent(name)}`;
+  const status = (): Promise<Status> => ask('GET', '/status');
+  return {
+    status,
+    nodes: async () => (await status()).nodes,
+    ports: async () => (await status()).ports,
+    view: (node) => ask<NodeView>('GET', `${of('nodes', node)}/view`),
+    nodeCall: <M extends NodeCallMethod>(node: string, method: M, params: Readonly<Record<string, unknown>> = {}) =>
+      ask<NodeCallResults[M]>('POST', `${of('nodes', node)}/call`, { method, params }),
+    attach: (port, plug) => ask('POST', `${of('ports', port)}/attach`, plug, kPlugDeadlineMs),
+    detach: (port) => ask('POST', `${of('ports', port)}/detach`, {}, kPlugDeadlineMs),
+    update: (port, change) => ask('PATCH', of('ports', port), change),
+    remove: (port) => ask('DELETE', of('ports', port), undefined, kPlugDeadlineMs),
+  };
+}
+
+async function exchange(socketPath: string, method: Method, path: string, body: unknown, deadlineMs: number): Promise<unknown> {
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const answer = await send(socketPath, method, path, text, deadlineMs);
+  const json = parseAnswer(answer.text, answer.status);
+  if (answer.status >= 200 && answer.status < 300) return json;
+  throw errorOf(json, answer.status, `${method} ${path}`);
+}
+
+function send(socketPath: string, method: Method, path: string, text: string | undefined, deadlineMs: number): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    const asked = request({ socketPath, method, path, headers, signal: AbortSignal.timeout(deadlineMs) }, (answer) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      answer.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > kMaxAnswerBytes) asked.destroy(new Error(`the answer is larger than ${kMaxAnswerBytes} bytes`));
+        else chunks.push(chunk);
+      });
+      answer.on('error', (error) => reject(unreachable(socketPath, error, deadlineMs)));
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }));
+    });
+    asked.on('error', (error) => reject(unreachable(socketPath, error, deadlineMs)));
+    asked.end(text);
+  });
+}
+
+function parseAnswer(text: string, status: number): unknown {
+  if (text === '') return {};
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DvrError('DVR_CONTROLLER_UNREACHABLE', `the controller's answer (status ${status}) is no JSON`, 'is the controller of the same version?', { cause });
+  }
+}
+
+function errorOf(problem: unknown, status: number, asked: string): DvrError {
+  const { code, detail, hint } = (problem ?? {}) as { code?: unknown; detail?: unknown; hint?: unknown };
+  const text = typeof detail === 'string' ? detail : `the controller answered ${status} to ${asked}`;
+  return new DvrError(codeOf(code, status), text, typeof hint === 'string' ? hint : '');
+}
+
+/** A code this version does not know keeps its class: the caller's mistake, or the controller's trouble. */
+function codeOf(code: unknown, status: number): ErrorCode {
+  if (typeof code === 'string' && Object.hasOwn(errorCodes, code)) return code as ErrorCode;
+  if (status === 404) return 'DVR_NOT_FOUND';
+  return status < 500 ? 'DVR_USAGE' : 'DVR_CONTROLLER_UNREACHABLE';
+}
+
+function unreachable(socketPath: string, cause: Error, deadlineMs: number): DvrError {
+  if (cause.name === 'AbortError' || cause.name === 'TimeoutError') {
+    return new DvrError('DVR_TIMEOUT', `the controller at ${socketPath} did not answer within ${deadlineMs / 1000} s`, 'see its log', { cause });
+  }
+  return new DvrError(
+    'DVR_CONTROLLER_UNREACHABLE', `no controller answers at ${socketPath}: ${cause.message}`,
+    'start one: `dvr lab up`, or `dvr controller --topology FILE` (as root)', { cause },
+  );
+}

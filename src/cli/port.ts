@@ -1,0 +1,132 @@
+/** `dvr port`: ports of networks, and what they are plugged into. The lab's VMs come in by this door too. */
+import { resolve } from 'node:path';
+import { InvalidArgumentError, type Command } from 'commander';
+import type { PortStatus } from '../controller/status.js';
+import { parseIp, parseMac } from '../model/addresses.js';
+import { DvrError } from '../model/errors.js';
+import { controllerClient, type AttachRequest, type PortChange } from './client.js';
+import { print } from './output.js';
+import { portsText } from './status.js';
+
+interface Json { readonly json?: true }
+interface AttachOptions extends Json {
+  readonly network?: string; readonly node?: string; readonly ip?: string;
+  readonly netns?: string; readonly pid?: number; readonly ifname?: string;
+}
+type Pair = NonNullable<PortChange['allowedAddressPairs']>[number];
+interface SetOptions extends Json { readonly ip?: readonly string[]; readonly allowedAddressPair?: readonly Pair[] }
+
+/** The kernel's own limit (PID_MAX_LIMIT of 64-bit Linux). */
+const kMaxPid = 4_194_304;
+
+export function register(program: Command): void {
+  const port = program.command('port').description('ports of networks, and what they are plugged into')
+    .addHelpText('after', '\nExample:\n  dvr port attach web1 --network red --node cn1 --netns /run/netns/web1\n');
+  registerAttach(port);
+  const shown = (name: string, does: string, example: string): Command => port.command(name).description(does)
+    .option('--json', 'print JSON').addHelpText('after', `\nExample:\n  dvr port ${example}\n`);
+  shown('detach <name>', 'unplug a port: its device, addresses and routes go', 'detach web1').action(detach);
+  shown('list', 'all ports', 'list').action(list);
+  shown('show <name>', 'everything about one port', 'show web1').action(show);
+  shown('set <name>', "change a port's addresses", 'set vm1 --allowed-address-pair 10.1.0.100')
+    .option('--ip <address>', 'the port has this address instead (may be repeated)', collect(ipOf))
+    .option('--allowed-address-pair <ip[,mac]>', 'it may also use this address or prefix (may be repeated; "none": no longer any)', collectPairs)
+    .action(set);
+  shown('delete <name>', 'unplug and forget a port', 'delete web1').action(remove);
+}
+
+function registerAttach(port: Command): void {
+  port.command('attach <name>').description('plug a port into a network namespace; it is made if it does not exist')
+    .option('--network <network>', 'the network of a new port')
+    .option('--node <node>', 'the node the namespace is on')
+    .option('--ip <address>', 'the address of a new port; without it, the next free one', ipOf)
+    .option('--netns <path>', 'the namespace, by path', (path) => resolve(path))
+    .option('--pid <pid>', 'the namespace, by a process in it', pidOf)
+    .option('--ifname <name>', 'what the device is called inside', 'eth0')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExamples:\n  dvr port attach web1 --network red --node cn1 --netns /run/netns/web1\n'
+      + '  dvr port attach web1 --pid $(pidof -s nginx) --ifname eth1\n')
+    .action(attach);
+}
+
+async function attach(name: string, { json, ...plug }: AttachOptions): Promise<void> {
+  if ((plug.netns === undefined) === (plug.pid === undefined)) {
+    throw new DvrError('DVR_USAGE', 'a port is plugged into one namespace: say either --netns or --pid', 'dvr port attach --help');
+  }
+  const request: AttachRequest = plug;
+  const port = await controllerClient().attach(name, request);
+  print(json, port, () => `${name} is plugged into ${plug.netns ?? `the namespace of process ${plug.pid}`} as ${plug.ifname ?? 'eth0'}\n${portsText([port])}`);
+}
+
+async function detach(name: string, { json }: Json): Promise<void> {
+  const answer = await controllerClient().detach(name);
+  print(json, answer, () => `${name} is unplugged`);
+}
+
+async function list({ json }: Json): Promise<void> {
+  const { ports } = await controllerClient().status();
+  print(json, ports, () => portsText(ports));
+}
+
+async function show(name: string, { json }: Json): Promise<void> {
+  const { ports } = await controllerClient().status();
+  const port = ports.find((one) => one.name === name);
+  if (port === undefined) throw new DvrError('DVR_NOT_FOUND', `no port is named "${name}"`, 'see `dvr port list`');
+  print(json, port, () => portText(port));
+}
+
+async function set(name: string, { json, ip, allowedAddressPair }: SetOptions): Promise<void> {
+  const change: PortChange = {
+    ...(ip === undefined ? {} : { ips: ip }),
+    ...(allowedAddressPair === undefined ? {} : { allowedAddressPairs: allowedAddressPair }),
+  };
+  if (Object.keys(change).length === 0) throw new DvrError('DVR_USAGE', 'nothing to change was given', 'dvr port set --help');
+  const port = await controllerClient().update(name, change);
+  print(json, port, () => portText(port));
+}
+
+async function remove(name: string, { json }: Json): Promise<void> {
+  const answer = await controllerClient().remove(name);
+  print(json, answer, () => `${name} is gone`);
+}
+
+export function portText(port: PortStatus): string {
+  const plug = port.attachment;
+  const lines: readonly (readonly [string, string | undefined])[] = [
+    ['port', port.name], ['network', port.network], ['node', port.node ?? 'none: it is bound nowhere'],
+    ['state', port.error === undefined ? port.state : `${port.state}: ${port.error}`],
+    ['MAC', port.mac], ['addresses', port.ips.join(' ')],
+    ['allowed pairs', port.allowedAddressPairs.map(({ ip, mac }) => (mac === undefined ? ip : `${ip},${mac}`)).join(' ') || 'none'],
+    ['port security', port.portSecurity ? 'on' : 'off'],
+    ['plugged into', plug === undefined ? 'nothing' : `${plug.netns ?? `the namespace of process ${plug.pid ?? '?'}`} as ${plug.ifname}`],
+  ];
+  return lines.map(([label, value]) => `${label.padEnd(14)}${value ?? ''}`).join('\n');
+}
+
+function ipOf(text: string): string {
+  const ip = parseIp(text);
+  if (ip === undefined) throw new InvalidArgumentError(`"${text}" is no IP address`);
+  return ip;
+}
+
+function pidOf(text: string): number {
+  const pid = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (pid < 1 || pid > kMaxPid) throw new InvalidArgumentError(`"${text}" is no process id`);
+  return pid;
+}
+
+function pairOf(text: string): Pair {
+  const [ip = '', mac, ...more] = text.split(',');
+  const address = ip.split('/')[0] ?? '';
+  if (parseIp(address) === undefined || more.length > 0) throw new InvalidArgumentError(`"${text}" is no ADDRESS[/BITS][,MAC]`);
+  if (mac === undefined) return { ip };
+  const parsed = parseMac(mac);
+  if (parsed === undefined) throw new InvalidArgumentError(`"${mac}" is no MAC`);
+  return { ip, mac: parsed };
+}
+
+function collectPairs(text: string, before: readonly Pair[] = []): readonly Pair[] {
+  return text === 'none' ? [] : [...before, pairOf(text)];
+}
+
+const collect = <T>(parse: (text: string) => T) => (text: string, before: readonly T[] = []): readonly T[] => [...before, parse(text)];

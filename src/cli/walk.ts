@@ -1,0 +1,80 @@
+/** `dvr walk`: one real packet, followed through every stage of every node. */
+import type { Command } from 'commander';
+import { DvrError } from '../model/errors.js';
+import { routerNamespaceName } from '../namespaces/router-namespace.js';
+import type { ProbeResult } from '../trace/cluster.js';
+import { walk } from '../trace/walker.js';
+import { walkExitCodes, type Walk } from '../trace/walk-model.js';
+import { controllerClient, type Client } from './client.js';
+import { print } from './output.js';
+import { walkText } from './walk-text.js';
+
+interface Options {
+  readonly json?: true; readonly stages?: true; readonly both?: true; readonly ipv6?: true;
+  readonly probe?: true; readonly probeIn?: string;
+}
+
+interface Probe extends ProbeResult { readonly node: string; readonly netns: string; readonly target: string }
+
+const kProbeCount = 5;
+
+const kHelp = `
+The place and step names are those of the picture in the README: EW1 to EW7 for a routed pair, EW7' for
+delivery on the node the frame was routed on, L2-1 to L2-4 inside one network.
+t(µs) counts on each node from the packet's first stage there; clocks of two nodes do not compare.
+
+Exit status: 0 delivered, 1 usage, 2 dropped, 3 lost, 4 a node did not answer, 5 no controller.
+
+Examples:
+  dvr walk vm1 vm2
+  dvr walk vm1 10.2.0.12 --both --stages
+  dvr walk vm1 vm2 --probe-in qrouter-r1
+`;
+
+export function register(program: Command): void {
+  program.command('walk').description('send one marked packet and show every step it takes')
+    .argument('<from>', "a port's name, IP address or MAC")
+    .argument('<to>', "a port's name or MAC, or any IP address")
+    .option('--stages', 'show every stage of the fast path below its step')
+    .option('--both', "show the answer's way back too")
+    .option('-6, --ipv6', 'walk from IPv6 address to IPv6 address')
+    .option('--probe', `also send ${kProbeCount} ICMP probes from the source's namespace`)
+    .option('--probe-in <netns>', 'send the probes from this namespace of the source\'s node instead')
+    .option('--json', 'print JSON')
+    .addHelpText('after', kHelp)
+    .action(run);
+}
+
+async function run(from: string, to: string, options: Options): Promise<void> {
+  const client = controllerClient();
+  const result = await walk(client, from, to, options);
+  const wantsProbe = options.probe === true || options.probeIn !== undefined;
+  const probe = wantsProbe ? await probeOf(client, result, options.probeIn) : undefined;
+  print(options.json, probe === undefined ? result : { ...result, probe }, () =>
+    [walkText(result, options), ...(probe === undefined ? [] : [probeText(probe)])].join('\n'));
+  process.exitCode = walkExitCodes[result.outcome.kind];
+}
+
+/** Probes from where the VM's own packets come from, unless another namespace is named. */
+async function probeOf(client: Client, { source, destination }: Walk, wanted: string | undefined): Promise<Probe> {
+  const node = source.node ?? '';
+  const netns = wanted ?? await netnsOf(client, source.name ?? '', node);
+  const answer = await client.nodeCall(node, 'probe', { netns, target: destination.ip, count: kProbeCount });
+  return { ...answer, node, netns, target: destination.ip };
+}
+
+async function netnsOf(client: Client, port: string, node: string): Promise<string> {
+  const view = await client.view(node);
+  const { netns } = view.localPorts.find(({ name }) => name === port)?.attachment ?? {};
+  if (netns !== undefined) return netns;
+  const router = view.routers[0];
+  throw new DvrError('DVR_CONFLICT', `${port} is not plugged into a namespace with a path`,
+    router === undefined ? 'name one: --probe-in NETNS' : `name one: --probe-in ${routerNamespaceName(router.id)}`);
+}
+
+function probeText({ netns, node, target, sent, received, rttMs }: Probe): string {
+  const sorted = [...rttMs].sort((a, b) => a - b);
+  const [least, most] = [sorted[0], sorted[sorted.length - 1]];
+  const times = least === undefined || most === undefined ? '' : `, round trip ${least.toFixed(2)} to ${most.toFixed(2)} ms`;
+  return `probes in ${netns} on ${node} to ${target}: ${received} of ${sent} answered${times}`;
+}

@@ -1,0 +1,97 @@
+/**
+ * Orders trace records into passages (one packet once through one node's bridges) and follows a packet
+ * from passage to passage: out of one node's tunnel port into another's, or into the router namespace
+ * and out of it again. Pure; steps.ts makes the seed's steps from the chain found here.
+ */
+import type { TraceRecord } from '../dataplane/interface.js';
+import { decodeFrame, icmpTypes, icmpv6Types, type Frame } from './frame.js';
+import { kTunnelPort } from './names.js';
+import type { NodeTrace } from './walk-model.js';
+
+/** A probe on its way out, its answer, or a router's complaint about it. */
+export type Direction = 'request' | 'reply' | 'error';
+
+export interface Passage {
+  readonly trace: NodeTrace;
+  readonly from: 'vm' | 'router' | 'tunnel';
+  readonly inPort: number;
+  readonly direction: Direction;
+  /** In the order passed; never empty. */
+  readonly records: readonly [TraceRecord, ...TraceRecord[]];
+  readonly start: Frame | undefined;
+  readonly end: Frame | undefined;
+  readonly last: TraceRecord;
+}
+
+/** No packet crosses more nodes and routers than this; it also ends a loop in what nodes say. */
+const kMaxPassages = 16;
+
+export function passagesOf(nodes: readonly NodeTrace[]): Passage[] {
+  return nodes.flatMap((trace) => {
+    const groups = new Map<string, TraceRecord[]>();
+    for (const record of trace.records) {
+      const key = `${record.passage}/${record.inPort}`;
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [record]);
+      else group.push(record);
+    }
+    return [...groups.values()].map((group) => passageOf(trace, group)).sort((a, b) => a.records[0].timeNs - b.records[0].timeNs);
+  });
+}
+
+/** The way of one packet, starting with `first`. */
+export function follow(first: Passage, all: readonly Passage[]): Passage[] {
+  const chain = [first];
+  while (chain.length < kMaxPassages) {
+    const here = chain[chain.length - 1] ?? first;
+    const next = all.find((passage) => !chain.includes(passage) && passage.direction === here.direction && comesAfter(here, passage));
+    if (next === undefined) break;
+    chain.push(next);
+  }
+  return chain;
+}
+
+function comesAfter(here: Passage, passage: Passage): boolean {
+  if (here.last.next !== 'output') return false;
+  const there = passage.trace.view.node;
+  if (here.last.outPort === kTunnelPort) {
+    return passage.from === 'tunnel' && there.vtepIp === here.last.vtep && passage.records[0].vtep === here.trace.view.node.vtepIp;
+  }
+  return leavesToRouter(here) && passage.from === 'router' && there.name === here.trace.view.node.name
+    && passage.records[0].timeNs >= here.last.timeNs;
+}
+
+export function leavesToRouter(passage: Passage): boolean {
+  return passage.last.next === 'output' && portKind(passage.trace, passage.last.outPort) === 'router';
+}
+
+/** The frame before or after a stage; records never hold the VXLAN header. */
+export function frameOf(record: TraceRecord, side: 'before' | 'after'): Frame | undefined {
+  return decodeFrame(Buffer.from(record[side], 'base64'));
+}
+
+function passageOf(trace: NodeTrace, unordered: readonly TraceRecord[]): Passage {
+  const records = [...unordered].sort((a, b) => a.timeNs - b.timeNs) as [TraceRecord, ...TraceRecord[]];
+  const last = records[records.length - 1] ?? records[0];
+  const start = frameOf(records[0], 'before');
+  return {
+    trace, records, last, start,
+    from: portKind(trace, records[0].inPort), inPort: records[0].inPort,
+    direction: directionOf(start), end: frameOf(last, 'after'),
+  };
+}
+
+function portKind(trace: NodeTrace, id: number): 'vm' | 'router' | 'tunnel' {
+  if (id === kTunnelPort) return 'tunnel';
+  return trace.ids.ports.find((port) => port.id === id)?.kind ?? 'vm';
+}
+
+function directionOf(frame: Frame | undefined): Direction {
+  const type = frame?.ip?.icmp?.type;
+  if (frame?.ip === undefined || type === undefined) return 'request';
+  const [reply, errors]: [number, readonly number[]] = frame.ip.version === 4
+    ? [icmpTypes.echoReply, [icmpTypes.unreachable, icmpTypes.timeExceeded]]
+    : [icmpv6Types.echoReply, [icmpv6Types.unreachable, icmpv6Types.tooBig, icmpv6Types.timeExceeded]];
+  if (type === reply) return 'reply';
+  return errors.includes(type) ? 'error' : 'request';
+}

@@ -1,0 +1,127 @@
+/**
+ * From the trace records of all nodes to the walk of one packet: the seed's numbered steps, and how it
+ * ended. Pure: the same records always give the same walk. walker.ts collects the records, walk-text.ts
+ * prints the result.
+ */
+import { icmpTypes, icmpv6Types, type Ip } from './frame.js';
+import { kTunnelPort, namesOf, portName, type Names } from './names.js';
+import { follow, leavesToRouter, passagesOf, type Direction, type Passage } from './passage.js';
+import { dropText } from './sentences.js';
+import { stepsOf, type Walked } from './steps.js';
+import type { Walk, WalkEnd, WalkInput, WalkOutcome, WalkPart, WalkStep } from './walk-model.js';
+
+/** The walk of the probe; with `both`, also that of its answer. */
+export function walkOf(input: WalkInput, options: { readonly both?: boolean } = {}): Walk {
+  const names = namesOf(input.nodes.map((trace) => trace.view));
+  const passages = passagesOf(input.nodes);
+  const there = partOf('request', input, names, passages, input.source, input.destination);
+  const notes = notesOf(input, there.outcome);
+  if (options.both !== true || there.outcome.kind !== 'delivered') return { ...there, notes };
+  return { ...there, notes, reply: partOf('reply', input, names, passages, input.destination, input.source) };
+}
+
+function partOf(direction: Direction, input: WalkInput, names: Names, passages: readonly Passage[], source: WalkEnd, destination: WalkEnd): WalkPart {
+  const walked: Walked = { names, pipeline: input.pipeline, source, destination };
+  const first = passages.find((passage) => passage.direction === direction && startsAt(passage, source, names));
+  if (first === undefined) {
+    const silent = input.unanswered.find((node) => node === source.node || node === destination.node);
+    return { source, destination, steps: [], outcome: silent === undefined ? notSeen(source) : { kind: 'unanswered', node: silent } };
+  }
+  const chain = follow(first, passages);
+  const steps = stepsOf(chain, walked);
+  return { source, destination, steps, outcome: outcomeOf(chain, steps, walked, input, passages) };
+}
+
+/** A VM's packet starts at its port; a router's own answer where it comes out of the namespace. */
+function startsAt(passage: Passage, source: WalkEnd, names: Names): boolean {
+  if (source.name === undefined) return passage.from === 'router' && names.routerOfIp(source.ip) !== undefined;
+  return passage.trace.view.node.name === source.node && portName(passage.trace.ids, passage.inPort) === source.name;
+}
+
+function outcomeOf(chain: readonly Passage[], steps: readonly WalkStep[], walked: Walked, input: WalkInput, all: readonly Passage[]): WalkOutcome {
+  const last = chain[chain.length - 1];
+  const step = steps[steps.length - 1];
+  if (last === undefined || step === undefined) return notSeen(walked.source);
+  const node = step.node;
+  if (last.last.next === 'drop') {
+    const reason = last.last.dropReason ?? 'unknown';
+    return { kind: 'dropped', step: step.step, node, reason, ...dropText(walked, reason) };
+  }
+  if (last.last.next !== 'output') return cutShort(step, last.last.next);
+  if (last.last.outPort === kTunnelPort) return overTheWire(last, step, walked, input);
+  if (leavesToRouter(last)) return insideRouter(last, step, walked, all);
+  return { kind: 'delivered', to: portName(last.trace.ids, last.last.outPort) ?? `port ${last.last.outPort}`, node };
+}
+
+/** Left by the tunnel and seen by no other node. */
+function overTheWire(last: Passage, step: WalkStep, { names }: Walked, input: WalkInput): WalkOutcome {
+  const vtep = last.last.vtep;
+  const peer = names.nodeOfVtep(vtep);
+  if (peer?.interop === true) return { kind: 'delivered', to: `interop VTEP ${peer.name}, which this cluster does not see into`, node: peer.name };
+  if (peer !== undefined && input.unanswered.includes(peer.name)) return { kind: 'unanswered', node: peer.name };
+  const there = peer?.name ?? vtep;
+  return {
+    kind: 'lost', step: step.step, missing: step.step === 'EW5' ? 'EW6' : 'L2-3', node: step.node,
+    sentence: `${step.node} sent it to ${vtep}; ${there} has not seen it`,
+    hint: `on ${there}: tcpdump -n -i any udp port 4789; then the underlay's route, firewall and MTU between the two`,
+  };
+}
+
+/** Given to the router namespace and not seen to come out of it. */
+function insideRouter(last: Passage, step: WalkStep, walked: Walked, all: readonly Passage[]): WalkOutcome {
+  const { names, destination } = walked;
+  const own = names.routerOfIp(destination.ip);
+  if (own !== undefined) return { kind: 'delivered', to: `router ${own.router} (${destination.ip} is its own address)`, node: step.node };
+  const complaint = all.find((passage) => passage.direction === 'error' && passage.from === 'router' && passage.trace === last.trace);
+  const inward = names.macOwner(last.end?.dstMac ?? '');
+  const router = inward?.kind === 'router' ? inward.router : '?';
+  const hint = `on ${step.node}: ip netns exec qrouter-${router} ip route get ${destination.ip}; ip netns exec qrouter-${router} ip neigh show ${destination.ip}`;
+  if (complaint?.start?.ip !== undefined) {
+    return { kind: 'dropped', step: 'EW2', node: step.node, reason: 'router_refused', sentence: `router ${router} answered: ${complaintText(complaint.start.ip)}`, hint };
+  }
+  const why = destination.name === undefined ? `; no port has ${destination.ip}, so the router has no neighbour entry for it` : '';
+  return { kind: 'lost', step: 'EW2', missing: 'EW3', node: step.node, sentence: `router ${router} took the frame in and put nothing out${why}`, hint };
+}
+
+function notSeen(source: WalkEnd): WalkOutcome {
+  const node = source.node ?? 'any node';
+  return {
+    kind: 'lost', step: 'start', missing: 'step 1', node,
+    sentence: `the frame was put in at ${source.name ?? source.ip}'s port, and no stage of ${node} saw it`,
+    hint: 'dvr status: is the port up, has the agent programmed it?',
+  };
+}
+
+function cutShort(step: WalkStep, stage: string): WalkOutcome {
+  return {
+    kind: 'lost', step: step.step, missing: stage, node: step.node,
+    sentence: `it went on to stage ${stage}, which left no record on ${step.node}`,
+    hint: 'walk again: too much traffic carried the marker for the trace ring',
+  };
+}
+
+function complaintText(ip: Ip): string {
+  const { type, code } = ip.icmp ?? { type: -1, code: -1 };
+  const texts: Readonly<Record<string, string>> = ip.version === 4
+    ? {
+      [`${icmpTypes.unreachable}/0`]: 'no route to the network', [`${icmpTypes.unreachable}/1`]: 'the host is unreachable (nobody answers for its address)',
+      [`${icmpTypes.unreachable}/4`]: 'fragmentation needed: the packet is larger than the MTU behind it', [`${icmpTypes.unreachable}/13`]: 'forbidden by a rule',
+      [`${icmpTypes.timeExceeded}/0`]: 'TTL exceeded',
+    }
+    : {
+      [`${icmpv6Types.unreachable}/0`]: 'no route to the network', [`${icmpv6Types.unreachable}/1`]: 'forbidden by a rule',
+      [`${icmpv6Types.unreachable}/3`]: 'the address is unreachable (nobody answers for it)', [`${icmpv6Types.tooBig}/0`]: 'packet too big for the MTU behind it',
+      [`${icmpv6Types.timeExceeded}/0`]: 'hop limit exceeded',
+    };
+  return texts[`${type}/${code}`] ?? `ICMP type ${type} code ${code}`;
+}
+
+function notesOf(input: WalkInput, outcome: WalkOutcome): string[] {
+  const silent = input.unanswered.filter((node) => outcome.kind !== 'unanswered' || outcome.node !== node);
+  return [
+    ...silent.map((node) => `${node} did not answer; what it saw is not shown`),
+    ...input.nodes.filter((trace) => trace.lost > 0).map((trace) => `${trace.view.node.name} lost ${trace.lost} trace records: steps may be missing`),
+    ...(outcome.kind === 'delivered' && input.destination.name !== undefined && outcome.to !== input.destination.name && !outcome.to.startsWith('interop')
+      ? [`this is not ${input.destination.name}: the tables point to another port`] : []),
+  ];
+}

@@ -1,0 +1,137 @@
+/**
+ * Sends one marked echo request into a cluster and collects what every node's stages saw of it. Thin:
+ * who the ends are is decided in ends.ts, what the records mean in walk.ts.
+ *
+ * The order matters: every node looks for the marker before the frame is put in, and all are told to
+ * stop looking whatever happens, because looking costs every packet a search.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dropReasons, stages } from '../dataplane/pipeline.js';
+import type { TraceRecord } from '../dataplane/interface.js';
+import { DvrError } from '../model/errors.js';
+import type { NodeIds } from '../model/node-call.js';
+import type { NodeView } from '../model/node-view.js';
+import type { Cluster } from './cluster.js';
+import { echoFrame, kMarkerBytes } from './echo.js';
+import { endsOf, nextHopMac, type Ends } from './ends.js';
+import { walkOf } from './walk.js';
+import type { NodeTrace, Walk, WalkInput } from './walk-model.js';
+
+export interface WalkOptions {
+  readonly both?: boolean;
+  readonly ipv6?: boolean;
+  /** How long a packet may take before it counts as lost. */
+  readonly deadlineMs?: number;
+}
+
+const kDeadlineMs = 2000;
+const kPollMs = 40;
+/** What a VM's own `ping` sends, so that routing is seen as 64 -> 63. */
+const kTtl = 64;
+
+/** What a node that answers has told so far. */
+interface Listener {
+  readonly ids: NodeIds;
+  readonly view: NodeView;
+  readonly records: TraceRecord[];
+  lost: number;
+}
+
+interface Collected { readonly listeners: Map<string, Listener>; readonly unanswered: Set<string> }
+
+/**
+ * Walks from one port to another port or address.
+ *
+ * @example
+ * const walk = await walk(client, 'vm1', 'vm2');
+ * @throws DVR_NOT_FOUND, DVR_CONFLICT, DVR_USAGE for ends that make no sense.
+ */
+export async function walk(cluster: Cluster, from: string, to: string, options: WalkOptions = {}): Promise<Walk> {
+  const [ports, nodes] = await Promise.all([cluster.ports(), cluster.nodes()]);
+  const ends = endsOf(from, to, ports, options);
+  const marker = randomBytes(kMarkerBytes);
+  const collected: Collected = { listeners: new Map(), unanswered: new Set() };
+  try {
+    await Promise.all(nodes.map(({ name }) => startListening(cluster, name, marker, collected)));
+    if (isDeaf(ends, collected)) return walkOf(inputOf(ends, collected));
+    await injectEcho(cluster, ends, marker, collected);
+    return await collect(cluster, ends, collected, options);
+  } finally {
+    await Promise.all(nodes.map(({ name }) => stopListening(cluster, name)));
+  }
+}
+
+/** A node that is an end of the walk has to answer: without it there is nothing to put in or to see. */
+function isDeaf({ source, destination }: Ends, { unanswered }: Collected): boolean {
+  return [source.node, destination.node].some((node) => node !== undefined && unanswered.has(node));
+}
+
+async function startListening(cluster: Cluster, node: string, marker: Buffer, collected: Collected): Promise<void> {
+  await orUnanswered(node, collected, async () => {
+    const [ids, view] = await Promise.all([
+      cluster.nodeCall(node, 'ids'), cluster.view(node), cluster.nodeCall(node, 'setTrace', { marker: marker.toString('hex') }),
+    ]);
+    collected.listeners.set(node, { ids, view, records: [], lost: 0 });
+  });
+}
+
+/** A node that cannot be told to stop is gone, and its dataplane is told again by the next walk. */
+async function stopListening(cluster: Cluster, node: string): Promise<void> {
+  await cluster.nodeCall(node, 'setTrace', { marker: null }).catch(() => undefined);
+}
+
+async function injectEcho(cluster: Cluster, ends: Ends, marker: Buffer, collected: Collected): Promise<void> {
+  const { source, destination, sourceMac } = ends;
+  const listener = collected.listeners.get(source.node);
+  const port = listener?.ids.ports.find(({ name, kind }) => kind === 'vm' && name === source.name);
+  if (listener === undefined || port === undefined) {
+    throw new DvrError('DVR_CONFLICT', `port ${source.name} is not plugged in on ${source.node}`, `dvr port attach ${source.name} --netns PATH; dvr status`);
+  }
+  const frame = echoFrame({
+    srcMac: sourceMac, dstMac: nextHopMac(ends, listener.view), srcIp: source.ip, dstIp: destination.ip,
+    ttl: kTtl, id: marker.readUInt16BE(0), sequence: 1, marker,
+  });
+  await cluster.nodeCall(source.node, 'inject', { portId: port.id, frame: frame.toString('base64') });
+}
+
+/** Takes records until the packet's end is known, or long enough has passed for it to be lost. */
+async function collect(cluster: Cluster, ends: Ends, collected: Collected, options: WalkOptions): Promise<Walk> {
+  const deadline = performance.now() + (options.deadlineMs ?? kDeadlineMs);
+  for (;;) {
+    await Promise.all([...collected.listeners].map(([node, listener]) => takeRecords(cluster, node, listener, collected)));
+    const result = walkOf(inputOf(ends, collected), options);
+    if (isComplete(result, options) || performance.now() >= deadline) return result;
+    await sleep(kPollMs);
+  }
+}
+
+function isComplete({ outcome, reply }: Walk, { both }: WalkOptions): boolean {
+  if (outcome.kind !== 'delivered') return outcome.kind !== 'lost';
+  return both !== true || (reply !== undefined && reply.outcome.kind !== 'lost');
+}
+
+async function takeRecords(cluster: Cluster, node: string, listener: Listener, collected: Collected): Promise<void> {
+  if (collected.unanswered.has(node)) return;
+  await orUnanswered(node, collected, async () => {
+    const dump = await cluster.nodeCall(node, 'takeTrace');
+    listener.records.push(...dump.records);
+    listener.lost += dump.lost;
+  });
+}
+
+function inputOf({ source, destination }: Ends, { listeners, unanswered }: Collected): WalkInput {
+  const nodes: NodeTrace[] = [...listeners.values()];
+  return { source, destination, nodes, unanswered: [...unanswered], pipeline: { stages, dropReasons } };
+}
+
+const silences: readonly string[] = ['DVR_NODE_UNREACHABLE', 'DVR_DATAPLANE_UNREACHABLE', 'DVR_TIMEOUT'];
+
+async function orUnanswered(node: string, { unanswered }: Collected, ask: () => Promise<void>): Promise<void> {
+  try {
+    await ask();
+  } catch (error) {
+    if (!(error instanceof DvrError) || !silences.includes(error.code)) throw error;
+    unanswered.add(node);
+  }
+}
