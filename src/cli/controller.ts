@@ -1,0 +1,104 @@
+/** `dvr controller`: holds the intent, and tells every agent what its node must know. */
+import type { Command } from 'commander';
+import { pino, type Logger } from 'pino';
+import { topologyDigest } from '../controller/apply-topology.js';
+import { Controller } from '../controller/controller.js';
+import { removeStaleSocket, startServer, type ServerOptions } from '../controller/server.js';
+import { FileStore } from '../controller/store.js';
+import { parseIp } from '../model/addresses.js';
+import { readClusterKey } from '../model/cluster-key.js';
+import { DvrError } from '../model/errors.js';
+import { controllerSocket } from '../model/paths.js';
+import { readTopologyFile } from '../model/topology.js';
+import { print } from './output.js';
+
+interface Options {
+  readonly topology?: string;
+  readonly listen?: string;
+  readonly key?: string;
+  readonly json?: true;
+}
+
+const MAX_TCP_PORT = 65_535;
+
+export function register(program: Command): void {
+  program
+    .command('controller')
+    .description('Run the controller: the API for people and the stream for agents.')
+    .option('--topology <file>', 'apply this topology; the one applied last changes nothing')
+    .option('--listen <ip:port>', 'also let agents in over TCP; needs --key')
+    .option('--key <file>', 'the cluster key, made by dvr init')
+    .option('--json', 'print where it listens as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  dvr controller --topology topology.yaml --listen 192.0.2.1:4790 --key /etc/dvr/cluster.key\n',
+    )
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  process.title = 'dvr controller';
+  const log = pino({ base: null }, pino.destination({ fd: 2, sync: true }));
+  const tcp = tcpOf(options);
+  const socketPath = controllerSocket();
+  // Before the state is touched: two controllers must not write it.
+  await removeStaleSocket(socketPath);
+  const controller = Controller.open(new FileStore());
+  controller.listen({
+    events: (events) => {
+      for (const event of events) log.info(event, event.event);
+    },
+  });
+  if (options.topology !== undefined) applyOnce(controller, options.topology, log);
+  const server = await startServer({
+    controller,
+    socketPath,
+    log,
+    ...(tcp === undefined ? {} : { tcp }),
+  });
+  const where = {
+    socket: socketPath,
+    ...(tcp === undefined ? {} : { listen: `${tcp.host} port ${server.tcpPort}` }),
+  };
+  print(options.json, where, () => `listening on ${Object.values(where).join(' and ')}`);
+  log.info({ ...where, generation: controller.intent.generation }, 'controller is ready');
+  stopOnSignal(async () => {
+    await server.close();
+    log.info({}, 'controller has stopped');
+  });
+}
+
+/** The same topology again leaves everything as it is, also what was changed by hand since. */
+function applyOnce(controller: Controller, file: string, log: Logger): void {
+  const topology = readTopologyFile(file);
+  if (controller.intent.topologyDigest === topologyDigest(topology))
+    log.info({ file }, 'topology is applied already');
+  else controller.execute({ command: 'applyTopology', topology });
+}
+
+function tcpOf({ listen, key }: Options): ServerOptions['tcp'] {
+  if (listen === undefined) return undefined;
+  if (key === undefined)
+    throw new DvrError('DVR_USAGE', '--listen needs --key', 'make a key with: dvr init --key FILE');
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(listen);
+  const host = parseIp(match?.[1] ?? match?.[2] ?? '');
+  const port = Number(match?.[3]);
+  if (host === undefined || port > MAX_TCP_PORT) {
+    throw new DvrError(
+      'DVR_USAGE',
+      `--listen ${listen} is no address with a port`,
+      'write it like 192.0.2.1:4790 or [2001:db8::1]:4790',
+    );
+  }
+  return { host, port, key: readClusterKey(key) };
+}
+
+function stopOnSignal(stop: () => Promise<void>): void {
+  let isStopping = false;
+  const onSignal = (): void => {
+    if (isStopping) return;
+    isStopping = true;
+    void stop().then(() => process.exit(0));
+  };
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+}

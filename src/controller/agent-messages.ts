@@ -1,0 +1,80 @@
+/** Messages from agents, looked at before they are believed: a node of an older version may send others. */
+import type { AgentMessage } from '../model/node-call.js';
+import type { NodeReport, PortReport } from '../model/node-view.js';
+
+const portStates: ReadonlySet<string> = new Set([
+  'up',
+  'down',
+  'gone',
+  'error',
+] satisfies PortReport['state'][]);
+
+/** Undefined where it is no message of ours. */
+export function parseAgentMessage(data: Buffer): AgentMessage | undefined {
+  let message: unknown;
+  try {
+    message = JSON.parse(data.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(message)) return undefined;
+  switch (message['type']) {
+    case 'register':
+      return hasTypes(message, {
+        node: 'string',
+        vtepIp: 'string',
+        underlayMtu: 'number',
+        version: 'string',
+      })
+        ? cast(message)
+        : undefined;
+    case 'report':
+      return isReport(message['report']) ? cast(message) : undefined;
+    case 'result':
+      return hasTypes(message, { id: 'number' }) ? cast(message) : undefined;
+    case 'failure':
+      return hasTypes(message, { id: 'number', code: 'string', message: 'string' })
+        ? cast(message)
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function isReport(value: unknown): value is NodeReport {
+  return (
+    isRecord(value) &&
+    hasTypes(value, { node: 'string', generation: 'number' }) &&
+    Array.isArray(value['ports']) &&
+    value['ports'].every(isPortReport) &&
+    Array.isArray(value['errors']) &&
+    value['errors'].every(
+      (error: unknown) => isRecord(error) && hasTypes(error, { code: 'string', message: 'string' }),
+    )
+  );
+}
+
+function isPortReport(value: unknown): value is PortReport {
+  return (
+    isRecord(value) &&
+    hasTypes(value, { name: 'string', state: 'string' }) &&
+    portStates.has(String(value['state'])) &&
+    (value['error'] === undefined || typeof value['error'] === 'string')
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function hasTypes(
+  value: Readonly<Record<string, unknown>>,
+  types: Readonly<Record<string, 'string' | 'number'>>,
+): boolean {
+  return Object.entries(types).every(([key, type]) => typeof value[key] === type);
+}
+
+/** The shape has just been looked at, which the compiler cannot follow. */
+function cast(message: Readonly<Record<string, unknown>>): AgentMessage {
+  return message as unknown as AgentMessage;
+}

@@ -1,0 +1,167 @@
+/**
+ * One agent's connection: views and calls go out, reports and answers come in.
+ *
+ * Of views only the newest is worth sending: while one is on its way the next waits alone, and a newer
+ * one takes its place. So a slow agent costs one view of memory, however much changes meanwhile.
+ */
+import type { WebSocket } from 'ws';
+import { DvrError, errorCodes, type ErrorCode } from '../model/errors.js';
+import type { AgentMessage, ControllerMessage, NodeCallMethod } from '../model/node-call.js';
+import type { NodeView } from '../model/node-view.js';
+import { parseAgentMessage } from './agent-messages.js';
+
+const PING_MS = 5_000;
+/** An agent may be busy in a script for a while; three silent rounds are no accident. */
+const MAX_SILENT_PINGS = 3;
+/** Calls come from people; more at once than this is a loop. */
+const MAX_CALLS = 64;
+export const CALL_DEADLINE_MS = 5_000;
+
+/** Close codes of the private range (RFC 6455 section 7.4.2); the reason says it in words. */
+export const closeCodes = {
+  badMessage: 4000,
+  unknownNode: 4001,
+  replaced: 4002,
+  keyInvalid: 4003,
+  refused: 4004,
+} as const;
+/** A close frame carries 125 bytes, two of them the code. */
+const MAX_REASON_BYTES = 123;
+
+interface PendingCall {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: DvrError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class AgentSession {
+  private readonly calls = new Map<number, PendingCall>();
+  private nextCallId = 1;
+  private isSending = false;
+  private waitingView: NodeView | undefined;
+  private silentPings = 0;
+  private readonly pinger: NodeJS.Timeout;
+
+  constructor(
+    readonly node: string,
+    private readonly socket: WebSocket,
+    onMessage: (message: Exclude<AgentMessage, { type: 'result' | 'failure' }>) => void,
+    onClose: () => void,
+  ) {
+    this.pinger = setInterval(() => this.ping(), PING_MS);
+    socket.on('pong', () => {
+      this.silentPings = 0;
+    });
+    socket.on('close', () => {
+      this.stop();
+      onClose();
+    });
+    socket.on('message', (data: Buffer) => {
+      this.silentPings = 0;
+      const message = parseAgentMessage(data);
+      if (message === undefined)
+        this.close(closeCodes.badMessage, 'the message is none of src/model/node-call.ts');
+      else if (message.type === 'result' || message.type === 'failure') this.answer(message);
+      else onMessage(message);
+    });
+  }
+
+  sendView(view: NodeView): void {
+    this.waitingView = view;
+    if (!this.isSending) this.sendWaiting();
+  }
+
+  /** @throws DvrError DVR_NODE_UNREACHABLE, or what the agent answers with. */
+  call(
+    method: NodeCallMethod,
+    params: Readonly<Record<string, unknown>>,
+    deadlineMs = CALL_DEADLINE_MS,
+  ): Promise<unknown> {
+    if (this.calls.size >= MAX_CALLS)
+      throw this.unreachable(`has ${MAX_CALLS} calls under way already`);
+    const id = this.nextCallId++;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () =>
+          this.settle(id, (call) =>
+            call.reject(
+              this.unreachable(`did not answer "${method}" within ${deadlineMs / 1000} s`),
+            ),
+          ),
+        deadlineMs,
+      );
+      this.calls.set(id, { resolve, reject, timer });
+      this.send({ type: 'call', id, method, params });
+    });
+  }
+
+  close(code: number, reason: string): void {
+    let text = reason;
+    while (Buffer.byteLength(text) > MAX_REASON_BYTES) text = text.slice(0, -1);
+    this.socket.close(code, text);
+    this.stop();
+  }
+
+  private answer(message: Extract<AgentMessage, { type: 'result' | 'failure' }>): void {
+    this.settle(message.id, (call) => {
+      if (message.type === 'result') call.resolve(message.result);
+      else
+        call.reject(
+          new DvrError(knownCode(message.code), `node ${this.node}: ${message.message}`, ''),
+        );
+    });
+  }
+
+  private settle(id: number, how: (call: PendingCall) => void): void {
+    const call = this.calls.get(id);
+    if (call === undefined) return; // It came after its deadline.
+    this.calls.delete(id);
+    clearTimeout(call.timer);
+    how(call);
+  }
+
+  private sendWaiting(): void {
+    const view = this.waitingView;
+    if (view === undefined) return;
+    this.waitingView = undefined;
+    this.isSending = true;
+    this.send({ type: 'view', view }, () => {
+      this.isSending = false;
+      this.sendWaiting();
+    });
+  }
+
+  private send(message: ControllerMessage, sent: () => void = () => {}): void {
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    this.socket.send(JSON.stringify(message), (error) => {
+      if (error === undefined || error === null) sent();
+    });
+  }
+
+  private ping(): void {
+    if (this.silentPings >= MAX_SILENT_PINGS) {
+      this.socket.terminate();
+      return;
+    }
+    this.silentPings++;
+    if (this.socket.readyState === this.socket.OPEN) this.socket.ping();
+  }
+
+  private stop(): void {
+    clearInterval(this.pinger);
+    for (const id of [...this.calls.keys()])
+      this.settle(id, (call) => call.reject(this.unreachable('has closed its connection')));
+  }
+
+  private unreachable(why: string): DvrError {
+    return new DvrError(
+      'DVR_NODE_UNREACHABLE',
+      `node ${this.node} ${why}`,
+      `see the log of dvr agent on ${this.node}`,
+    );
+  }
+}
+
+function knownCode(code: string): ErrorCode {
+  return Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : 'DVR_DATAPLANE_REFUSED';
+}

@@ -1,0 +1,192 @@
+/**
+ * The door agents come in by: WebSocket upgrades at /dvr/v1/agent?node=NAME, on the controller's unix
+ * socket as they are, on TCP after both sides have proved the cluster key.
+ *
+ * An agent says who it is (`register`), gets its view, and a new one whenever that changes. A second
+ * connection of one node takes the place of the first: the agent has restarted and the old one is dead.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { authenticateServer, type ClusterKey } from '../model/cluster-key.js';
+import { DvrError } from '../model/errors.js';
+import { parseName, type Name } from '../model/identifiers.js';
+import type { AgentMessage, NodeCallMethod } from '../model/node-call.js';
+import type { NodeReport } from '../model/node-view.js';
+import { AgentSession, closeCodes } from './agent-session.js';
+import type { Controller } from './controller.js';
+import type { Log } from './log.js';
+
+export const AGENT_PATH = '/dvr/v1/agent';
+/** A dump of all tables of a full node is the largest message there is. */
+const MAX_MESSAGE_BYTES = 64 << 20;
+/** Strangers at the TCP door may hold so many connections for the length of a handshake. */
+const MAX_HANDSHAKES = 32;
+const REGISTER_MS = 5_000;
+
+export class AgentStream {
+  private readonly sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+  });
+  private readonly sessions = new Map<string, AgentSession>();
+  private readonly open = new Set<WebSocket>();
+  private handshakes = 0;
+  private readonly stopListening: () => void;
+
+  constructor(
+    private readonly controller: Controller,
+    private readonly log: Log,
+  ) {
+    this.stopListening = controller.listen({
+      view: (node, view) => this.sessions.get(node)?.sendView(view),
+      nodeGone: (node) =>
+        this.sessions
+          .get(node)
+          ?.close(closeCodes.unknownNode, `node "${node}" has left the topology`),
+    });
+  }
+
+  /** Whether the node's agent is connected and has registered. */
+  readonly isConnected = (node: string): boolean => this.sessions.has(node);
+
+  /** @throws DvrError DVR_NODE_UNREACHABLE, or what the agent answers with. */
+  async call(
+    node: string,
+    method: NodeCallMethod,
+    params: Readonly<Record<string, unknown>>,
+    deadlineMs?: number,
+  ): Promise<unknown> {
+    const session = this.sessions.get(node);
+    if (session === undefined) {
+      throw new DvrError(
+        'DVR_NODE_UNREACHABLE',
+        `no agent of node ${node} is connected`,
+        `start it: dvr agent --node ${node}`,
+      );
+    }
+    return await session.call(method, params, deadlineMs);
+  }
+
+  /** Takes an upgrade of the HTTP server; with a key the agent must prove that it has the same. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, key?: ClusterKey): void {
+    // What a stranger writes there need not be a URL, and parsing that throws.
+    const text = `http://controller${request.url ?? '/'}`;
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const node = parseName(url?.searchParams.get('node') ?? '');
+    if (url?.pathname !== AGENT_PATH) return refuseUpgrade(socket, '404 Not Found');
+    if (node === undefined) return refuseUpgrade(socket, '400 Bad Request');
+    if (key !== undefined && this.handshakes >= MAX_HANDSHAKES)
+      return refuseUpgrade(socket, '503 Service Unavailable');
+    this.sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.open.add(webSocket);
+      webSocket.on('close', () => this.open.delete(webSocket));
+      webSocket.on('error', (error) =>
+        this.log.warn({ node, error: error.message }, 'agent stream failed'),
+      );
+      if (key === undefined) this.admit(webSocket, node);
+      else void this.authenticate(webSocket, node, key);
+    });
+  }
+
+  close(): void {
+    this.stopListening();
+    for (const socket of this.open) socket.close(1001, 'the controller stops');
+    for (const socket of this.open) socket.terminate();
+    this.sockets.close();
+  }
+
+  private async authenticate(socket: WebSocket, asked: Name, key: ClusterKey): Promise<void> {
+    this.handshakes++;
+    try {
+      const proved = await authenticateServer(socket, key);
+      if (proved === asked) this.admit(socket, proved);
+      else socket.close(closeCodes.keyInvalid, 'the proof is of another node');
+    } catch (error) {
+      if (!(error instanceof DvrError)) throw error;
+      this.log.warn({ node: asked, error: error.message }, 'agent refused');
+      socket.close(closeCodes.keyInvalid, error.code);
+    } finally {
+      this.handshakes--;
+    }
+  }
+
+  /** Waits for the agent to register; a node that the topology does not have is told so at once. */
+  private admit(socket: WebSocket, node: Name): void {
+    const late = setTimeout(
+      () => session.close(closeCodes.badMessage, 'no register came'),
+      REGISTER_MS,
+    );
+    const session = new AgentSession(
+      node,
+      socket,
+      (message) => {
+        clearTimeout(late);
+        this.take(session, message);
+      },
+      () => {
+        clearTimeout(late);
+        this.leave(session);
+      },
+    );
+    if (!this.controller.intent.nodes.has(node)) {
+      session.close(
+        closeCodes.unknownNode,
+        `DVR_NOT_FOUND: no node is named "${node}"; add it to the topology`,
+      );
+    }
+  }
+
+  private take(session: AgentSession, message: AgentMessage): void {
+    try {
+      if (message.type === 'register') this.register(session, message);
+      else if (message.type === 'report') this.report(session, message.report);
+    } catch (error) {
+      if (!(error instanceof DvrError)) throw error;
+      this.log.warn({ node: session.node, error: error.message }, 'agent refused');
+      session.close(closeCodes.refused, `${error.code}: ${error.message}`);
+    }
+  }
+
+  private register(
+    session: AgentSession,
+    { node, vtepIp, underlayMtu }: Extract<AgentMessage, { type: 'register' }>,
+  ): void {
+    if (node !== session.node)
+      throw new DvrError(
+        'DVR_CONFLICT',
+        `connected as ${session.node}, registers as ${node}`,
+        'this is a mistake of the agent',
+      );
+    this.controller.execute({
+      command: 'registerNode',
+      node,
+      vtepIp,
+      underlayMtuBytes: underlayMtu,
+    });
+    const replaced = this.sessions.get(node);
+    this.sessions.set(node, session);
+    if (replaced !== undefined && replaced !== session)
+      replaced.close(closeCodes.replaced, `another agent of node "${node}" has connected`);
+    const view = this.controller.view(node);
+    if (view !== undefined) session.sendView(view);
+  }
+
+  /** What a replaced or unregistered connection says of the node no longer counts. */
+  private report(session: AgentSession, report: NodeReport): void {
+    if (this.sessions.get(session.node) !== session || report.node !== session.node) return;
+    this.controller.execute({ command: 'reportNode', report });
+  }
+
+  private leave(session: AgentSession): void {
+    if (this.sessions.get(session.node) !== session) return;
+    this.sessions.delete(session.node);
+    this.log.info({ node: session.node }, 'agent has gone');
+  }
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.on('error', () => {}); // It may be gone already, and nobody else listens.
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

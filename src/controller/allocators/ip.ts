@@ -1,0 +1,96 @@
+/** IP addresses of ports: within one network an address is one port's or one router's. */
+import {
+  familyOf,
+  networkAddress,
+  nthHost,
+  sizeOf,
+  broadcastAddress,
+  type IpAddress,
+  type IpFamily,
+} from '../../model/addresses.js';
+import { DvrError } from '../../model/errors.js';
+import { whyNotPortIp } from '../../model/port-ip.js';
+import type { NetworkIntent, RouterIntent, Subnet } from '../../model/resources.js';
+import { routerIpsOf } from '../../model/topology-routers.js';
+
+/** The addresses of one network while a command works on it. */
+export class IpPool {
+  private readonly routerIps: ReadonlyMap<IpAddress, string>;
+  private readonly owners = new Map<IpAddress, string>();
+  /** Where the search of each subnet goes on: within one command nothing is given back. */
+  private readonly nextHost = new Map<Subnet, bigint>();
+
+  constructor(
+    private readonly network: NetworkIntent,
+    routers: readonly RouterIntent[],
+  ) {
+    this.routerIps = routerIpsOf(routers, network.name);
+  }
+
+  /** @throws DvrError DVR_USAGE where no port may have it, DVR_ADDRESS_IN_USE where another one has. */
+  claim(ip: IpAddress, port: string): void {
+    const why = whyNotPortIp(ip, this.network, this.routerIps);
+    if (why !== undefined)
+      throw new DvrError(
+        'DVR_USAGE',
+        `port ${port}: ${why}`,
+        'choose another address, or none to have one allocated',
+      );
+    const other = this.owners.get(ip);
+    if (other !== undefined && other !== port) {
+      throw new DvrError(
+        'DVR_ADDRESS_IN_USE',
+        `port ${port}: ${ip} in network ${this.network.name} is port ${other}'s`,
+        'choose another address, or none to have one allocated',
+      );
+    }
+    this.owners.set(ip, port);
+  }
+
+  /** Whether `port` could claim it. */
+  isFree(ip: IpAddress, port: string): boolean {
+    return (
+      whyNotPortIp(ip, this.network, this.routerIps) === undefined &&
+      (this.owners.get(ip) ?? port) === port
+    );
+  }
+
+  /** The lowest free address of each family the network has. @throws DvrError DVR_ADDRESSES_EXHAUSTED */
+  allocate(port: string): readonly IpAddress[] {
+    const families = new Set(this.network.subnets.map(({ cidr }) => familyOf(cidr)));
+    const ips = [...families].sort().map((family) => this.lowestFree(family, port));
+    for (const ip of ips) this.owners.set(ip, port);
+    return ips;
+  }
+
+  private lowestFree(family: IpFamily, port: string): IpAddress {
+    const subnets = this.network.subnets.filter(({ cidr }) => familyOf(cidr) === family);
+    for (const subnet of subnets) {
+      const ip = this.lowestFreeOf(subnet);
+      if (ip !== undefined) return ip;
+    }
+    throw new DvrError(
+      'DVR_ADDRESSES_EXHAUSTED',
+      `port ${port}: no address is free in ${subnets.map(({ cidr }) => cidr).join(' and ')} of network ${this.network.name}`,
+      'delete ports that are not used, or add a subnet',
+    );
+  }
+
+  /** Ends after as many steps as addresses are taken, however large the subnet is. */
+  private lowestFreeOf(subnet: Subnet): IpAddress | undefined {
+    const reserved = [networkAddress(subnet.cidr), broadcastAddress(subnet.cidr), subnet.gatewayIp];
+    for (let n = this.nextHost.get(subnet) ?? 1n; n < sizeOf(subnet.cidr); n++) {
+      const ip = nthHost(subnet.cidr, n);
+      if (
+        ip === undefined ||
+        reserved.includes(ip) ||
+        this.routerIps.has(ip) ||
+        this.owners.has(ip)
+      )
+        continue;
+      this.nextHost.set(subnet, n + 1n);
+      return ip;
+    }
+    return undefined;
+  }
+}

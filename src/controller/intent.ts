@@ -1,0 +1,64 @@
+/**
+ * Everything the controller holds, as values: what it keeps on disk (Intent) and what agents last said.
+ * A state is never changed, only replaced; whoever holds one may keep it.
+ */
+import type { MacAddress } from '../model/addresses.js';
+import type { InteropVtep, Network, Node, Port, Router } from '../model/resources.js';
+import type { NodeReport } from '../model/node-view.js';
+
+/** What must survive a restart: people's wishes and every number given out. Keyed by name. */
+export interface Intent {
+  /** Counts the changes that changed any node's view. */
+  readonly generation: number;
+  /** SHA-256 of the topology applied last: the same one again is no change. */
+  readonly topologyDigest?: string;
+  readonly nodes: ReadonlyMap<string, Node>;
+  /** DVR MACs of all nodes there ever were. */
+  readonly dvrMacs: ReadonlyMap<string, MacAddress>;
+  readonly interopVteps: ReadonlyMap<string, InteropVtep>;
+  readonly networks: ReadonlyMap<string, Network>;
+  readonly routers: ReadonlyMap<string, Router>;
+  readonly ports: ReadonlyMap<string, Port>;
+}
+
+export interface ControllerState {
+  readonly intent: Intent;
+  /** The latest report of each node; gone after a restart, agents report again. */
+  readonly reports: ReadonlyMap<string, NodeReport>;
+}
+
+export const emptyIntent: Intent = {
+  generation: 0,
+  nodes: new Map(),
+  dvrMacs: new Map(),
+  interopVteps: new Map(),
+  networks: new Map(),
+  routers: new Map(),
+  ports: new Map(),
+};
+
+export const emptyState: ControllerState = { intent: emptyIntent, reports: new Map() };
+
+/** The map with one entry set, the old one untouched. */
+export function withEntry<Value>(
+  map: ReadonlyMap<string, Value>,
+  key: string,
+  value: Value,
+): ReadonlyMap<string, Value> {
+  return new Map(map).set(key, value);
+}
+
+/** The map without one entry, the old one untouched. */
+export function withoutEntry<Value>(
+  map: ReadonlyMap<string, Value>,
+  key: string,
+): ReadonlyMap<string, Value> {
+  const copy = new Map(map);
+  copy.delete(key);
+  return copy;
+}
+
+/** The entries in the order of their names, so that what is derived does not depend on history. */
+export function byName<Value>(map: ReadonlyMap<string, Value>): readonly Value[] {
+  return [...map].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, value]) => value);
+}

@@ -1,0 +1,128 @@
+/** What happens to nodes: they register, report and go. Which nodes there are the topology says. */
+import { familyOf } from '../model/addresses.js';
+import { DvrError } from '../model/errors.js';
+import { MAX_MTU_BYTES, MIN_IPV6_MTU_BYTES, MIN_MTU_BYTES } from '../model/limits.js';
+import { mtuCeiling, tooLargeMtu } from '../model/mtu.js';
+import type { NodeReport } from '../model/node-view.js';
+import type { Network, Node } from '../model/resources.js';
+import { withEntry, withoutEntry, type ControllerState, type Intent } from './intent.js';
+import type { Change } from './state.js';
+
+/**
+ * Takes note of an agent that has come, and of the underlay it found.
+ * @throws DvrError DVR_NOT_FOUND, DVR_CONFLICT (another VTEP address), DVR_MTU_TOO_LARGE
+ */
+export function registerNode(
+  intent: Intent,
+  name: string,
+  vtepIp: string,
+  underlayMtuBytes: number,
+): Change {
+  const node = nodeOf(intent, name);
+  if (node.vtepIp !== vtepIp) {
+    throw new DvrError(
+      'DVR_CONFLICT',
+      `node ${name} has the VTEP ${vtepIp}, but the topology says ${node.vtepIp}`,
+      'start the agent with the --vtep-ip of the topology, or mend the topology',
+    );
+  }
+  if (
+    !Number.isInteger(underlayMtuBytes) ||
+    underlayMtuBytes < MIN_MTU_BYTES ||
+    underlayMtuBytes > MAX_MTU_BYTES
+  ) {
+    throw new DvrError(
+      'DVR_USAGE',
+      `node ${name} reports an underlay MTU of ${underlayMtuBytes}`,
+      'see the MTU of the device that has the VTEP address',
+    );
+  }
+  const events = [{ event: 'node_registered', node: name, underlayMtuBytes }] as const;
+  if (node.reportedMtuBytes === underlayMtuBytes) return { intent, events };
+  const nodes = withEntry(intent.nodes, name, { ...node, reportedMtuBytes: underlayMtuBytes });
+  requireMtus(nodes, intent.networks);
+  return { intent: { ...intent, nodes }, events };
+}
+
+/** @throws DvrError DVR_NOT_FOUND, DVR_CONFLICT where ports are bound to it. */
+export function removeNode(state: ControllerState, name: string): Change {
+  const { intent } = state;
+  nodeOf(intent, name);
+  const bound = [...intent.ports.values()]
+    .filter((port) => port.binding?.node === name)
+    .map((port) => port.name);
+  if (bound.length > 0) {
+    throw new DvrError(
+      'DVR_CONFLICT',
+      `node ${name} has ports: ${bound.slice(0, 5).join(', ')}${bound.length > 5 ? ' …' : ''}`,
+      'detach them first',
+    );
+  }
+  return {
+    intent: { ...intent, nodes: withoutEntry(intent.nodes, name) },
+    reports: withoutEntry(state.reports, name),
+    events: [{ event: 'node_removed', node: name }],
+  };
+}
+
+/**
+ * Keeps the node's report, and unbinds ports whose namespace has vanished there. A report older than
+ * the port's binding speaks of an earlier one and unbinds nothing.
+ */
+export function reportNode(state: ControllerState, received: NodeReport): Change {
+  nodeOf(state.intent, received.node);
+  // A generation we never gave is from before our state was lost: it says nothing of what is asked now.
+  const report =
+    received.generation <= state.intent.generation ? received : { ...received, generation: 0 };
+  const gone = report.ports
+    .filter((port) => port.state === 'gone')
+    .map((port) => state.intent.ports.get(port.name))
+    .filter(
+      (port) => port?.binding?.node === report.node && report.generation >= port.binding.boundAt,
+    )
+    .filter((port) => port !== undefined);
+  const reports = withEntry(state.reports, report.node, report);
+  if (gone.length === 0) return { intent: state.intent, reports, events: [] };
+  const ports = new Map(state.intent.ports);
+  for (const { binding: _vanished, ...port } of gone) ports.set(port.name, port);
+  return {
+    intent: { ...state.intent, ports },
+    reports,
+    events: gone.map((port) => ({ event: 'port_gone', port: port.name, node: report.node })),
+  };
+}
+
+/** @throws DvrError DVR_NOT_FOUND */
+export function nodeOf(intent: Intent, name: string): Node {
+  const node = intent.nodes.get(name);
+  if (node !== undefined) return node;
+  const known = [...intent.nodes.keys()].slice(0, 10).join(', ');
+  throw new DvrError(
+    'DVR_NOT_FOUND',
+    `no node is named "${name}"`,
+    known === ''
+      ? 'the controller has no topology yet: dvr controller --topology FILE'
+      : `the topology has ${known}`,
+  );
+}
+
+/** @throws DvrError DVR_MTU_TOO_LARGE where a network cannot be carried by the smallest underlay. */
+export function requireMtus(
+  nodes: ReadonlyMap<string, Node>,
+  networks: ReadonlyMap<string, Network>,
+): void {
+  const ceiling = mtuCeiling(nodes.values());
+  if (ceiling === undefined) return;
+  for (const network of networks.values()) {
+    const needed =
+      network.mtuBytes ??
+      (network.subnets.some(({ cidr }) => familyOf(cidr) === 6) ? MIN_IPV6_MTU_BYTES : 0);
+    if (needed > ceiling.mtuBytes) {
+      throw new DvrError(
+        'DVR_MTU_TOO_LARGE',
+        `network ${network.name}: MTU ${tooLargeMtu(needed, ceiling)}`,
+        `raise the underlay's MTU on ${ceiling.node}, or lower the network's`,
+      );
+    }
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * The controller as a pure function: a state and a command give the next state and what happened, or an
+ * error and nothing at all. No clock, no randomness, no I/O: the same commands give the same state.
+ *
+ * Commands may come twice or late. What is already so is no error and no event.
+ */
+import type { IpAddress, MacAddress } from '../model/addresses.js';
+import { DvrError } from '../model/errors.js';
+import type { Name } from '../model/identifiers.js';
+import type { NodeReport } from '../model/node-view.js';
+import type { AllowedAddressPair, PortAttachment, PortIntent } from '../model/resources.js';
+import type { Topology } from '../model/topology.js';
+import { applyTopology } from './apply-topology.js';
+import { emptyState, type ControllerState, type Intent } from './intent.js';
+import { registerNode, removeNode, reportNode } from './node-commands.js';
+import {
+  attachPort,
+  bindPort,
+  createPort,
+  deletePort,
+  detachPort,
+  updatePort,
+} from './port-commands.js';
+import { differ, viewsOf } from './views.js';
+
+export type Command =
+  /** Replaces everything declared; ports that attach made stay. */
+  | { readonly command: 'applyTopology'; readonly topology: Topology }
+  | {
+      readonly command: 'createPort';
+      readonly port: PortIntent;
+      readonly madeBy: 'topology' | 'attach';
+    }
+  /** Binds the port and plugs it in; makes it first where it does not exist. */
+  | ({ readonly command: 'attachPort' } & AttachRequest)
+  /** Unbinds the port; deletes it where attach had made it. */
+  | { readonly command: 'detachPort'; readonly name: string }
+  | { readonly command: 'deletePort'; readonly name: string }
+  /** Binds the port to a node without plugging it in anywhere. */
+  | { readonly command: 'bindPort'; readonly name: string; readonly node: string }
+  | {
+      readonly command: 'setAllowedPairs';
+      readonly name: string;
+      readonly pairs: readonly AllowedAddressPair[];
+    }
+  | { readonly command: 'updatePort'; readonly name: string; readonly changes: PortChanges }
+  | {
+      readonly command: 'registerNode';
+      readonly node: string;
+      readonly vtepIp: string;
+      readonly underlayMtuBytes: number;
+    }
+  | { readonly command: 'removeNode'; readonly node: string }
+  | { readonly command: 'reportNode'; readonly report: NodeReport };
+
+export interface AttachRequest {
+  readonly name: Name;
+  readonly network?: string;
+  /** Default: where the topology wants the port. */
+  readonly node?: string;
+  readonly ip?: IpAddress;
+  readonly attachment: PortAttachment;
+}
+
+export interface PortChanges {
+  readonly ips?: readonly IpAddress[];
+  /** Refused while the port is bound: a guest would keep the old one. */
+  readonly mac?: MacAddress;
+  readonly allowedAddressPairs?: readonly AllowedAddressPair[];
+}
+
+/** What happened, for the log: facts about things that have names. */
+export type ControllerEvent =
+  | {
+      readonly event: 'topology_applied';
+      readonly nodes: number;
+      readonly networks: number;
+      readonly ports: number;
+    }
+  | { readonly event: 'port_created' | 'port_deleted' | 'port_changed'; readonly port: string }
+  | {
+      readonly event: 'port_bound' | 'port_unbound' | 'port_gone';
+      readonly port: string;
+      readonly node: string;
+    }
+  | { readonly event: 'node_registered'; readonly node: string; readonly underlayMtuBytes: number }
+  | { readonly event: 'node_removed'; readonly node: string };
+
+export interface Step {
+  readonly state: ControllerState;
+  readonly events: readonly ControllerEvent[];
+}
+
+/** What one command does to a state; throws the DvrError that `step` answers with. */
+export interface Change {
+  readonly intent: Intent;
+  readonly reports?: ControllerState['reports'];
+  readonly events: readonly ControllerEvent[];
+}
+
+/**
+ * One step of the controller.
+ *
+ * @example
+ * const step = step(emptyState, { command: 'applyTopology', topology });
+ * if (step instanceof DvrError) throw step;
+ */
+export function step(state: ControllerState, command: Command): Step | DvrError {
+  try {
+    const change = changeOf(state, command);
+    return {
+      state: {
+        intent: stamped(state.intent, change.intent),
+        reports: change.reports ?? state.reports,
+      },
+      events: change.events,
+    };
+  } catch (error) {
+    if (error instanceof DvrError) return error;
+    throw error;
+  }
+}
+
+export { emptyState };
+
+function changeOf(state: ControllerState, command: Command): Change {
+  const { intent } = state;
+  switch (command.command) {
+    case 'applyTopology':
+      return forgetReports(state, applyTopology(intent, command.topology));
+    case 'createPort':
+      return createPort(intent, command.port, command.madeBy);
+    case 'attachPort':
+      return attachPort(intent, command);
+    case 'detachPort':
+      return detachPort(intent, command.name);
+    case 'deletePort':
+      return deletePort(intent, command.name);
+    case 'bindPort':
+      return bindPort(intent, command.name, command.node);
+    case 'setAllowedPairs':
+      return updatePort(intent, command.name, { allowedAddressPairs: command.pairs });
+    case 'updatePort':
+      return updatePort(intent, command.name, command.changes);
+    case 'registerNode':
+      return registerNode(intent, command.node, command.vtepIp, command.underlayMtuBytes);
+    case 'removeNode':
+      return removeNode(state, command.node);
+    case 'reportNode':
+      return reportNode(state, command.report);
+  }
+}
+
+/** A node that leaves takes its report along. */
+function forgetReports(state: ControllerState, change: Change): Change {
+  const reports = new Map([...state.reports].filter(([node]) => change.intent.nodes.has(node)));
+  return { ...change, reports };
+}
+
+/** The next intent with the generation it has: one more where any node must be told. */
+function stamped(before: Intent, after: Intent): Intent {
+  if (after === before) return before;
+  const next = { ...after, generation: before.generation + 1 };
+  return differ(viewsOf(before), viewsOf(next)) ? next : after;
+}

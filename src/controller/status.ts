@@ -1,0 +1,137 @@
+/** What `dvr status` and the lists show: the intent, and how far the nodes have come with it. */
+import type { PortReport } from '../model/node-view.js';
+import type { Network, Node, Port, Router } from '../model/resources.js';
+import type { Controller } from './controller.js';
+import { byName } from './intent.js';
+import { networkMtu, nodesOfRouter } from './views.js';
+
+export interface NodeStatus {
+  readonly name: string;
+  readonly vtepIp: string;
+  readonly dvrMac: string;
+  readonly connected: boolean;
+  /** What the agent has applied; absent until it has reported. */
+  readonly generation?: number;
+  readonly viewGeneration: number;
+  readonly ports: readonly PortReport[];
+  readonly errors: readonly { readonly code: string; readonly message: string }[];
+}
+
+export interface NetworkStatus {
+  readonly name: string;
+  readonly vni: number;
+  readonly mtuBytes: number;
+  readonly subnets: readonly { readonly cidr: string; readonly gatewayIp: string }[];
+}
+
+export interface RouterStatus {
+  readonly id: string;
+  /** Nodes that hold a copy. */
+  readonly nodes: readonly string[];
+  readonly interfaces: readonly {
+    readonly network: string;
+    readonly mac: string;
+    readonly addresses: readonly string[];
+  }[];
+  readonly routes: readonly { readonly destination: string; readonly via: string }[];
+}
+
+export interface PortStatus {
+  readonly name: string;
+  readonly network: string;
+  /** Where it is bound. */
+  readonly node?: string;
+  readonly mac: string;
+  readonly ips: readonly string[];
+  readonly allowedAddressPairs: readonly { readonly ip: string; readonly mac?: string }[];
+  readonly portSecurity: boolean;
+  readonly madeBy: 'topology' | 'attach';
+  readonly attachment?: { readonly netns?: string; readonly pid?: number; readonly ifname: string };
+  /** `pending`: bound, and the node has not said anything of it yet. */
+  readonly state: 'unbound' | 'pending' | PortReport['state'];
+  readonly error?: string;
+}
+
+export interface Status {
+  readonly generation: number;
+  /** Every node of the topology is connected and has applied the latest that it was told. */
+  readonly converged: boolean;
+  readonly nodes: readonly NodeStatus[];
+  readonly networks: readonly NetworkStatus[];
+  readonly routers: readonly RouterStatus[];
+  readonly ports: readonly PortStatus[];
+}
+
+export type IsConnected = (node: string) => boolean;
+
+export function statusOf(controller: Controller, isConnected: IsConnected): Status {
+  const { intent } = controller;
+  const nodes = byName(intent.nodes).map((node) => nodeStatus(controller, node, isConnected));
+  return {
+    generation: intent.generation,
+    converged:
+      nodes.length > 0 &&
+      nodes.every((node) => node.connected && node.generation === node.viewGeneration),
+    nodes,
+    networks: byName(intent.networks).map((network) => networkStatus(controller, network)),
+    routers: byName(intent.routers).map((router) => routerStatus(controller, router)),
+    ports: byName(intent.ports).map((port) => portStatus(controller, port)),
+  };
+}
+
+function nodeStatus(
+  controller: Controller,
+  { name, vtepIp, dvrMac }: Node,
+  isConnected: IsConnected,
+): NodeStatus {
+  const report = controller.state.reports.get(name);
+  return {
+    name,
+    vtepIp,
+    dvrMac,
+    connected: isConnected(name),
+    ...(report === undefined ? {} : { generation: report.generation }),
+    viewGeneration: controller.view(name)?.generation ?? 0,
+    ports: report?.ports ?? [],
+    errors: report?.errors ?? [],
+  };
+}
+
+function networkStatus(controller: Controller, network: Network): NetworkStatus {
+  return {
+    name: network.name,
+    vni: network.vni,
+    mtuBytes: networkMtu(controller.intent, network),
+    subnets: network.subnets,
+  };
+}
+
+function routerStatus(controller: Controller, router: Router): RouterStatus {
+  return {
+    id: router.id,
+    nodes: nodesOfRouter(controller.intent, router),
+    interfaces: router.interfaces,
+    routes: router.routes,
+  };
+}
+
+export function portStatus(controller: Controller, port: Port): PortStatus {
+  const { binding } = port;
+  const report =
+    binding === undefined
+      ? undefined
+      : controller.state.reports.get(binding.node)?.ports.find(({ name }) => name === port.name);
+  return {
+    name: port.name,
+    network: port.network,
+    ...(binding === undefined ? {} : { node: binding.node }),
+    mac: port.mac,
+    ips: port.ips,
+    allowedAddressPairs: port.allowedAddressPairs,
+    portSecurity: port.portSecurity,
+    madeBy: port.madeBy,
+    ...(binding?.attachment === undefined ? {} : { attachment: binding.attachment }),
+    state: binding === undefined ? 'unbound' : (report?.state ?? 'pending'),
+    ...(report?.error === undefined ? {} : { error: report.error }),
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * The bounds of a deployment, and why. Reaching one is an operator's error that names it; none grows.
+ * They fit the tables of the fast path (native/tables/rows.hpp), which is where memory is spent.
+ */
+
+/** Octets of every DVR unique MAC; kept apart from those of ports (neutron-lib's dvr_base_mac). */
+export const DVR_MAC_OUI = 'fa:16:3f';
+/** Octets of the MACs given to ports and router interfaces (Neutron's base_mac). */
+export const PORT_MAC_OUI = 'fa:16:3e';
+
+/** Each node knows every other one's VTEP and DVR MAC. */
+export const MAX_NODES = 1_024;
+export const MAX_INTEROP_VTEPS = 256;
+/** A node that has all networks has a local VLAN for each: 1 to 4094. */
+export const MAX_NETWORKS = 4_094;
+export const MAX_SUBNETS_PER_NETWORK = 16;
+export const MAX_ROUTERS = 1_024;
+export const MAX_INTERFACES_PER_ROUTER = 64;
+export const MAX_ROUTES_PER_ROUTER = 256;
+export const MAX_PORTS = 65_536;
+export const MAX_IPS_PER_PORT = 16;
+export const MAX_ADDRESS_PAIRS_PER_PORT = 64;
+
+/** Every IPv4 host must take this much (RFC 1122 section 3.3.2), so less is nobody's wish. */
+export const MIN_MTU_BYTES = 576;
+/** RFC 8200 section 5. */
+export const MIN_IPV6_MTU_BYTES = 1_280;
+export const MAX_MTU_BYTES = 65_535;
+
+/** What VXLAN adds to a packet: inner Ethernet 14, VXLAN 8, UDP 8, and the outer IP header (RFC 7348 section 5). */
+export const VXLAN_OVERHEAD_BYTES = { 4: 50, 6: 70 } as const;

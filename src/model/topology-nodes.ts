@@ -1,0 +1,115 @@
+/** The sections `underlay`, `nodes` and `interop_vteps`: who sends VXLAN to whom. */
+import {
+  broadcastAddress,
+  contains,
+  familyOf,
+  networkAddress,
+  type Cidr,
+  type IpAddress,
+} from './addresses.js';
+import type { Name } from './identifiers.js';
+import {
+  MAX_INTEROP_VTEPS,
+  MAX_MTU_BYTES,
+  MAX_NETWORKS,
+  MAX_NODES,
+  MIN_MTU_BYTES,
+  VXLAN_OVERHEAD_BYTES,
+} from './limits.js';
+import type { InteropVtep, NodeIntent } from './resources.js';
+import { claim, readCidr, readIp, readKnownName } from './topology-values.js';
+import type { Underlay } from './topology.js';
+import type { Value, YamlReader } from './yaml-reader.js';
+
+/** Ethernet's own; anything larger must be said, since no one can see it from here. */
+const DEFAULT_UNDERLAY_MTU_BYTES = 1_500;
+
+export function readUnderlay(reader: YamlReader, value: Value | undefined): Underlay | undefined {
+  const fields = value === undefined ? undefined : reader.fields(value, ['cidr', 'mtu'], ['cidr']);
+  const cidr = fields?.values.cidr === undefined ? undefined : readCidr(reader, fields.values.cidr);
+  if (cidr === undefined) return undefined;
+  return {
+    cidr,
+    mtuBytes: readMtu(reader, fields?.values.mtu, familyOf(cidr)) ?? DEFAULT_UNDERLAY_MTU_BYTES,
+  };
+}
+
+export function readNodes(
+  reader: YamlReader,
+  value: Value | undefined,
+  underlay: Underlay | undefined,
+): readonly NodeIntent[] {
+  const nodes: NodeIntent[] = [];
+  const taken = new Map<string, string>();
+  for (const [name, entry] of reader.named(value, MAX_NODES)) {
+    const fields = reader.fields(entry, ['vtep', 'mtu'], ['vtep']);
+    if (fields?.values.vtep === undefined) continue;
+    const vtepIp = readVtep(reader, fields.values.vtep, underlay?.cidr, taken);
+    if (vtepIp === undefined) continue;
+    const own = readMtu(reader, fields.values.mtu, familyOf(vtepIp));
+    nodes.push({
+      name,
+      vtepIp,
+      underlayMtuBytes: own ?? underlay?.mtuBytes ?? DEFAULT_UNDERLAY_MTU_BYTES,
+    });
+  }
+  if (
+    value !== undefined &&
+    reader.isMapping(value) &&
+    reader.named(value, MAX_NODES).length === 0
+  ) {
+    reader.fault('nodes', 'names no node; a deployment has at least one');
+  }
+  return nodes;
+}
+
+export function readInteropVteps(
+  reader: YamlReader,
+  value: Value | undefined,
+  underlay: Underlay | undefined,
+  nodes: readonly NodeIntent[],
+  networkNames: ReadonlySet<Name>,
+): readonly InteropVtep[] {
+  const vteps: InteropVtep[] = [];
+  const names = new Map<string, string>(nodes.map((node) => [node.name, `nodes.${node.name}`]));
+  const taken = new Map<string, string>(
+    nodes.map((node) => [node.vtepIp, `nodes.${node.name}.vtep`]),
+  );
+  for (const [name, entry] of reader.named(value, MAX_INTEROP_VTEPS)) {
+    // Both kinds are peers of a node and are told apart by name there.
+    claim(reader, names, name, entry.path, `the name ${name}`);
+    const fields = reader.fields(entry, ['vtep', 'networks'], ['vtep', 'networks']);
+    if (fields?.values.vtep === undefined) continue;
+    const vtepIp = readVtep(reader, fields.values.vtep, underlay?.cidr, taken);
+    const networks = reader
+      .list(fields.values.networks, MAX_NETWORKS)
+      .map((item) => readKnownName(reader, item, 'network', networkNames))
+      .filter((network) => network !== undefined);
+    if (vtepIp !== undefined) vteps.push({ name, vtepIp, networks: [...new Set(networks)] });
+  }
+  return vteps;
+}
+
+function readVtep(
+  reader: YamlReader,
+  value: Value,
+  cidr: Cidr | undefined,
+  taken: Map<string, string>,
+): IpAddress | undefined {
+  const ip = readIp(reader, value);
+  if (ip === undefined) return undefined;
+  if (cidr !== undefined && !contains(cidr, ip))
+    return reader.fault(value.path, `${ip} is outside the underlay ${cidr}`);
+  if (cidr !== undefined && (ip === networkAddress(cidr) || ip === broadcastAddress(cidr))) {
+    return reader.fault(
+      value.path,
+      `${ip} is the network or broadcast address of the underlay ${cidr}`,
+    );
+  }
+  return claim(reader, taken, ip, value.path, `the VTEP address ${ip}`) ? ip : undefined;
+}
+
+function readMtu(reader: YamlReader, value: Value | undefined, family: 4 | 6): number | undefined {
+  if (value === undefined) return undefined;
+  return reader.integer(value, MIN_MTU_BYTES + VXLAN_OVERHEAD_BYTES[family], MAX_MTU_BYTES);
+}

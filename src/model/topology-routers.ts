@@ -1,0 +1,192 @@
+/** The section `routers`: which networks a router joins, with which addresses, and its static routes. */
+import {
+  broadcastAddress,
+  contains,
+  familyOf,
+  networkAddress,
+  overlaps,
+  withPrefix,
+  withoutPrefix,
+  type Cidr,
+  type InterfaceAddress,
+  type IpAddress,
+} from './addresses.js';
+import type { Name } from './identifiers.js';
+import { MAX_INTERFACES_PER_ROUTER, MAX_ROUTERS, MAX_ROUTES_PER_ROUTER } from './limits.js';
+import type { Route, RouterIntent, RouterInterfaceIntent } from './resources.js';
+import { firstAddress, type NetworkDraft } from './topology-networks.js';
+import { claim, readCidr, readIp, readKnownName } from './topology-values.js';
+import type { Fields, Value, YamlReader } from './yaml-reader.js';
+
+interface Context {
+  readonly networks: ReadonlyMap<Name, NetworkDraft>;
+  readonly names: ReadonlySet<Name>;
+  /** Router addresses by network and address: two routers of one network may not share one. */
+  readonly taken: Map<string, string>;
+}
+
+/** One address of the router, and the place in the file that gave it. */
+interface Address {
+  readonly network: Name;
+  readonly cidr: Cidr;
+  readonly ip: IpAddress;
+  readonly path: string;
+}
+
+export function readRouters(
+  reader: YamlReader,
+  value: Value | undefined,
+  drafts: readonly NetworkDraft[],
+  names: ReadonlySet<Name>,
+): readonly RouterIntent[] {
+  const context: Context = {
+    networks: new Map(drafts.map((draft) => [draft.name, draft])),
+    names,
+    taken: new Map(),
+  };
+  const routers: RouterIntent[] = [];
+  for (const [id, entry] of reader.named(value, MAX_ROUTERS)) {
+    const fields = reader.fields(entry, ['networks', 'interfaces', 'routes']);
+    if (fields === undefined) continue;
+    const addresses = readAddresses(reader, fields.values, context);
+    refuseOverlaps(reader, addresses);
+    if (fields.values.networks === undefined && fields.values.interfaces === undefined) {
+      reader.fault(entry.path, 'neither "networks" nor "interfaces" says what the router joins');
+    }
+    routers.push({
+      id,
+      interfaces: interfacesOf(addresses),
+      routes: readRoutes(reader, fields.values.routes, addresses),
+    });
+  }
+  return routers;
+}
+
+type RouterFields = Fields<'networks' | 'interfaces' | 'routes'>['values'];
+
+function readAddresses(
+  reader: YamlReader,
+  values: RouterFields,
+  context: Context,
+): readonly Address[] {
+  const joined = new Map<string, string>();
+  const found = reader.list(values.networks, MAX_INTERFACES_PER_ROUTER).flatMap((item) => {
+    const network = readKnownName(reader, item, 'network', context.names);
+    if (
+      network === undefined ||
+      !claim(reader, joined, network, item.path, `the network ${network}`)
+    )
+      return [];
+    return firstAddresses(context, network, item.path);
+  });
+  for (const item of reader.list(values.interfaces, MAX_INTERFACES_PER_ROUTER)) {
+    found.push(...readInterface(reader, item, context));
+  }
+  return found.filter(({ network, ip, path }) =>
+    claim(reader, context.taken, `${network} ${ip}`, path, `${ip} in network ${network}`),
+  );
+}
+
+/** Where no address is given the router has the first one of each subnet. */
+function firstAddresses(context: Context, network: Name, path: string): Address[] {
+  return (context.networks.get(network)?.cidrs ?? []).map((cidr) => ({
+    network,
+    cidr,
+    ip: firstAddress(cidr),
+    path,
+  }));
+}
+
+function readInterface(reader: YamlReader, item: Value, context: Context): readonly Address[] {
+  const values = reader.fields(item, ['network', 'ip'], ['network'])?.values;
+  if (values?.network === undefined) return [];
+  const network = readKnownName(reader, values.network, 'network', context.names);
+  if (network === undefined) return [];
+  if (values.ip === undefined) return firstAddresses(context, network, item.path);
+  const ip = readIp(reader, values.ip);
+  const draft = context.networks.get(network);
+  if (ip === undefined || draft === undefined || draft.cidrs.length === 0) return [];
+  const cidr = draft.cidrs.find((candidate) => contains(candidate, ip));
+  if (cidr === undefined) {
+    return (
+      reader.fault(
+        values.ip.path,
+        `${ip} is outside ${draft.cidrs.join(' and ')} of network ${network}`,
+      ) ?? []
+    );
+  }
+  if (ip === networkAddress(cidr) || ip === broadcastAddress(cidr)) {
+    return (
+      reader.fault(values.ip.path, `${ip} is the network or broadcast address of ${cidr}`) ?? []
+    );
+  }
+  return [{ network, cidr, ip, path: values.ip.path }];
+}
+
+/** A router cannot tell two networks with the same addresses apart. */
+function refuseOverlaps(reader: YamlReader, addresses: readonly Address[]): void {
+  addresses.forEach(({ network, cidr, path }, at) => {
+    const other = addresses
+      .slice(0, at)
+      .find((earlier) => earlier.network !== network && overlaps(earlier.cidr, cidr));
+    if (other !== undefined)
+      reader.fault(
+        path,
+        `${cidr} of network ${network} overlaps ${other.cidr} of network ${other.network} in one router`,
+      );
+  });
+}
+
+function interfacesOf(addresses: readonly Address[]): readonly RouterInterfaceIntent[] {
+  const byNetwork = new Map<Name, InterfaceAddress[]>();
+  for (const { network, ip, cidr } of addresses) {
+    byNetwork.set(network, [...(byNetwork.get(network) ?? []), withPrefix(ip, cidr)]);
+  }
+  return [...byNetwork].map(([network, interfaceAddresses]) => ({
+    network,
+    addresses: interfaceAddresses,
+  }));
+}
+
+function readRoutes(
+  reader: YamlReader,
+  value: Value | undefined,
+  addresses: readonly Address[],
+): readonly Route[] {
+  const routes: Route[] = [];
+  const taken = new Map<string, string>();
+  for (const item of reader.list(value, MAX_ROUTES_PER_ROUTER)) {
+    const values = reader.fields(item, ['destination', 'via'], ['destination', 'via'])?.values;
+    if (values?.destination === undefined || values.via === undefined) continue;
+    const destination = readCidr(reader, values.destination);
+    const via = readIp(reader, values.via);
+    if (destination === undefined || via === undefined) continue;
+    if (familyOf(destination) !== familyOf(via))
+      reader.fault(values.via.path, `${via} is of another family than ${destination}`);
+    else if (addresses.some(({ ip }) => ip === via))
+      reader.fault(values.via.path, `${via} is the router's own address`);
+    else if (!addresses.some(({ cidr }) => contains(cidr, via)))
+      reader.fault(values.via.path, `${via} is in none of the router's subnets`);
+    else if (
+      claim(reader, taken, destination, values.destination.path, `the destination ${destination}`)
+    )
+      routes.push({ destination, via });
+  }
+  return routes;
+}
+
+/** The router addresses of one network, by address. */
+export function routerIpsOf(
+  routers: readonly RouterIntent[],
+  network: Name,
+): ReadonlyMap<IpAddress, Name> {
+  return new Map(
+    routers.flatMap((router) =>
+      router.interfaces
+        .filter((routerInterface) => routerInterface.network === network)
+        .flatMap((routerInterface) =>
+          routerInterface.addresses.map((address) => [withoutPrefix(address), router.id] as const),
+        ),
+    ),
+  );
+}

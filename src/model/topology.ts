@@ -1,0 +1,122 @@
+/**
+ * The file that describes a deployment, for `dvr lab up` and for `dvr controller` alike.
+ *
+ *     underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
+ *     nodes:    { cn1: { vtep: 172.16.0.11 } }
+ *     networks: { red: { vni: 101, subnets: [10.1.0.0/24] } }
+ *     routers:  { r1: { networks: [red] } }
+ *     ports:    { vm1: { network: red, node: cn1, ip: 10.1.0.11 } }
+ *
+ * Reading is in the order above, since each section speaks of the ones before it. What comes out has
+ * no fault left: every name is known, every address lies where it must and is there once. What the file
+ * leaves open (VNIs, MACs, addresses) is allocated by the controller.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Cidr } from './addresses.js';
+import { DvrError } from './errors.js';
+import type {
+  InteropVtep,
+  NetworkIntent,
+  NodeIntent,
+  PortIntent,
+  RouterIntent,
+} from './resources.js';
+import { readNetworks, withGateways } from './topology-networks.js';
+import { readInteropVteps, readNodes, readUnderlay } from './topology-nodes.js';
+import { readPorts } from './topology-ports.js';
+import { readRouters } from './topology-routers.js';
+import { MAX_FILE_BYTES, YamlReader, type Value } from './yaml-reader.js';
+
+export interface Topology {
+  /** What the lab's underlay carries: single packets, or super-frames whole (for benchmarks). */
+  readonly wire: 'segments' | 'super';
+  readonly underlay: Underlay;
+  readonly nodes: readonly NodeIntent[];
+  readonly interopVteps: readonly InteropVtep[];
+  readonly networks: readonly NetworkIntent[];
+  readonly routers: readonly RouterIntent[];
+  readonly ports: readonly PortIntent[];
+}
+
+export interface Underlay {
+  readonly cidr: Cidr;
+  readonly mtuBytes: number;
+}
+
+const sections = [
+  'wire',
+  'underlay',
+  'nodes',
+  'interop_vteps',
+  'networks',
+  'routers',
+  'ports',
+] as const;
+
+/**
+ * Reads a topology from YAML (or JSON, which is YAML).
+ *
+ * @example
+ * const topology = parseTopology(await readFile('topology.yaml', 'utf8'), 'topology.yaml');
+ * @throws DvrError DVR_TOPOLOGY_INVALID, its message one line `FILE:LINE: PATH: FAULT` for each fault.
+ */
+export function parseTopology(text: string, file = 'topology.yaml'): Topology {
+  const reader = new YamlReader(text, file);
+  const root =
+    reader.root === undefined
+      ? undefined
+      : reader.fields(reader.root, sections, ['underlay', 'nodes']);
+  if (root === undefined) reader.throwFaults();
+  const values = root?.values ?? {};
+  const wire = readWire(reader, values.wire);
+  const underlay = readUnderlay(reader, values.underlay);
+  const nodes = readNodes(reader, values.nodes, underlay);
+  const nodeNames = new Set(nodes.map((node) => node.name));
+  const { networks: drafts, names } = readNetworks(reader, values.networks, nodes);
+  const interopVteps = readInteropVteps(reader, values.interop_vteps, underlay, nodes, names);
+  const routers = readRouters(reader, values.routers, drafts, names);
+  const networks = withGateways(drafts, routers);
+  const ports = readPorts(reader, values.ports, {
+    nodeNames,
+    networkNames: names,
+    networks,
+    routers,
+  });
+  reader.throwFaults();
+  if (underlay === undefined) throw new Error('no underlay, and no fault says why');
+  return { wire, underlay, nodes, interopVteps, networks, routers, ports };
+}
+
+/** Reads the topology file at `path`. @throws DvrError DVR_TOPOLOGY_INVALID, DVR_USAGE where it cannot be read. */
+export function readTopologyFile(path: string): Topology {
+  return parseTopology(readTopologyText(path), basename(path));
+}
+
+function readTopologyText(path: string): string {
+  try {
+    const bytes = statSync(path).size;
+    if (bytes <= MAX_FILE_BYTES) return readFileSync(path, 'utf8');
+    throw new DvrError(
+      'DVR_TOPOLOGY_INVALID',
+      `${basename(path)}:1: the file has ${bytes} bytes; at most ${MAX_FILE_BYTES} are read`,
+      'nothing was changed; describe the deployment in fewer words',
+    );
+  } catch (cause) {
+    if (cause instanceof DvrError) throw cause;
+    throw new DvrError(
+      'DVR_USAGE',
+      `cannot read the topology ${path}: ${(cause as Error).message}`,
+      'give the path of a YAML file',
+      { cause },
+    );
+  }
+}
+
+function readWire(reader: YamlReader, value: Value | undefined): Topology['wire'] {
+  const wire = value === undefined ? 'segments' : reader.text(value);
+  if (wire === 'segments' || wire === 'super') return wire;
+  if (wire !== undefined)
+    reader.fault('wire', `${JSON.stringify(wire)} is neither "segments" nor "super"`);
+  return 'segments';
+}
