@@ -1,0 +1,89 @@
+/** `dvr lab`: the whole picture on one machine, with fake nodes for real ones. */
+import type { Command } from 'commander';
+import { takeDown } from '../lab/down.js';
+import { execAt } from '../lab/exec.js';
+import { readRecord, requireRecord } from '../lab/record.js';
+import { type LabStatus, labStatus } from '../lab/status.js';
+import { supervise } from '../lab/supervisor.js';
+import { bringUp } from '../lab/up.js';
+import { DvrError } from '../model/errors.js';
+import { parseName, nameRule } from '../model/identifiers.js';
+import { controllerClient } from './client.js';
+import { columns, print, progress } from './output.js';
+
+const cluster = controllerClient();
+
+interface Shown { readonly json?: true }
+
+export function register(program: Command): void {
+  const lab = program.command('lab').description('fake nodes and VMs on this machine')
+    .addHelpText('after', '\nExample:\n  dvr lab up && dvr lab exec vm1 -- ping 10.2.0.12\n');
+  registerUpAndDown(lab);
+  lab.command('status').description('what of the lab is there')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  dvr lab status --json\n')
+    .action(status);
+  lab.command('exec').description('run a command in a node, a VM or the fabric')
+    .argument('<name>', 'cn1, vm1, fabric …')
+    .argument('<command...>', 'the command and its arguments, after --')
+    .passThroughOptions()
+    .addHelpText('after', '\nExample:\n  dvr lab exec cn1 -- tcpdump -e -n -i br-int\n')
+    .action(exec);
+  lab.command('supervise', { hidden: true }).action(supervise);
+}
+
+function registerUpAndDown(lab: Command): void {
+  lab.command('up').description('bring the lab up, or repair what is missing of it')
+    .argument('[topology]', 'YAML file; without it, the picture of the README')
+    .option('--name <name>', 'name of the lab', 'lab')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  dvr lab up my-topology.yaml\n')
+    .action(up);
+  lab.command('down').description('take the lab down: processes, namespaces, state')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  dvr lab down\n')
+    .action(down);
+}
+
+async function up(topologyFile: string | undefined, options: Shown & { readonly name: string }): Promise<void> {
+  if (parseName(options.name) === undefined) throw new DvrError('DVR_USAGE', `"${options.name}" is no name`, nameRule);
+  const { record, wasUp } = await bringUp({
+    name: options.name, cluster, progress: (line) => { progress(`lab: ${line}`); }, ...(topologyFile === undefined ? {} : { topologyFile }),
+  });
+  if (wasUp) progress(`lab "${record.name}" was up already`);
+  const now = await labStatus(record, cluster);
+  print(options.json, now, () => statusText(now));
+}
+
+async function down(options: Shown): Promise<void> {
+  const record = readRecord();
+  const left = record === undefined ? [] : await takeDown(record, cluster);
+  if (left.length > 0) {
+    throw new DvrError('DVR_SCRIPT_FAILED', `left behind: ${left.join(', ')}`, 'run `dvr lab down` again');
+  }
+  const text = record === undefined ? 'no lab is up' : `lab "${record.name}" is down; nothing is left`;
+  print(options.json, { down: true, lab: record?.name ?? null, leftovers: left }, () => text);
+}
+
+async function status(options: Shown): Promise<void> {
+  const now = await labStatus(requireRecord(), cluster);
+  print(options.json, now, () => statusText(now));
+}
+
+async function exec(name: string, command: readonly string[]): Promise<void> {
+  process.exitCode = await execAt(requireRecord(), name, command);
+}
+
+function statusText(status: LabStatus): string {
+  const pidOf = (role: string): string => String(status.processes.find((one) => one.role === role)?.pid ?? 'not running');
+  const nodes = columns([['NODE', 'NAMESPACE', 'VTEP', 'DATAPLANE', 'AGENT', 'ROUTERS'], ...status.nodes.map((node) => [
+    node.name, node.present ? node.namespace : 'absent', node.vtepIp, pidOf(`dataplane ${node.name}`), pidOf(`agent ${node.name}`),
+    status.published.filter((name) => name.startsWith(`${node.namespace}-`)).join(' ') || '-',
+  ])]);
+  const vms = columns([['VM', 'NAMESPACE', 'NODE', 'PORT'], ...status.vms.map((vm) => [
+    vm.name, vm.present ? vm.namespace : 'absent', vm.node, vm.state,
+  ])]);
+  const verdict = status.converged ? 'everything is in place' : `missing: ${status.missing.join(', ')}`;
+  const head = `lab "${status.name}" (supervisor ${pidOf('supervisor')}, controller ${pidOf('controller')}): ${verdict}`;
+  return [head, '', nodes, '', vms].join('\n');
+}

@@ -1,0 +1,103 @@
+/**
+ * What a topology becomes on one machine: which namespaces, with which names, addresses and MTUs.
+ * Pure; the scripts in scripts/lab make it, up.ts calls them.
+ */
+import { createHash } from 'node:crypto';
+import { DvrError } from '../model/errors.js';
+
+/** The part of a topology that a lab is made of. */
+export interface LabTopology {
+  readonly wire: 'segments' | 'super';
+  readonly underlay: { readonly cidr: string; readonly mtuBytes: number };
+  readonly nodes: readonly { readonly name: string; readonly vtepIp: string; readonly underlayMtuBytes: number }[];
+  readonly networks: readonly { readonly name: string; readonly subnets: readonly { readonly cidr: string }[] }[];
+  readonly ports: readonly { readonly name: string; readonly network: string; readonly node?: string }[];
+}
+
+export interface NodePlan {
+  readonly name: string;
+  readonly namespace: string;
+  readonly vtepIp: string;
+  /** With the length of the underlay's prefix, as `ip address` takes it. */
+  readonly vtepAddress: string;
+  readonly mtuBytes: number;
+  /** The fabric's end of the node's veth. */
+  readonly fabricPort: string;
+}
+
+export interface VmPlan {
+  /** Name of the port, which is the VM's name as well. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly node: string;
+  /** Whether the network has an IPv6 subnet; elsewhere IPv6 is off. */
+  readonly ipv6: boolean;
+}
+
+export interface LabPlan {
+  readonly wire: 'segments' | 'super';
+  readonly fabricMtuBytes: number;
+  readonly nodes: readonly NodePlan[];
+  readonly vms: readonly VmPlan[];
+}
+
+export const namespacePrefix = 'dvr-';
+export const fabricNamespace = `${namespacePrefix}fabric`;
+/** Longest device name: IFNAMSIZ less the closing NUL. */
+const kMaxDeviceName = 15;
+
+/** @throws DvrError DVR_TOPOLOGY_INVALID where two things would need one namespace. */
+export function planLab(topology: LabTopology): LabPlan {
+  const length = topology.underlay.cidr.slice(topology.underlay.cidr.indexOf('/') + 1);
+  const nodes = topology.nodes.map((node) => ({
+    name: node.name,
+    namespace: namespacePrefix + node.name,
+    vtepIp: node.vtepIp,
+    vtepAddress: `${node.vtepIp}/${length}`,
+    mtuBytes: node.underlayMtuBytes,
+    fabricPort: fabricPortName(node.name),
+  }));
+  const plan: LabPlan = {
+    wire: topology.wire,
+    // A bridge is as wide as its widest port; each node's own device says what the node may send.
+    fabricMtuBytes: Math.max(topology.underlay.mtuBytes, ...nodes.map((node) => node.mtuBytes)),
+    nodes,
+    vms: topology.ports.flatMap((port) => vmOf(port, topology)),
+  };
+  refuseSharedNames(plan);
+  return plan;
+}
+
+/** Every name the lab gives in /run/netns, but for those of namespaces inside nodes. */
+export function namespacesOf(plan: LabPlan): string[] {
+  return [fabricNamespace, ...plan.nodes.map((node) => node.namespace), ...plan.vms.map((vm) => vm.namespace)];
+}
+
+/** The name under which a namespace inside a node is seen outside. */
+export function publishedName(node: NodePlan, inner: string): string {
+  return `${node.namespace}-${inner}`;
+}
+
+function vmOf(port: LabTopology['ports'][number], topology: LabTopology): VmPlan[] {
+  if (port.node === undefined) return [];
+  const subnets = topology.networks.find((network) => network.name === port.network)?.subnets ?? [];
+  const ipv6 = subnets.some((subnet) => subnet.cidr.includes(':'));
+  return [{ name: port.name, namespace: namespacePrefix + port.name, node: port.node, ipv6 }];
+}
+
+function fabricPortName(node: string): string {
+  if (node.length <= kMaxDeviceName && node !== 'underlay' && node !== 'lo') return node;
+  return `node-${createHash('sha256').update(node).digest('hex').slice(0, kMaxDeviceName - 5)}`;
+}
+
+function refuseSharedNames(plan: LabPlan): void {
+  const seen = new Set<string>();
+  for (const name of namespacesOf(plan)) {
+    const inside = plan.nodes.find((node) => name.startsWith(publishedName(node, 'qrouter-')));
+    if (seen.has(name) || inside !== undefined) {
+      throw new DvrError('DVR_TOPOLOGY_INVALID', `two things of the lab would be the namespace ${name}`,
+        'give nodes and ports names that differ; "fabric" is taken');
+    }
+    seen.add(name);
+  }
+}

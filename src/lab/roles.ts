@@ -1,0 +1,43 @@
+/** The processes a lab keeps running, in the order in which they are started. Pure. */
+import { join } from 'node:path';
+import { controllerSocket, dataplaneSocket } from '../model/paths.js';
+import type { LabPlan } from './plan.js';
+
+export interface Role {
+  /** Name in logs, in the environment of its process and in `dvr lab status`. */
+  readonly name: string;
+  /** Arguments of `dvr`. */
+  readonly args: readonly string[];
+  /** The node whose namespaces it runs in; the controller runs on the machine itself. */
+  readonly node?: string;
+  /** Where it answers. Whoever answers there holds the role, even if started by hand. */
+  readonly socket?: string;
+}
+
+export function rolesOf(plan: LabPlan, topologyFile: string): Role[] {
+  const controller: Role = {
+    name: 'controller', args: ['controller', '--topology', topologyFile], socket: controllerSocket(),
+  };
+  return [controller, ...plan.nodes.flatMap(({ name, vtepIp }): Role[] => [
+    { name: `dataplane ${name}`, node: name, socket: dataplaneSocket(name), args: ['dataplane', '--node', name] },
+    {
+      name: `agent ${name}`,
+      node: name,
+      args: ['agent', '--node', name, '--controller', `unix:${controllerSocket()}`, '--vtep-ip', vtepIp],
+    },
+  ])];
+}
+
+export const logFileOf = (logs: string, role: string): string => join(logs, `${role.replaceAll(' ', '-')}.log`);
+
+/** First and longest pause before a process that ended is started again. */
+const kFirstPauseMs = 50;
+const kLongestPauseMs = 1000;
+/** A process that lived this long had started well, so the next pause is short again. */
+const kSettledMs = 5000;
+
+/** How long to wait before the next start, given the last pause and how long the process lived. */
+export function nextPauseMs(lastPauseMs: number | undefined, livedMs: number): number {
+  if (lastPauseMs === undefined || livedMs >= kSettledMs) return kFirstPauseMs;
+  return Math.min(lastPauseMs * 2, kLongestPauseMs);
+}

@@ -1,0 +1,56 @@
+/**
+ * The process that stands in for systemd while a lab is up: `dvr lab supervise`, started by
+ * `dvr lab up`. It keeps controller, dataplanes and agents running, shows the routers' namespaces
+ * outside and bounds the logs. If it dies nothing else does; the next `dvr lab up` starts it again.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findLabProcesses, endProcesses, idVariable, roleVariable } from './processes.js';
+import { keep } from './keeper.js';
+import { boundLogs } from './logs.js';
+import { publish } from './publish.js';
+import { type LabRecord, labTopologyFile, logsDir, readPublished, requireRecord } from './record.js';
+import { logFileOf, rolesOf } from './roles.js';
+import { mainFile } from './scripts.js';
+
+const kPublishMs = 200;
+const kLogsMs = 5000;
+
+/** Starts the lab's supervisor, detached, unless it runs. */
+export function startSupervisor(record: LabRecord): void {
+  if (findLabProcesses(record.id, []).some(({ role }) => role === 'supervisor')) return;
+  const log = openSync(logFileOf(logsDir(), 'supervisor'), 'a');
+  try {
+    spawn(process.execPath, [mainFile, 'lab', 'supervise'], {
+      detached: true,
+      cwd: '/',
+      stdio: ['ignore', log, log],
+      env: { ...process.env, [idVariable]: record.id, [roleVariable]: 'supervisor' },
+    }).unref();
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Runs until SIGTERM. What it started goes on: a stop is not a teardown. */
+export async function supervise(): Promise<void> {
+  const record = requireRecord();
+  process.title = `dvr lab ${record.name}`;
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => { stop.abort(); });
+  // An earlier supervisor's agents look for namespaces under a process that is gone.
+  await endProcesses(() => findLabProcesses(record.id, []).filter(({ role }) => role?.startsWith('agent ')));
+  for (const role of rolesOf(record.plan, labTopologyFile())) void keep(role, logsDir(), stop.signal);
+  let published = readPublished();
+  let logsBoundAt = performance.now();
+  while (!stop.signal.aborted) {
+    published = await publish(record.plan, published);
+    if (performance.now() - logsBoundAt > kLogsMs) {
+      boundLogs(logsDir());
+      logsBoundAt = performance.now();
+    }
+    await sleep(kPublishMs, undefined, { signal: stop.signal }).catch(() => undefined);
+  }
+  process.exit(0);
+}

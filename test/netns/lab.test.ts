@@ -1,0 +1,168 @@
+/**
+ * The lab itself: what `dvr lab` makes, that it mends what breaks, that it refuses what it must, and
+ * that `down` leaves nothing, whatever happened before.
+ */
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { findLabProcesses, isAlive } from '../../src/lab/processes.js';
+import { readHolderPid, requireRecord } from '../../src/lab/record.js';
+import { defaultTopologyFile } from '../../src/lab/scripts.js';
+import { type Ran, dvr, run, withLab } from '../support/lab.js';
+
+const kMendMs = 10_000;
+
+const published = (): string[] => readdirSync('/run/netns').filter((name) => name.startsWith('dvr-')).sort();
+const pidOf = (role: string): number | undefined => findLabProcesses(requireRecord().id, []).find((one) => one.role === role)?.pid;
+const jsonOf = (ran: Ran): Record<string, unknown> => JSON.parse(ran.stdout) as Record<string, unknown>;
+
+async function until(what: string, ready: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + kMendMs;
+  while (!(await ready())) {
+    if (performance.now() > deadline) throw new Error(`not within ${kMendMs} ms: ${what}`);
+    await sleep(50);
+  }
+}
+
+function expectNothingLeft(): void {
+  expect(published()).toEqual([]);
+  expect(readdirSync('/run/dvr', { withFileTypes: true })).toEqual([]);
+  expect(readdirSync('/var/lib/dvr')).toEqual([]);
+  const titles = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).map(titleOf);
+  expect(titles.filter((title) => /^dvr[ -]/.test(title))).toEqual([]);
+}
+
+function titleOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
+describe('a lab that is up', () => {
+  const lab = withLab();
+
+  it('shows every namespace outside: fabric, nodes, VMs, and the routers inside nodes', async () => {
+    await until('routers are published', () => published().includes('dvr-cn2-qrouter-r1'));
+    expect(published()).toEqual([
+      'dvr-cn1', 'dvr-cn1-qrouter-r1', 'dvr-cn2', 'dvr-cn2-qrouter-r1', 'dvr-fabric', 'dvr-nn1',
+      'dvr-vm1', 'dvr-vm2', 'dvr-vm3', 'dvr-vm4',
+    ]);
+  });
+
+  it('gives a node its own names: only its routers in /run/netns, only its devices in /sys', async () => {
+    expect((await lab.exec('cn1', ['ls', '/run/netns'])).stdout.split('\n').filter(Boolean)).toEqual(['qrouter-r1']);
+    const devices = (await lab.exec('cn1', ['ls', '/sys/class/net'])).stdout.split('\n');
+    expect(devices).toContain('eth0');
+    expect(devices).not.toContain('underlay');
+  });
+
+  it('lets vm1 reach vm2 through the router, and vm3 inside its own network', async () => {
+    expect(await lab.ping('vm1', '10.2.0.12')).toBe(3);
+    expect(await lab.ping('vm1', '10.1.0.13')).toBe(3);
+  });
+
+  it('passes exit codes of commands through', async () => {
+    expect((await lab.dvr('lab', 'exec', 'vm1', '--', 'sh', '-c', 'exit 23')).code).toBe(23);
+    expect((await lab.dvr('lab', 'exec', 'nobody', '--', 'true')).stderr).toContain('the lab has no "nobody"');
+  });
+
+  it('says that it is up when it is brought up again, and changes nothing', async () => {
+    const before = pidOf('dataplane cn1');
+    const again = await lab.dvr('lab', 'up');
+    expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('was up already')]);
+    expect(pidOf('dataplane cn1')).toBe(before);
+  });
+
+  it('refuses a second lab by another name or topology, naming the first', async () => {
+    const other = await lab.dvr('lab', 'up', '--name', 'other', '--json');
+    expect(other.code).toBe(1);
+    expect(jsonOf(other)).toMatchObject({ code: 'DVR_LAB_EXISTS', detail: expect.stringContaining('"lab"') as string });
+    const file = join(mkdtempSync(join(tmpdir(), 'dvr-topology-')), 'other.yaml');
+    writeFileSync(file, readFileSync(defaultTopologyFile, 'utf8').replace('10.1.0.11', '10.1.0.77'));
+    expect((await lab.dvr('lab', 'up', file)).stderr).toContain(defaultTopologyFile);
+  });
+
+  it.each(['agent cn1', 'dataplane cn1', 'controller'])('starts the %s again when it is killed', async (role) => {
+    const before = pidOf(role);
+    process.kill(before ?? 0, 'SIGKILL');
+    await until(`${role} runs again`, () => ![undefined, before].includes(pidOf(role)));
+    await until('the lab is whole', async () => jsonOf(await lab.dvr('lab', 'status', '--json'))['converged'] === true);
+    expect(await lab.ping('vm1', '10.2.0.12')).toBe(3);
+  });
+
+  it('leaves a dataplane alone that somebody put in the place of its own', async () => {
+    const before = pidOf('dataplane cn2');
+    const mine = await lab.start('cn2', [process.execPath, 'dist/cli/main.js', 'dataplane', '--node', 'cn2', '--replace']);
+    await until('the old one has left', () => before === undefined || !isAlive(before));
+    await sleep(1500);
+    expect([mine.exitCode, pidOf('dataplane cn2')]).toEqual([null, undefined]);
+    expect(await lab.ping('vm1', '10.2.0.12')).toBe(3);
+    mine.kill('SIGKILL');
+    await until('the lab has its own again', () => pidOf('dataplane cn2') !== undefined);
+    await until('the lab is whole', async () => jsonOf(await lab.dvr('lab', 'status', '--json'))['converged'] === true);
+  });
+
+  it('is mended by `lab up` after its supervisor and a whole node were killed', async () => {
+    process.kill(pidOf('supervisor') ?? 0, 'SIGKILL');
+    for (const role of ['agent cn2', 'dataplane cn2']) process.kill(pidOf(role) ?? 0, 'SIGKILL');
+    process.kill(readHolderPid('cn2') ?? 0, 'SIGKILL');
+    const again = await lab.dvr('lab', 'up');
+    expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('was up already')]);
+    expect(await lab.ping('vm1', '10.2.0.12')).toBe(3);
+  });
+});
+
+describe('taking a lab down', () => {
+  afterEach(async () => { await dvr('lab', 'down'); });
+
+  it('leaves nothing, and is no error when nothing is up', async () => {
+    expect((await dvr('lab', 'up')).code).toBe(0);
+    expect((await dvr('lab', 'down')).stderr).toBe('');
+    expectNothingLeft();
+    expect(await dvr('lab', 'down')).toMatchObject({ code: 0, stdout: 'no lab is up\n' });
+  });
+
+  it('leaves nothing after every process of the lab was killed', async () => {
+    await dvr('lab', 'up');
+    for (const { pid } of findLabProcesses(requireRecord().id, published())) process.kill(pid, 'SIGKILL');
+    expect((await dvr('lab', 'down')).code).toBe(0);
+    expectNothingLeft();
+  });
+
+  it('leaves nothing after `lab up` was killed half way', async () => {
+    const up = run('timeout', ['--signal', 'KILL', '0.7', process.execPath, 'dist/cli/main.js', 'lab', 'up'], kMendMs);
+    await up;
+    expect((await dvr('lab', 'down')).code).toBe(0);
+    expectNothingLeft();
+  });
+});
+
+describe('a lab that cannot be', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'dvr-topology-'));
+  beforeAll(async () => { await run('ip', ['netns', 'add', 'dvr-vm1'], kMendMs); });
+  afterAll(async () => {
+    await run('ip', ['netns', 'delete', 'dvr-vm1'], kMendMs);
+    rmSync(scratch, { recursive: true });
+  });
+
+  it('names each fault of its topology, and makes nothing', async () => {
+    const file = join(scratch, 'bad.yaml');
+    writeFileSync(file, 'underlay: { cidr: 172.16.0.0/24, mtu: 1600 }\nnodes: { cn1: { vtep: 10.9.9.9 } }\nports: { vm1: { network: red } }\n');
+    const { code, stderr } = await dvr('lab', 'up', file);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/bad\.yaml:2: nodes\.cn1\.vtep/);
+    expect(stderr).toMatch(/bad\.yaml:3: ports\.vm1\.network/);
+    expect(existsSync('/run/dvr/lab.json')).toBe(false);
+  });
+
+  it('does not touch a namespace that has the name of one of its own', async () => {
+    expect((await dvr('lab', 'up')).stderr).toContain('the namespace dvr-vm1 exists already');
+    expect(published()).toEqual(['dvr-vm1']);
+    await dvr('lab', 'down');
+    expect(published()).toEqual(['dvr-vm1']);
+  });
+});

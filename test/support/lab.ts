@@ -1,0 +1,175 @@
+/**
+ * Helpers for tests that need a lab: bring it up, run things inside, capture, probe. Only for tests
+ * that run under scripts/isolated, where nothing they leave can leak out of.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll } from 'vitest';
+import { placePrefix } from '../../src/lab/exec.js';
+import { requireRecord } from '../../src/lab/record.js';
+import { mainFile } from '../../src/lab/scripts.js';
+import { type CapturedPacket, readPcap } from '../../src/trace/pcap.js';
+
+export interface Ran { readonly code: number; readonly stdout: string; readonly stderr: string }
+
+export interface ProbeResult {
+  readonly sent: number;
+  readonly received: number;
+  readonly lost: number;
+  readonly lostNumbers: readonly number[];
+  readonly worstMs: number;
+}
+
+export interface Capture {
+  /** Ends the capture and answers with what it saw, in order. */
+  stop(): Promise<CapturedPacket[]>;
+}
+
+/** A lab with nodes, VMs and the controller; `place` is a name that `dvr lab exec` takes. */
+export interface Lab {
+  /** Runs `dvr` with these arguments on the machine. */
+  dvr(...args: string[]): Promise<Ran>;
+  /** Runs a command at a place; a code that is not 0 is an answer, not a failure. */
+  exec(place: string, argv: readonly string[], options?: { timeoutMs?: number }): Promise<Ran>;
+  /** Pings and answers with how many replies came. */
+  ping(from: string, address: string, options?: { count?: number; args?: readonly string[] }): Promise<number>;
+  startCapture(place: string, device: string, filter?: string): Promise<Capture>;
+  /** Starts a long command at a place, ready when it prints "ready"; ended with the lab at the latest. */
+  start(place: string, argv: readonly string[]): Promise<ChildProcess>;
+  /** Echo at `to`, prober at `from`: `count` datagrams, one each `intervalMs`. Begins at once. */
+  startProbes(from: string, to: string, address: string, options: { count: number; intervalMs?: number }): Promise<Promise<ProbeResult>>;
+}
+
+const kExecMs = 30_000;
+/** A lab of three nodes takes about three seconds; a busy machine ten times that. */
+const kUpMs = 90_000;
+/** Within this time the dataplane sees a new packet socket, and a capture everything that was sent. */
+const kSettleMs = 150;
+const kProbePort = 7007;
+const support = fileURLToPath(new URL('.', import.meta.url));
+
+/**
+ * Brings a lab up before the tests of the `describe` it is called in, and down after them.
+ *
+ * @example
+ * const lab = withLab();
+ * it('pings', async () => { expect(await lab.ping('vm1', '10.2.0.12')).toBe(3); });
+ */
+export function withLab(topologyText?: string): Lab {
+  const children = new Set<ChildProcess>();
+  const scratch = mkdtempSync(join(tmpdir(), 'dvr-lab-'));
+  beforeAll(async () => {
+    refuseOutside();
+    const file = join(scratch, 'topology.yaml');
+    if (topologyText !== undefined) writeFileSync(file, topologyText);
+    mustBeZero(await dvr('lab', 'up', ...(topologyText === undefined ? [] : [file])));
+  }, kUpMs);
+  afterAll(async () => {
+    for (const child of children) child.kill('SIGKILL');
+    const ran = await dvr('lab', 'down');
+    rmSync(scratch, { recursive: true, force: true });
+    mustBeZero(ran);
+  }, kUpMs);
+  return labOf(children, scratch);
+}
+
+function labOf(children: Set<ChildProcess>, scratch: string): Lab {
+  let captures = 0;
+  const start = async (place: string, argv: readonly string[]): Promise<ChildProcess> => {
+    const child = spawnAt(place, argv);
+    children.add(child);
+    await untilLine(child, child.stdout, 'ready');
+    return child;
+  };
+  return {
+    dvr,
+    exec,
+    ping: async (from, address, { count = 3, args = [] } = {}) => {
+      const { stdout } = await exec(from, ['ping', '-c', String(count), '-i', '0.2', '-W', '2', ...args, address]);
+      return Number(/(\d+) received/.exec(stdout)?.[1] ?? 0);
+    },
+    startCapture: async (place, device, filter = '') => {
+      const file = join(scratch, `capture-${captures++}.pcap`);
+      const child = spawnAt(place, ['tcpdump', '-U', '-n', '--immediate-mode', '-Z', 'root', '-s', '0', '-w', file,
+        '-i', device, ...filter.split(' ').filter((word) => word !== '')]);
+      children.add(child);
+      await untilLine(child, child.stderr, 'listening on');
+      await sleep(kSettleMs);
+      return { stop: () => stopCapture(child, file) };
+    },
+    start,
+    startProbes: async (from, to, address, { count, intervalMs = 10 }) => {
+      const echo = await start(to, [process.execPath, join(support, 'echo.mjs'), String(kProbePort)]);
+      const prober = spawnAt(from, [process.execPath, join(support, 'prober.mjs'), address, String(kProbePort), String(count), String(intervalMs)]);
+      children.add(prober);
+      const result = probeResult(prober).finally(() => { echo.kill('SIGKILL'); });
+      return result;
+    },
+  };
+}
+
+async function stopCapture(child: ChildProcess, file: string): Promise<CapturedPacket[]> {
+  await sleep(kSettleMs);
+  const exited = new Promise((resolve) => { child.once('exit', resolve); });
+  child.kill('SIGINT');
+  await exited;
+  return readPcap(file);
+}
+
+async function probeResult(prober: ChildProcess): Promise<ProbeResult> {
+  for await (const line of createInterface({ input: prober.stdout ?? process.stdin })) {
+    if (line.startsWith('{')) return JSON.parse(line) as ProbeResult;
+  }
+  throw new Error('the prober ended without a result');
+}
+
+function spawnAt(place: string, argv: readonly string[]): ChildProcess {
+  const [file = '', ...args] = [...placePrefix(requireRecord(), place), ...argv];
+  // Dies with this process, also when the test runner kills it for being late.
+  return spawn('setpriv', ['--pdeathsig', 'KILL', file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+async function untilLine(child: ChildProcess, stream: NodeJS.ReadableStream | null, word: string): Promise<void> {
+  if (stream === null) throw new Error('the stream is not piped');
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    stream.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes(word)) resolve();
+    });
+    child.once('error', reject);
+    child.once('exit', () => { reject(new Error(`ended before it said "${word}": ${said}`)); });
+  });
+}
+
+function exec(place: string, argv: readonly string[], options: { timeoutMs?: number } = {}): Promise<Ran> {
+  const [file = '', ...args] = [...placePrefix(requireRecord(), place), ...argv];
+  return run(file, args, options.timeoutMs ?? kExecMs);
+}
+
+export function dvr(...args: string[]): Promise<Ran> {
+  return run(process.execPath, [mainFile, ...args], kUpMs);
+}
+
+export function run(file: string, args: readonly string[], timeoutMs: number): Promise<Ran> {
+  return new Promise((resolve) => {
+    execFile(file, args, { timeout: timeoutMs, encoding: 'utf8', maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 255;
+      resolve({ code, stdout, stderr });
+    });
+  });
+}
+
+function mustBeZero(ran: Ran): void {
+  if (ran.code !== 0) throw new Error(`exit ${ran.code}\n${ran.stdout}\n${ran.stderr}`);
+}
+
+/** A lab of a test must never be the lab of the person who runs the tests. */
+function refuseOutside(): void {
+  if (existsSync('/run/dvr/lab.json')) throw new Error('a lab is up here: run this under scripts/isolated');
+}
