@@ -8,7 +8,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { authenticateServer, type ClusterKey } from '../model/cluster-key.js';
+import { authenticateServer, type ClusterKey } from './cluster-key.js';
 import { DvrError } from '../model/errors.js';
 import { parseName, type Name } from '../model/identifiers.js';
 import type { AgentMessage, NodeCallMethod } from '../model/node-call.js';
