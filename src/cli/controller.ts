@@ -6,7 +6,7 @@ import { Controller } from '../controller/controller.js';
 import { removeStaleSocket, startServer, type ServerOptions } from '../controller/server.js';
 import { FileStore } from '../controller/store.js';
 import { parseIp } from '../model/addresses.js';
-import { readClusterKey } from '../controller/cluster-key.js';
+import { readClusterKey } from '../model/cluster-key.js';
 import { DvrError } from '../model/errors.js';
 import { controllerSocket } from '../model/paths.js';
 import { readTopologyFile } from '../model/topology.js';

@@ -1,6 +1,6 @@
 /** `dvr init`: makes what a cluster on real machines needs once, which is its key. */
 import type { Command } from 'commander';
-import { createClusterKey } from '../controller/cluster-key.js';
+import { createClusterKey } from '../model/cluster-key.js';
 import { print } from './output.js';
 
 export function register(program: Command): void {

@@ -28,6 +28,9 @@ export const closeCodes = {
 /** A close frame carries 125 bytes, two of them the code. */
 const MAX_REASON_BYTES = 123;
 
+/** What is not an answer to a call. */
+export type SessionMessage = Exclude<AgentMessage, { type: 'result' | 'failure' }>;
+
 interface PendingCall {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: DvrError) => void;
@@ -35,6 +38,8 @@ interface PendingCall {
 }
 
 export class AgentSession {
+  /** Whose connection it is, once that is known. */
+  node = '(not registered)';
   private readonly calls = new Map<number, PendingCall>();
   private nextCallId = 1;
   private isSending = false;
@@ -43,9 +48,8 @@ export class AgentSession {
   private readonly pinger: NodeJS.Timeout;
 
   constructor(
-    readonly node: string,
     private readonly socket: WebSocket,
-    onMessage: (message: Exclude<AgentMessage, { type: 'result' | 'failure' }>) => void,
+    onMessage: (message: SessionMessage) => void,
     onClose: () => void,
   ) {
     this.pinger = setInterval(() => this.ping(), PING_MS);

@@ -8,12 +8,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { authenticateServer, type ClusterKey } from './cluster-key.js';
+import { authenticateServer, type ClusterKey } from '../model/cluster-key.js';
 import { DvrError } from '../model/errors.js';
-import { parseName, type Name } from '../model/identifiers.js';
 import type { AgentMessage, NodeCallMethod } from '../model/node-call.js';
 import type { NodeReport } from '../model/node-view.js';
-import { AgentSession, closeCodes } from './agent-session.js';
+import { AgentSession, closeCodes, type SessionMessage } from './agent-session.js';
 import type { Controller } from './controller.js';
 import type { Log } from './log.js';
 
@@ -69,24 +68,27 @@ export class AgentStream {
     return await session.call(method, params, deadlineMs);
   }
 
-  /** Takes an upgrade of the HTTP server; with a key the agent must prove that it has the same. */
+  /**
+   * Takes an upgrade of the HTTP server; with a key the agent must prove that it has the same. The
+   * node may be named in the address (`?node=cn1`): then a node that is unknown is told so at once.
+   */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, key?: ClusterKey): void {
     // What a stranger writes there need not be a URL, and parsing that throws.
     const text = `http://controller${request.url ?? '/'}`;
     const url = URL.canParse(text) ? new URL(text) : undefined;
-    const node = parseName(url?.searchParams.get('node') ?? '');
     if (url?.pathname !== AGENT_PATH) return refuseUpgrade(socket, '404 Not Found');
-    if (node === undefined) return refuseUpgrade(socket, '400 Bad Request');
-    if (key !== undefined && this.handshakes >= MAX_HANDSHAKES)
+    const asked = url.searchParams.get('node') ?? undefined;
+    if (key !== undefined && this.handshakes >= MAX_HANDSHAKES) {
       return refuseUpgrade(socket, '503 Service Unavailable');
+    }
     this.sockets.handleUpgrade(request, socket, head, (webSocket) => {
       this.open.add(webSocket);
       webSocket.on('close', () => this.open.delete(webSocket));
       webSocket.on('error', (error) =>
-        this.log.warn({ node, error: error.message }, 'agent stream failed'),
+        this.log.warn({ node: asked, error: error.message }, 'agent stream failed'),
       );
-      if (key === undefined) this.admit(webSocket, node);
-      else void this.authenticate(webSocket, node, key);
+      if (key === undefined) this.admit(webSocket, asked);
+      else void this.authenticate(webSocket, asked, key);
     });
   }
 
@@ -97,11 +99,15 @@ export class AgentStream {
     this.sockets.close();
   }
 
-  private async authenticate(socket: WebSocket, asked: Name, key: ClusterKey): Promise<void> {
+  private async authenticate(
+    socket: WebSocket,
+    asked: string | undefined,
+    key: ClusterKey,
+  ): Promise<void> {
     this.handshakes++;
     try {
       const proved = await authenticateServer(socket, key);
-      if (proved === asked) this.admit(socket, proved);
+      if (asked === undefined || proved === asked) this.admit(socket, proved);
       else socket.close(closeCodes.keyInvalid, 'the proof is of another node');
     } catch (error) {
       if (!(error instanceof DvrError)) throw error;
@@ -112,36 +118,32 @@ export class AgentStream {
     }
   }
 
-  /** Waits for the agent to register; a node that the topology does not have is told so at once. */
-  private admit(socket: WebSocket, node: Name): void {
+  /** Waits for the agent to register, as `expected` where that is known already. */
+  private admit(socket: WebSocket, expected: string | undefined): void {
     const late = setTimeout(
       () => session.close(closeCodes.badMessage, 'no register came'),
       REGISTER_MS,
     );
     const session = new AgentSession(
-      node,
       socket,
       (message) => {
         clearTimeout(late);
-        this.take(session, message);
+        this.take(session, message, expected);
       },
       () => {
         clearTimeout(late);
         this.leave(session);
       },
     );
-    if (!this.controller.intent.nodes.has(node)) {
-      session.close(
-        closeCodes.unknownNode,
-        `DVR_NOT_FOUND: no node is named "${node}"; add it to the topology`,
-      );
+    if (expected !== undefined && !this.controller.intent.nodes.has(expected)) {
+      refuseUnknown(session, expected);
     }
   }
 
-  private take(session: AgentSession, message: AgentMessage): void {
+  private take(session: AgentSession, message: SessionMessage, expected: string | undefined): void {
     try {
-      if (message.type === 'register') this.register(session, message);
-      else if (message.type === 'report') this.report(session, message.report);
+      if (message.type === 'register') this.register(session, message, expected);
+      else this.report(session, message.report);
     } catch (error) {
       if (!(error instanceof DvrError)) throw error;
       this.log.warn({ node: session.node, error: error.message }, 'agent refused');
@@ -152,13 +154,16 @@ export class AgentStream {
   private register(
     session: AgentSession,
     { node, vtepIp, underlayMtu }: Extract<AgentMessage, { type: 'register' }>,
+    expected: string | undefined,
   ): void {
-    if (node !== session.node)
+    if (expected !== undefined && node !== expected) {
       throw new DvrError(
         'DVR_CONFLICT',
-        `connected as ${session.node}, registers as ${node}`,
+        `connected as ${expected}, registers as ${node}`,
         'this is a mistake of the agent',
       );
+    }
+    if (!this.controller.intent.nodes.has(node)) return refuseUnknown(session, node);
     this.controller.execute({
       command: 'registerNode',
       node,
@@ -166,9 +171,11 @@ export class AgentStream {
       underlayMtuBytes: underlayMtu,
     });
     const replaced = this.sessions.get(node);
+    session.node = node;
     this.sessions.set(node, session);
-    if (replaced !== undefined && replaced !== session)
+    if (replaced !== undefined && replaced !== session) {
       replaced.close(closeCodes.replaced, `another agent of node "${node}" has connected`);
+    }
     const view = this.controller.view(node);
     if (view !== undefined) session.sendView(view);
   }
@@ -184,6 +191,13 @@ export class AgentStream {
     this.sessions.delete(session.node);
     this.log.info({ node: session.node }, 'agent has gone');
   }
+}
+
+function refuseUnknown(session: AgentSession, node: string): void {
+  session.close(
+    closeCodes.unknownNode,
+    `DVR_NOT_FOUND: no node is named "${node}"; add it to the topology`,
+  );
 }
 
 function refuseUpgrade(socket: Duplex, status: string): void {

@@ -7,7 +7,7 @@ import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { fastify, type FastifyError, type FastifyInstance } from 'fastify';
-import type { ClusterKey } from './cluster-key.js';
+import type { ClusterKey } from '../model/cluster-key.js';
 import { DvrError } from '../model/errors.js';
 import { MAX_NODES } from '../model/limits.js';
 import { AgentStream } from './agent-stream.js';

@@ -13,8 +13,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import type { WebSocket } from 'ws';
-import { DvrError } from '../model/errors.js';
-import { parseName, type Name } from '../model/identifiers.js';
+import { DvrError } from './errors.js';
+import { parseName, type Name } from './identifiers.js';
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 32;
