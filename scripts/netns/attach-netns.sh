@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Plugs a port into a VM's or a container's network namespace: the one way anything is plugged.
+#
+#     node's namespace                 the namespace of vm1
+#   +--------------------+        +---------------------------------+
+#   |  dvr dataplane     |        |  eth0  (was tap16)              |
+#   |   fd of tap16 -----|--------|->  fa:16:3e:…  10.1.0.11/24     |
+#   +--------------------+        |     default via 10.1.0.1        |
+#                                 +---------------------------------+
+#
+# The device gets its MAC and MTU while it is still down and still here; then it moves and is renamed in
+# one step, gets its addresses, comes up and gets its routes. If any of it fails, it comes back as it was.
+set -eu
+
+usage() {
+  cat >&2 <<'USAGE'
+usage: attach-netns.sh up   --device TAP (--netns PATH | --pid PID) --ifname NAME --mac MAC --mtu BYTES
+                            [--address IP/BITS]... [--gateway IP]... [--dry-run]
+       attach-netns.sh down (--netns PATH | --pid PID) --ifname NAME --mac MAC [--dry-run]
+       attach-netns.sh show (--netns PATH | --pid PID) --ifname NAME
+  up    moves TAP into the namespace as NAME. Doing it again changes nothing. Refused (exit 4) if NAME is
+        there with another MAC; exit 3 if the TAP is nowhere to be found.
+  down  deletes NAME there if it has that MAC; a namespace that is gone is no error.
+USAGE
+  exit 2
+}
+
+[ $# -ge 1 ] || usage
+action=$1; shift
+device='' netns='' ifname='' mac='' mtu='' dry_run=no
+addresses=() gateways=()
+while [ $# -gt 0 ]; do
+  if [ "$1" = --dry-run ]; then dry_run=yes; shift; continue; fi
+  [ $# -ge 2 ] || usage
+  case $1 in
+    --device) device=$2 ;;
+    --netns) netns=$2 ;;
+    --pid) netns=/proc/$2/ns/net ;;
+    --ifname) ifname=$2 ;;
+    --mac) mac=$2 ;;
+    --mtu) mtu=$2 ;;
+    --address) addresses+=("$2") ;;
+    --gateway) gateways+=("$2") ;;
+    *) usage ;;
+  esac
+  shift 2
+done
+[ -n "$netns" ] && [ -n "$ifname" ] || usage
+
+run() { if [ "$dry_run" = yes ]; then echo "$*"; else "$@"; fi; }
+# The namespace may be known here by a path only, which `ip -n` does not take.
+inside() { run nsenter --net="$netns" ip "$@"; }
+mac_inside() { nsenter --net="$netns" ip -brief link show dev "$ifname" 2>/dev/null | awk '{ print $3 }'; }
+is_here() { ip link show dev "$device" >/dev/null 2>&1; }
+
+moved=no
+undo() {
+  local code=$?
+  if [ "$code" -eq 0 ] || [ "$moved" = no ] || [ "$dry_run" = yes ]; then return; fi
+  nsenter --net="$netns" ip link set dev "$ifname" down 2>/dev/null || true
+  nsenter --net="$netns" ip link set dev "$ifname" netns $$ name "$device" 2>/dev/null || true
+}
+
+move_in() {
+  local found=''
+  if [ "$dry_run" = no ]; then found=$(mac_inside); fi
+  if [ -n "$found" ] && [ "$found" != "$mac" ]; then
+    echo "attach-netns.sh: $ifname is in $netns already, with MAC $found" >&2
+    exit 4
+  fi
+  if [ "$dry_run" = no ] && ! is_here; then
+    [ -z "$found" ] || return 0
+    echo "attach-netns.sh: neither $device here nor $ifname with $mac in $netns" >&2
+    exit 3
+  fi
+  # With a new TAP here, the one inside is of owners that both died: its descriptor is gone for good.
+  [ -z "$found" ] || inside link del dev "$ifname"
+  # It is down until it is inside, so the node's own stack never speaks on it.
+  run ip link set dev "$device" down address "$mac" mtu "$mtu"
+  run ip link set dev "$device" netns "$netns" name "$ifname"
+  moved=yes
+}
+
+configure() {
+  local address gateway
+  inside link set dev "$ifname" mtu "$mtu"
+  for address in ${addresses[@]+"${addresses[@]}"}; do
+    # The controller gave the address to one port alone: there is no duplicate to look for.
+    case $address in
+      *:*) inside -6 address replace "$address" dev "$ifname" nodad ;;
+      *) inside address replace "$address" dev "$ifname" ;;
+    esac
+  done
+  inside link set dev lo up
+  inside link set dev "$ifname" up
+  for gateway in ${gateways[@]+"${gateways[@]}"}; do
+    # On-link: the gateway may lie outside the port's own prefix (a /32 address, a second subnet).
+    case $gateway in
+      *:*) inside -6 route replace default via "$gateway" dev "$ifname" onlink ;;
+      *) inside route replace default via "$gateway" dev "$ifname" onlink ;;
+    esac
+  done
+}
+
+case $action in
+  up)
+    [ -n "$device" ] && [ -n "$mac" ] && [ -n "$mtu" ] || usage
+    if [ "$dry_run" = no ] && [ ! -e "$netns" ]; then
+      echo "attach-netns.sh: no network namespace at $netns" >&2
+      exit 5
+    fi
+    trap undo EXIT
+    run modprobe --quiet tun 2>/dev/null || true
+    move_in
+    configure
+    ;;
+  down)
+    [ -n "$mac" ] || usage
+    if [ "$dry_run" = yes ] || { [ -e "$netns" ] && [ "$(mac_inside || true)" = "$mac" ]; }; then
+      inside link del dev "$ifname"
+    fi
+    ;;
+  show)
+    if [ ! -e "$netns" ]; then echo "$netns: absent"; exit 0; fi
+    nsenter --net="$netns" ip address show dev "$ifname" || true
+    nsenter --net="$netns" ip route show dev "$ifname" || true
+    ;;
+  *) usage ;;
+esac

@@ -1,0 +1,212 @@
+/**
+ * The agent process of a node: joins the controller's stream, the dataplane's socket and the node's hands.
+ *
+ *     controller ==view==> agent ==rows, devices==> dataplane
+ *                <=report=       <====events======
+ *                                --scripts--> namespaces
+ *
+ * Any of the three may come, go and come back in any order. At start the last good view is used before
+ * the controller answers; a new dataplane is filled at once; nothing is torn down when the agent stops.
+ */
+import type { WebSocket } from 'ws';
+import type { DataplaneEvent } from '../dataplane/interface.js';
+import type { Log } from '../dataplane/log.js';
+import { addon } from '../dataplane/native.js';
+import { connectDataplane, type DataplaneProxy } from '../dataplane/proxy.js';
+import { version } from '../dataplane/version.js';
+import { DvrError } from '../model/errors.js';
+import type { AgentMessage } from '../model/node-call.js';
+import type { NodeReport } from '../model/node-view.js';
+import { dataplaneSocket } from '../model/paths.js';
+import { hands as realHands, type Hands } from '../namespaces/scripts.js';
+import { controllerClient, type ControllerClient } from './controller-client.js';
+import type { Descriptors } from './l2/l2-agent.js';
+import type { LearnedEvent } from './l2/learned.js';
+import { NodeAgent } from './node-agent.js';
+import { answerCall } from './node-calls.js';
+import { loadState, saveState } from './state.js';
+
+export interface AgentOptions {
+  readonly node: string;
+  readonly controller: string;
+  readonly vtepIp: string;
+  readonly authenticate?: (socket: WebSocket) => Promise<void>;
+  readonly log: Log;
+  /** Given by tests. */
+  readonly hands?: Hands;
+  readonly descriptors?: Descriptors;
+}
+
+export interface Agent { close(): Promise<void> }
+
+const kFirstDataplaneWaitMs = 20;
+const kLongestDataplaneWaitMs = 1000;
+/** After a failed step; doubles up to the longest, and starts anew with the next view. */
+const kFirstRetryMs = 1000;
+const kLongestRetryMs = 30_000;
+/** How often everything is compared with the kernel again, and learned MACs are looked through. */
+const kResyncMs = 60_000;
+/** Learned events are gathered this long, so that a burst is one batch of rows. */
+const kGatherMs = 50;
+const kMaxGathered = 4096;
+
+export async function runAgent(options: AgentOptions): Promise<Agent> {
+  const agent = new AgentProcess(options, new NodeAgent({
+    node: options.node,
+    hands: options.hands ?? realHands(),
+    descriptors: options.descriptors ?? addon(),
+    save: (state) => saveState(options.node, state),
+    log: options.log,
+  }, await loadState(options.node)));
+  agent.start();
+  return agent;
+}
+
+class AgentProcess implements Agent {
+  #controller: ControllerClient | undefined;
+  #dataplane: DataplaneProxy | undefined;
+  #lastReport: NodeReport | undefined;
+  #wanted: 'nothing' | 'rows' | 'all' = 'nothing';
+  #working: Promise<void> | undefined;
+  #gathered: LearnedEvent[] = [];
+  #gather: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #retryMs = kFirstRetryMs;
+  #resync: NodeJS.Timeout | undefined;
+  readonly #stop = new AbortController();
+
+  constructor(private readonly options: AgentOptions, private readonly node: NodeAgent) {}
+
+  start(): void {
+    const { controller: address, authenticate, log } = this.options;
+    this.#controller = controllerClient({
+      address, log, ...(authenticate && { authenticate }),
+      register: () => this.#register(),
+      onReady: () => { if (this.#lastReport !== undefined) this.#controller?.report(this.#lastReport); },
+      onView: (view) => {
+        this.#retryMs = kFirstRetryMs;
+        this.node.setView(view);
+        this.#want('all');
+      },
+      onCall: (method, params) => answerCall({ dataplane: () => this.#reached(), numbers: () => this.node.numbers() }, method, params),
+    });
+    this.#resync = setInterval(() => { this.node.distrust(); this.#want('all'); }, kResyncMs);
+    void this.#keepDataplane();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    for (const timer of [this.#gather, this.#retry, this.#resync]) clearTimeout(timer);
+    this.#controller?.close();
+    await this.#working;
+    await this.#dataplane?.close();
+    this.node.close();
+  }
+
+  async #register(): Promise<AgentMessage> {
+    const { node, vtepIp } = this.options;
+    const underlayMtu = await (this.options.hands ?? realHands()).mtuOfAddress(vtepIp);
+    if (underlayMtu === undefined) {
+      throw new DvrError('DVR_NOT_FOUND', `no device of this node has the VTEP address ${vtepIp}`, 'give it to the underlay device');
+    }
+    return { type: 'register', node, vtepIp, underlayMtu, version };
+  }
+
+  #reached(): DataplaneProxy {
+    if (this.#dataplane !== undefined) return this.#dataplane;
+    throw new DvrError('DVR_DATAPLANE_UNREACHABLE', `node ${this.options.node} has no dataplane now`, 'is `dvr dataplane` running there?');
+  }
+
+  /** Connects to the dataplane, for as long as the agent lives; soon at first, for a hand-over is short. */
+  async #keepDataplane(): Promise<void> {
+    let waitMs = kFirstDataplaneWaitMs;
+    while (!this.#stop.signal.aborted) {
+      try {
+        const dataplane = await connectDataplane(dataplaneSocket(this.options.node));
+        await this.#use(dataplane);
+        waitMs = kFirstDataplaneWaitMs;
+      } catch (error) {
+        if (waitMs === kLongestDataplaneWaitMs / 2) this.options.log('warn', 'no dataplane yet', { why: String(error) });
+      }
+      await pause(waitMs, this.#stop.signal);
+      waitMs = Math.min(kLongestDataplaneWaitMs, waitMs * 1.5);
+    }
+  }
+
+  /** Works with this dataplane until it is gone. */
+  async #use(dataplane: DataplaneProxy): Promise<void> {
+    dataplane.onEvent((event) => { this.#onEvent(event); });
+    // A reconcile that still speaks to the one before ends first; it fails at its next step.
+    await this.#working;
+    try {
+      await this.node.connect(dataplane);
+      this.#dataplane = dataplane;
+      this.options.log('info', 'connected to the dataplane');
+      this.#want('all');
+      await dataplane.ended;
+    } finally {
+      this.#dataplane = undefined;
+      await this.#working;
+      this.node.disconnect();
+      await dataplane.close();
+    }
+  }
+
+  #onEvent(event: DataplaneEvent): void {
+    if (event.event === 'device_gone') {
+      if (this.node.deviceGone(event)) this.#want('all');
+      return;
+    }
+    if (this.#gathered.length < kMaxGathered) this.#gathered.push(event);
+    this.#gather ??= setTimeout(() => {
+      this.#gather = undefined;
+      if (this.node.learn(this.#gathered.splice(0), Date.now())) this.#want('rows');
+    }, kGatherMs);
+  }
+
+  /** Asks for work; what is asked while working is done in the next round, once. */
+  #want(what: 'rows' | 'all'): void {
+    if (this.#wanted !== 'all') this.#wanted = what;
+    if (this.#working !== undefined || this.#stop.signal.aborted) return;
+    this.#working = this.#work().finally(() => { this.#working = undefined; });
+  }
+
+  async #work(): Promise<void> {
+    while (this.#wanted !== 'nothing' && this.#dataplane !== undefined && !this.#stop.signal.aborted) {
+      const what = this.#wanted;
+      this.#wanted = 'nothing';
+      try {
+        if (what === 'rows') await this.node.applyRows();
+        else await this.#reconcile();
+      } catch (error) {
+        this.options.log('warn', 'work was cut short', { why: String(error) });
+        this.#retryLater();
+      }
+    }
+  }
+
+  async #reconcile(): Promise<void> {
+    await this.node.closeLost();
+    const report = await this.node.reconcile(Date.now());
+    if (report === undefined) return;
+    this.#lastReport = report;
+    this.#controller?.report(report);
+    if (report.errors.length > 0) this.#retryLater();
+    else this.#retryMs = kFirstRetryMs;
+  }
+
+  #retryLater(): void {
+    if (this.#retry !== undefined || this.#stop.signal.aborted) return;
+    this.#retry = setTimeout(() => { this.#retry = undefined; this.#want('all'); }, this.#retryMs);
+    this.#retryMs = Math.min(kLongestRetryMs, this.#retryMs * 2);
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) { done(); return; }
+    const timer = setTimeout(finish, ms);
+    function finish(): void { clearTimeout(timer); signal.removeEventListener('abort', finish); done(); }
+    signal.addEventListener('abort', finish);
+  });
+}

@@ -1,0 +1,94 @@
+/**
+ * What this node should have beside rows, as pure data from the view: open devices, router namespaces,
+ * plugged ports. reconcile.ts compares it with what is there.
+ */
+import type { DeviceSpec } from '../dataplane/interface.js';
+import {
+  contains, parseCidr, parseIp, withPrefix, type Cidr, type IpAddress,
+} from '../model/addresses.js';
+import type { Attachment, NetworkView, NodeView, SubnetView } from '../model/node-view.js';
+import { routerNamespace, type RouterNamespace } from '../namespaces/router-namespace.js';
+import type { AttachWish, NetnsPlace } from '../namespaces/scripts.js';
+import { localPorts, type LocalPort } from './l2/ports-program.js';
+import { routerPortName, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
+
+/** A port plugged into a namespace: what attach-netns.sh is to make true. */
+export interface Plug { readonly port: string; readonly wish: AttachWish }
+
+export interface Desired {
+  readonly devices: readonly DeviceSpec[];
+  readonly routers: readonly RouterNamespace[];
+  readonly plugs: readonly Plug[];
+}
+
+/** Prefix of paths in the machine's own mount namespace, as seen from a fake node (the lab). */
+const hostRoot = (): string => process.env['DVR_HOST_ROOT'] ?? '';
+
+export const attachmentText = ({ netns, pid, ifname }: Attachment): string => JSON.stringify([netns ?? pid, ifname]);
+
+/**
+ * @param gone ports whose device vanished, with the attachment it vanished from: such a port is left
+ *   alone until somebody attaches it elsewhere, or again.
+ */
+export function desiredOf(view: NodeView, ids: LocalIds, gone: ReadonlyMap<string, string>): Desired {
+  const attached = localPorts(view, ids).flatMap((port) => {
+    const { attachment } = port.local;
+    if (attachment === undefined || gone.get(port.local.name) === attachmentText(attachment)) return [];
+    return [{ ...port, attachment }];
+  });
+  return {
+    devices: [
+      { kind: 'mirror', name: 'br-int', portId: 2 },
+      { kind: 'mirror', name: 'br-tun', portId: 3 },
+      { kind: 'vtep', name: 'vtep', portId: 1, vtepIp: view.node.vtepIp },
+      ...routerTaps(view, ids),
+      ...attached.map(({ local, network, portId }): DeviceSpec =>
+        ({ kind: 'tap', name: vmDeviceName(local.name), portId, mtuBytes: network.mtuBytes })),
+    ],
+    routers: view.routers.map((router) => routerNamespace(router, view)),
+    plugs: attached.map(({ attachment, ...port }) => ({ port: port.local.name, wish: wishOf(port, attachment) })),
+  };
+}
+
+function routerTaps(view: NodeView, ids: LocalIds): DeviceSpec[] {
+  const mtuOf = new Map(view.networks.map(({ name, mtuBytes }) => [name, mtuBytes]));
+  return view.routers.flatMap(({ id, interfaces }) => interfaces.flatMap(({ network }): DeviceSpec[] => {
+    const name = routerPortName(id, network);
+    const portId = ids.ports[name];
+    const mtuBytes = mtuOf.get(network);
+    return portId === undefined || mtuBytes === undefined ? [] : [{ kind: 'tap', name, portId, mtuBytes }];
+  }));
+}
+
+function wishOf({ port, network, portId }: LocalPort, attachment: Attachment): AttachWish {
+  const homes = port.ips.flatMap((ip) => homeOf(ip, network) ?? []);
+  return {
+    ...placeOf(attachment), device: tapName(portId), mac: port.mac, mtuBytes: network.mtuBytes,
+    addresses: homes.map(({ ip, cidr }) => withPrefix(ip, cidr)),
+    gateways: gatewaysOf(homes.map(({ subnet }) => subnet)),
+  };
+}
+
+function placeOf({ netns, pid, ifname }: Attachment): NetnsPlace {
+  if (netns !== undefined) return { netns: `${hostRoot()}${netns}`, ifname };
+  return pid === undefined ? { ifname } : { pid, ifname };
+}
+
+interface Home { readonly ip: IpAddress; readonly cidr: Cidr; readonly subnet: SubnetView }
+
+/** The subnet of the network that the address lies in. */
+function homeOf(text: string, { subnets }: NetworkView): Home | undefined {
+  const ip = parseIp(text);
+  for (const subnet of subnets) {
+    const parsed = parseCidr(subnet.cidr);
+    if (ip !== undefined && parsed.kind === 'cidr' && contains(parsed.cidr, ip)) return { ip, cidr: parsed.cidr, subnet };
+  }
+  return undefined;
+}
+
+/** One default route a family: through the gateway of the first subnet that has one. */
+function gatewaysOf(subnets: readonly SubnetView[]): string[] {
+  const gateways = subnets.flatMap(({ gatewayIp }) => gatewayIp ?? []);
+  const first = (isV6: boolean): string[] => gateways.filter((ip) => ip.includes(':') === isV6).slice(0, 1);
+  return [...first(false), ...first(true)];
+}

@@ -1,0 +1,48 @@
+/**
+ * The rows of br-tun that follow from the view: L2 population and what turns local VLANs into VNIs.
+ *
+ *   vteps             whom VXLAN is accepted from                      EW6
+ *   tun_to_lv         VNI to this node's local VLAN                    EW6 "adds CN2's own local VLAN"
+ *   ucast_to_tun      the VTEP of every remote MAC                     EW5 "tunnels the frame … to CN2"
+ *   flood_to_tun      the VTEPs that get a network's broadcasts
+ *   networks          local VLAN to VNI, and the MTU                   EW5 "with green's VNI"
+ *
+ * Nothing local is in ucast_to_tun: what the switch stage does not know locally is elsewhere, or nowhere.
+ */
+import type { Row } from '../../dataplane/rows.js';
+import type { NetworkView, NodeView } from '../../model/node-view.js';
+import type { LocalIds } from '../local-ids.js';
+import { macsOf } from './ports-program.js';
+
+export function brTunProgram(view: NodeView, ids: LocalIds): Row[] {
+  const vtepOf = new Map(view.peers.map(({ name, vtepIp }) => [name, vtepIp]));
+  return [
+    ...view.peers.map(({ vtepIp, interop }): Row => ({ table: 'vteps', key: { vtep: vtepIp }, value: { interop } })),
+    ...view.networks.flatMap((network) => networkRows(network, ids.localVlans[network.name], vtepOf)),
+  ];
+}
+
+function networkRows(network: NetworkView, localVlan: number | undefined, vtepOf: ReadonlyMap<string, string>): Row[] {
+  if (localVlan === undefined) return [];
+  const { vni, mtuBytes } = network;
+  return [
+    { table: 'tun_to_lv', key: { vni }, value: { local_vlan: localVlan } },
+    ...populationRows(network, localVlan, vtepOf),
+    ...network.floodVteps.map((vtep): Row => ({ table: 'flood_to_tun', key: { local_vlan: localVlan, vtep }, value: {} })),
+    { table: 'networks', key: { local_vlan: localVlan }, value: { vni, mtu_bytes: mtuBytes } },
+  ];
+}
+
+/** Ports' own MACs come before those of address pairs: a pair never takes a port's MAC away from it. */
+function populationRows({ ports }: NetworkView, localVlan: number, vtepOf: ReadonlyMap<string, string>): Row[] {
+  const remote = ports.flatMap((port) => {
+    const vtep = port.node === undefined ? undefined : vtepOf.get(port.node);
+    return vtep === undefined ? [] : [{ port, vtep }];
+  });
+  const row = (mac: string, vtep: string): Row =>
+    ({ table: 'ucast_to_tun', key: { local_vlan: localVlan, mac }, value: { vtep, learned: false } });
+  return [
+    ...remote.map(({ port, vtep }) => row(port.mac, vtep)),
+    ...remote.flatMap(({ port, vtep }) => macsOf(port).slice(1).map((mac) => row(mac, vtep))),
+  ];
+}

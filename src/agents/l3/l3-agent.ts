@@ -1,0 +1,74 @@
+/**
+ * The l3 agent: keeps this node's router namespaces as router-namespace.ts says. A thin shell that
+ * remembers what it has done, so that an unchanged router costs nothing, and asks the kernel again when
+ * told to distrust its memory.
+ */
+import {
+  neighbourCommands, routeCommands, type Neighbour, type RouterDevice, type RouterNamespace, type RouterRoute,
+} from '../../namespaces/router-namespace.js';
+import type { Hands } from '../../namespaces/scripts.js';
+
+interface Built {
+  /** By device name: the device as it was made, and the TAP it was made of. */
+  readonly devices: ReadonlyMap<string, string>;
+  readonly neighbours: readonly Neighbour[];
+  readonly routes: readonly RouterRoute[];
+}
+
+export class L3Agent {
+  readonly #built = new Map<string, Built>();
+
+  constructor(private readonly hands: Hands) {}
+
+  /**
+   * Builds the router's namespace, or what of it has changed. `tapOf` names the TAP of a network's
+   * device; where it is not open, the device and its neighbours are left for the next time.
+   */
+  async build(router: RouterNamespace, tapOf: (network: string) => string | undefined): Promise<void> {
+    const before = this.#built.get(router.name);
+    this.#built.delete(router.name);
+    if (before === undefined) await this.hands.routerUp(router.name, router.sysctls);
+    const devices = await this.#buildDevices(router, tapOf, before?.devices ?? new Map<string, string>());
+
+    const neighbours = router.neighbours.filter(({ device }) => devices.has(device));
+    const oldNeighbours = before?.neighbours ?? await this.hands.neighbours(router.name);
+    const oldRoutes = before?.routes ?? await this.hands.routes(router.name);
+    const commands = [...neighbourCommands(oldNeighbours, neighbours), ...routeCommands(oldRoutes, router.routes)];
+    // A failed line leaves nothing remembered: the next build reads what is there and tries again.
+    if (commands.length > 0) await this.hands.batch(router.name, commands);
+    this.#built.set(router.name, { devices, neighbours, routes: router.routes });
+  }
+
+  async #buildDevices(
+    router: RouterNamespace, tapOf: (network: string) => string | undefined, before: ReadonlyMap<string, string>,
+  ): Promise<ReadonlyMap<string, string>> {
+    const devices = new Map<string, string>();
+    for (const device of router.devices) {
+      const tap = tapOf(device.network);
+      if (tap === undefined) continue;
+      const made = textOf(device, tap);
+      if (before.get(device.name) !== made) await this.hands.routerDeviceUp(router.name, tap, device);
+      devices.set(device.name, made);
+    }
+    return devices;
+  }
+
+  /** Deletes one device; its descriptors have been closed before. */
+  async removeDevice(namespace: string, device: string): Promise<void> {
+    this.#built.delete(namespace);
+    await this.hands.routerDeviceDown(namespace, device);
+  }
+
+  async remove(namespace: string): Promise<void> {
+    this.#built.delete(namespace);
+    await this.hands.routerDown(namespace);
+  }
+
+  /** Whatever was remembered of the namespace, or of all of them, is read from the kernel next time. */
+  forget(namespace?: string): void {
+    if (namespace === undefined) this.#built.clear();
+    else this.#built.delete(namespace);
+  }
+}
+
+const textOf = (device: RouterDevice, tap: string): string => JSON.stringify([tap, device]);

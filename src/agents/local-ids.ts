@@ -1,0 +1,74 @@
+/**
+ * This node's own numbers: a port id for every device, a local VLAN for every network. Kept in the
+ * agent's state file, because rows, descriptors and `tap<portId>` names outlive an agent.
+ *
+ * Lowest free number first. A number stays with its owner while the view names the owner or its device is
+ * still open, so that no number ever means two things at once.
+ */
+import { DvrError } from '../model/errors.js';
+import type { NodeView } from '../model/node-view.js';
+
+export interface LocalIds {
+  /** By device name: `vm/<port>`, `qr/<router>/<network>`. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** By network name. */
+  readonly localVlans: Readonly<Record<string, number>>;
+}
+
+export const noIds: LocalIds = { ports: {}, localVlans: {} };
+
+/** native/base/types.hpp: 1 is the tunnel, 2 and 3 the mirrors. */
+const kFirstPort = 16;
+const kLastPort = 4095;
+const kLastLocalVlan = 4094;
+
+export const vmDeviceName = (port: string): string => `vm/${port}`;
+export const routerPortName = (router: string, network: string): string => `qr/${router}/${network}`;
+export const tapName = (portId: number): string => `tap${String(portId)}`;
+
+/**
+ * The numbers for everything the view needs. `held` names devices that are still open. What got no
+ * number is in `faults`; the rest of the node goes on without it.
+ */
+export function allocateIds(
+  before: LocalIds, view: NodeView, held: ReadonlySet<string>,
+): { readonly ids: LocalIds; readonly faults: readonly DvrError[] } {
+  const ports = allocate(before.ports, devicesOf(view), held, kFirstPort, kLastPort);
+  const networks = view.networks.map(({ name }) => name);
+  const localVlans = allocate(before.localVlans, networks, new Set(), 1, kLastLocalVlan);
+  return {
+    ids: { ports: ports.numbers, localVlans: localVlans.numbers },
+    faults: [
+      ...ports.without.map((name) => new DvrError('DVR_DATAPLANE_REFUSED',
+        `no port id is left for ${name}: ${String(kLastPort - kFirstPort + 1)} are in use`, 'move ports to another node')),
+      ...localVlans.without.map((name) => new DvrError('DVR_LOCAL_VLAN_EXHAUSTED',
+        `no local VLAN is left for network ${name}: ${String(kLastLocalVlan)} are in use`, 'move ports to another node')),
+    ],
+  };
+}
+
+function devicesOf(view: NodeView): string[] {
+  return [
+    ...view.localPorts.map(({ name }) => vmDeviceName(name)),
+    ...view.routers.flatMap(({ id, interfaces }) => interfaces.map(({ network }) => routerPortName(id, network))),
+  ];
+}
+
+function allocate(
+  before: Readonly<Record<string, number>>, wanted: readonly string[], held: ReadonlySet<string>, first: number, last: number,
+): { readonly numbers: Readonly<Record<string, number>>; readonly without: readonly string[] } {
+  const needed = new Set(wanted);
+  const kept = Object.entries(before).filter(([name]) => needed.has(name) || held.has(name));
+  const numbers = new Map(kept);
+  const used = new Set(kept.map(([, number]) => number));
+  const without: string[] = [];
+  let next = first;
+  for (const name of needed) {
+    if (numbers.has(name)) continue;
+    while (used.has(next)) ++next;
+    if (next > last) { without.push(name); continue; }
+    used.add(next);
+    numbers.set(name, next);
+  }
+  return { numbers: Object.fromEntries(numbers), without };
+}

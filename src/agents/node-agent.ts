@@ -1,0 +1,282 @@
+/**
+ * One node brought to what its view says, step by step (reconcile.ts), again and again. Holds what this
+ * process knows of the node; agent.ts brings views, dataplanes and events, and takes reports away.
+ *
+ * Serial: one reconcile at a time, and the newest view wins. A step that fails is reported and the others
+ * go on: one bad object never stops the rest of a node.
+ */
+import type { DataplaneEvent, Dataplane } from '../dataplane/interface.js';
+import type { Log } from '../dataplane/log.js';
+import type { Row } from '../dataplane/rows.js';
+import { DvrError } from '../model/errors.js';
+import type { NodeIds } from '../model/node-call.js';
+import type { NodeReport, NodeView, PortReport } from '../model/node-view.js';
+import { routerDeviceName, routerNamespaceName, type RouterNamespace } from '../namespaces/router-namespace.js';
+import { ScriptFailure, type Hands } from '../namespaces/scripts.js';
+import { attachmentText, desiredOf, type Desired, type Plug } from './desired.js';
+import { brIntProgram } from './l2/br-int-program.js';
+import { brTunProgram } from './l2/br-tun-program.js';
+import { L2Agent, type Descriptors } from './l2/l2-agent.js';
+import { forget, learn, learnedRows, learnRules, nothingLearned, type Learned, type LearnedEvent } from './l2/learned.js';
+import { portsProgram } from './l2/ports-program.js';
+import { L3Agent } from './l3/l3-agent.js';
+import { routerProgram } from './l3/router-program.js';
+import { allocateIds, routerPortName, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
+import { plan, type Step } from './reconcile.js';
+import type { AgentState } from './state.js';
+
+export interface NodeAgentParts {
+  readonly node: string;
+  readonly hands: Hands;
+  readonly descriptors: Descriptors;
+  readonly save: (state: AgentState) => Promise<void>;
+  readonly log: Log;
+}
+
+/** What attach-netns.sh and router-ns.sh answer when the TAP is nowhere: its owner must make a new one. */
+const kDeviceLost = 3;
+/** Errors in one report; a node with more has one cause. */
+const kMaxErrors = 100;
+
+export class NodeAgent {
+  readonly #l2: L2Agent;
+  readonly #l3: L3Agent;
+  #view: NodeView | undefined;
+  #ids: LocalIds;
+  readonly #namespaces: Set<string>;
+  readonly #plugs: Map<string, Plug>;
+  readonly #seen = new Set<string>();
+  /** Ports whose device vanished, with the attachment it vanished from. */
+  readonly #gone = new Map<string, string>();
+  /** Devices to be closed before anything else: their descriptors lead nowhere. */
+  readonly #lost = new Set<string>();
+  readonly #failedPorts = new Map<string, string>();
+  /** Routers whose namespace is not as it should be: no packet is sent there. */
+  readonly #failedRouters = new Set<string>();
+  #errors: { code: string; message: string }[] = [];
+  #learned: Learned = nothingLearned;
+
+  constructor(private readonly parts: NodeAgentParts, state: AgentState) {
+    this.#l2 = new L2Agent(parts.hands, parts.descriptors);
+    this.#l3 = new L3Agent(parts.hands);
+    this.#view = state.view;
+    this.#ids = state.ids;
+    this.#namespaces = new Set(state.namespaces);
+    this.#plugs = new Map(state.plugs.map((plug) => [plug.port, plug]));
+  }
+
+  get view(): NodeView | undefined { return this.#view; }
+
+  setView(view: NodeView): void { this.#view = view; }
+
+  connect(dataplane: Dataplane): Promise<void> {
+    return this.#l2.connect(dataplane, () => this.#rows(), this.#view?.generation ?? 0).then(() => { this.#learnNumbers(); });
+  }
+
+  disconnect(): void { this.#l2.disconnect(); }
+
+  /** Routers are compared with the kernel the next time: heals what others changed by hand. */
+  distrust(): void { this.#l3.forget(); }
+
+  /** Numbers of devices that are open count, whatever the state file says: it may have been lost. */
+  #learnNumbers(): void {
+    const open = this.#l2.devices.filter(({ kind }) => kind === 'tap').map(({ name, portId }) => [name, portId] as const);
+    this.#ids = { ...this.#ids, ports: { ...this.#ids.ports, ...Object.fromEntries(open) } };
+  }
+
+  /** Brings the node to the view; answers what to tell the controller. Without a view there is nothing to do. */
+  async reconcile(nowMs: number): Promise<NodeReport | undefined> {
+    const view = this.#view;
+    if (view === undefined) return undefined;
+    this.#errors = [];
+    this.#failedPorts.clear();
+    this.#failedRouters.clear();
+    const held = new Set(this.#l2.devices.map(({ name }) => name));
+    const { ids, faults } = allocateIds(this.#ids, view, held);
+    for (const fault of faults) this.#fail(fault);
+    this.#ids = ids;
+    this.#forgetGone(view);
+    this.#learned = forget(this.#learned, learnRules(view, ids), nowMs);
+    const desired = desiredOf(view, ids, this.#gone);
+    // What will be made is on disk before it is: an agent that dies half-way knows what to take back.
+    await this.#save(desired);
+    const actual = { devices: this.#l2.devices, namespaces: [...this.#namespaces], plugs: [...this.#plugs.values()], seen: this.#seen };
+    for (const step of plan(desired, actual)) await this.#take(step);
+    await this.#save();
+    return this.#report(view);
+  }
+
+  /** Rows alone, for what was learned: cheaper than a whole reconcile and touching nothing else. */
+  async applyRows(): Promise<void> {
+    if (this.#view !== undefined) await this.#take({ step: 'rows' });
+  }
+
+  /** Takes "learned" events in; answers whether rows change. */
+  learn(events: readonly LearnedEvent[], nowMs: number): boolean {
+    if (this.#view === undefined) return false;
+    const before = this.#learned.macs;
+    this.#learned = learn(this.#learned, events, learnRules(this.#view, this.#ids), nowMs);
+    return [...this.#learned.macs].some(([key, { vtep }]) => before.get(key)?.vtep !== vtep);
+  }
+
+  /** A device's namespace is gone: it is closed by the next reconcile, and not opened there again. */
+  deviceGone({ name }: Extract<DataplaneEvent, { readonly event: 'device_gone' }>): boolean {
+    if (!this.#l2.has(name)) return false;
+    this.parts.log('warn', 'a device is gone', { device: name });
+    this.#lost.add(name);
+    const port = this.#view?.localPorts.find((local) => vmDeviceName(local.name) === name);
+    if (port?.attachment !== undefined) this.#gone.set(port.name, attachmentText(port.attachment));
+    return true;
+  }
+
+  async closeLost(): Promise<void> {
+    for (const name of this.#lost) {
+      this.#lost.delete(name);
+      await this.#guard(async () => {
+        await this.#l2.close(name);
+        const router = this.#routerOf(name);
+        if (router !== undefined) this.#l3.forget(router.namespace);
+      });
+    }
+  }
+
+  numbers(): NodeIds {
+    const networkOf = new Map(this.#view?.localPorts.map(({ name, network }) => [vmDeviceName(name), network]));
+    const ports = Object.entries(this.#ids.ports).map(([device, id]) => {
+      const [kind, name = '', network = ''] = device.split('/');
+      return kind === 'vm'
+        ? { id, name, kind: 'vm' as const, network: networkOf.get(device) ?? '' }
+        : { id, name, kind: 'router' as const, network };
+    });
+    return { ports, localVlans: Object.entries(this.#ids.localVlans).map(([network, localVlan]) => ({ network, localVlan })) };
+  }
+
+  /** Lets go of our duplicates; devices, rows and namespaces stay as they are. */
+  close(): void { this.#l2.release(); }
+
+  #rows(): Row[] {
+    const view = this.#view;
+    if (view === undefined) return [];
+    const ids = this.#workingIds();
+    return [...portsProgram(view, ids), ...brIntProgram(view, ids), ...routerProgram(view, ids),
+      ...brTunProgram(view, ids), ...learnedRows(this.#learned, ids)];
+  }
+
+  /** The numbers of what works: a row must not lead to a device that is not there. */
+  #workingIds(): LocalIds {
+    const works = ([name]: readonly [string, number]): boolean => {
+      const router = this.#routerOf(name);
+      return this.#l2.has(name) && !this.#lost.has(name) && (router === undefined || !this.#failedRouters.has(router.namespace));
+    };
+    return { ...this.#ids, ports: Object.fromEntries(Object.entries(this.#ids.ports).filter(works)) };
+  }
+
+  #routerOf(device: string): { readonly namespace: string; readonly ifname: string } | undefined {
+    const [kind, router, network] = device.split('/');
+    if (kind !== 'qr' || router === undefined || network === undefined) return undefined;
+    return { namespace: routerNamespaceName(router), ifname: routerDeviceName(network) };
+  }
+
+  async #take(step: Step): Promise<void> {
+    await this.#guard(() => this.#step(step), (error) => { this.#blame(step, error); });
+  }
+
+  async #step(step: Step): Promise<void> {
+    switch (step.step) {
+      case 'open': return this.#l2.open(step.spec);
+      case 'close': return this.#close(step.device);
+      case 'router': return this.#buildRouter(step.router);
+      case 'rows': return this.#apply();
+      case 'plug': return this.#plug(step.plug);
+      case 'unplug': return this.#unplug(step.plug);
+      case 'remove_router':
+        await this.#l3.remove(step.namespace);
+        this.#namespaces.delete(step.namespace);
+    }
+  }
+
+  async #close(device: string): Promise<void> {
+    await this.#l2.close(device);
+    const router = this.#routerOf(device);
+    if (router !== undefined) await this.#l3.removeDevice(router.namespace, router.ifname);
+  }
+
+  async #buildRouter(router: RouterNamespace): Promise<void> {
+    this.#namespaces.add(router.name);
+    await this.#l3.build(router, (network) => {
+      const device = routerPortName(router.routerId, network);
+      const portId = this.#ids.ports[device];
+      return portId !== undefined && this.#l2.has(device) ? tapName(portId) : undefined;
+    });
+  }
+
+  async #apply(): Promise<void> {
+    const faults = await this.#l2.apply(this.#rows(), this.#view?.generation ?? 0);
+    for (const { message } of faults) this.#fail(new DvrError('DVR_DATAPLANE_REFUSED', message, ''));
+  }
+
+  async #plug(plug: Plug): Promise<void> {
+    // Where the device could not be opened that is the error, said already.
+    if (!this.#l2.has(vmDeviceName(plug.port))) return;
+    this.#plugs.set(plug.port, plug);
+    await this.#l2.plug(plug);
+    this.#seen.add(plug.port);
+  }
+
+  async #unplug(plug: Plug): Promise<void> {
+    await this.#l2.unplug(plug);
+    this.#plugs.delete(plug.port);
+    this.#seen.delete(plug.port);
+  }
+
+  /** What a failed step means for the port or router it was about. */
+  #blame(step: Step, error: DvrError): void {
+    if (step.step === 'router') this.#failedRouters.add(step.router.name);
+    const device = step.step === 'open' ? step.spec.name : step.step === 'plug' ? vmDeviceName(step.plug.port) : undefined;
+    if (device?.startsWith('vm/') === true) this.#failedPorts.set(device.slice(3), error.message);
+    if (!(error.cause instanceof ScriptFailure) || error.cause.exitCode !== kDeviceLost) return;
+    if (step.step === 'plug') this.#lost.add(vmDeviceName(step.plug.port));
+    if (step.step === 'router') for (const { network } of step.router.devices) this.#lost.add(routerPortName(step.router.routerId, network));
+  }
+
+  async #guard(body: () => Promise<void>, failed: (error: DvrError) => void = () => {}): Promise<void> {
+    try {
+      await body();
+    } catch (cause) {
+      // Without a dataplane no step can be taken: agent.ts waits for the next one.
+      if (cause instanceof DvrError && cause.code === 'DVR_DATAPLANE_UNREACHABLE') throw cause;
+      const error = cause instanceof DvrError ? cause
+        : new DvrError('DVR_DATAPLANE_REFUSED', cause instanceof Error ? cause.message : String(cause), '', { cause });
+      this.#fail(error);
+      failed(error);
+    }
+  }
+
+  #fail({ code, message, hint }: DvrError): void {
+    this.parts.log('error', message, { code, hint });
+    if (this.#errors.length < kMaxErrors) this.#errors.push({ code, message });
+  }
+
+  /** A port attached anew, or elsewhere, or not at all, is no longer gone. */
+  #forgetGone(view: NodeView): void {
+    const now = new Map(view.localPorts.map(({ name, attachment }) => [name, attachment && attachmentText(attachment)]));
+    for (const [port, from] of this.#gone) if (now.get(port) !== from) this.#gone.delete(port);
+  }
+
+  #report(view: NodeView): NodeReport {
+    const ports = view.localPorts.map(({ name, attachment }): PortReport => {
+      const error = this.#failedPorts.get(name);
+      if (this.#gone.has(name)) return { name, state: 'gone' };
+      if (error !== undefined) return { name, state: 'error', error };
+      return { name, state: attachment !== undefined && this.#seen.has(name) ? 'up' : 'down' };
+    });
+    return { node: this.parts.node, generation: view.generation, ports, errors: this.#errors };
+  }
+
+  #save(intended: Desired = { devices: [], routers: [], plugs: [] }): Promise<void> {
+    const namespaces = new Set([...this.#namespaces, ...intended.routers.map(({ name }) => name)]);
+    const plugs = new Map([...intended.plugs.map((plug) => [plug.port, plug] as const), ...this.#plugs]);
+    const state = { ids: this.#ids, namespaces: [...namespaces], plugs: [...plugs.values()] };
+    return this.parts.save(this.#view === undefined ? state : { ...state, view: this.#view });
+  }
+}

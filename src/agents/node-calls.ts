@@ -1,0 +1,66 @@
+/**
+ * Calls that reach the node through the controller (src/model/node-call.ts), answered from the dataplane,
+ * the agent's numbers, or by a probe. Parameters come from a person's command and are checked here.
+ */
+import type { Dataplane } from '../dataplane/interface.js';
+import { DvrError } from '../model/errors.js';
+import type { NodeCallMethod, NodeIds } from '../model/node-call.js';
+import { probe } from './probe.js';
+
+export interface NodeCallParts {
+  /** @throws DVR_DATAPLANE_UNREACHABLE while there is none. */
+  readonly dataplane: () => Dataplane;
+  readonly numbers: () => NodeIds;
+}
+
+type Params = Readonly<Record<string, unknown>>;
+
+const kMarkerBytes = 16;
+const kMaxFrameBytes = 65_536 + 14;
+
+export async function answerCall(parts: NodeCallParts, method: NodeCallMethod, params: Params): Promise<unknown> {
+  switch (method) {
+    case 'hello': return parts.dataplane().hello();
+    case 'counters': return parts.dataplane().counters();
+    case 'tables': return parts.dataplane().tables();
+    case 'takeTrace': return parts.dataplane().takeTrace();
+    case 'setTrace':
+      await parts.dataplane().setTrace(markerOf(params));
+      return {};
+    case 'inject':
+      await parts.dataplane().inject(numberOf(params, 'portId'), frameOf(params));
+      return {};
+    case 'probe': return probe(probeWishOf(params));
+    case 'ids': return parts.numbers();
+    default: throw wrong(`the node has no call "${String(method)}"`);
+  }
+}
+
+function markerOf({ marker }: Params): Uint8Array | null {
+  if (marker === null) return null;
+  if (typeof marker === 'string' && new RegExp(`^[0-9a-f]{${String(kMarkerBytes * 2)}}$`, 'i').test(marker)) return Buffer.from(marker, 'hex');
+  throw wrong(`marker must be ${String(kMarkerBytes)} bytes in hex, or null`);
+}
+
+function frameOf({ frame }: Params): Uint8Array {
+  const bytes = typeof frame === 'string' ? Buffer.from(frame, 'base64') : Buffer.alloc(0);
+  if (bytes.length >= 14 && bytes.length <= kMaxFrameBytes) return bytes;
+  throw wrong(`frame must be an Ethernet frame of 14 to ${String(kMaxFrameBytes)} bytes, in base64`);
+}
+
+/** `netns` is a name in the node's own /run/netns (`qrouter-r1`), or a path as in a port's attachment. */
+function probeWishOf(params: Params): Parameters<typeof probe>[0] {
+  const { netns, target } = params;
+  if (typeof netns !== 'string' || typeof target !== 'string') throw wrong('netns and target must be text');
+  const path = netns.startsWith('/') ? `${process.env['DVR_HOST_ROOT'] ?? ''}${netns}` : `/run/netns/${netns}`;
+  const wish = { netns: path, target, count: numberOf(params, 'count') };
+  return params['ttl'] === undefined ? wish : { ...wish, ttl: numberOf(params, 'ttl') };
+}
+
+function numberOf(params: Params, name: string): number {
+  const value = params[name];
+  if (typeof value === 'number' && Number.isInteger(value)) return value;
+  throw wrong(`${name} must be a whole number`);
+}
+
+const wrong = (message: string): DvrError => new DvrError('DVR_USAGE', message, '');

@@ -1,0 +1,49 @@
+/**
+ * `dvr agent`: the node's part of the control plane. Takes views from the controller, programs the
+ * dataplane, builds namespaces. A stop is not a teardown: devices, rows and namespaces stay.
+ */
+import type { Command } from 'commander';
+import { logLine } from '../dataplane/log.js';
+import { parseIp } from '../model/addresses.js';
+import { DvrError } from '../model/errors.js';
+import { parseName } from '../model/identifiers.js';
+
+interface Options { readonly node: string; readonly controller: string; readonly vtepIp: string; readonly key?: string }
+
+export function register(program: Command): void {
+  program.command('agent')
+    .description('run the agent of a node')
+    .requiredOption('--node <name>', 'the node this is')
+    .requiredOption('--controller <address>', 'unix:PATH, or IP:PORT with --key')
+    .requiredOption('--vtep-ip <ip>', 'the address VXLAN is sent from, on the underlay device')
+    .option('--key <file>', 'the cluster key, made by `dvr init --key FILE`')
+    .addHelpText('after', '\nExample:\n  dvr agent --node cn1 --controller 172.16.0.21:9640 --key /etc/dvr/key --vtep-ip 172.16.0.11\n')
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const { node, controller, vtepIp, key } = options;
+  if (parseName(node) === undefined) throw new DvrError('DVR_USAGE', `"${node}" is no node name`, '');
+  if (parseIp(vtepIp) === undefined) throw new DvrError('DVR_USAGE', `"${vtepIp}" is no IP address`, '');
+  const authenticate = await authentication(controller, key, node);
+  process.title = `dvr agent ${node}`;
+
+  const { runAgent } = await import('../agents/agent.js');
+  const agent = await runAgent({ node, controller, vtepIp, log: logLine, ...(authenticate && { authenticate }) });
+  logLine('info', 'agent runs', { node, pid: process.pid, controller });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => { void agent.close().then(() => { process.exit(0); }); });
+  }
+}
+
+/** No key, no start: over TCP anybody could claim to be a controller. */
+async function authentication(controller: string, key: string | undefined, node: string) {
+  if (controller.startsWith('unix:/')) return undefined;
+  if (!/^(\d+(\.\d+){3}|\[[0-9a-f:]+\]):\d+$/i.test(controller)) {
+    throw new DvrError('DVR_USAGE', `"${controller}" is no controller address`, 'give unix:PATH (absolute) or IP:PORT');
+  }
+  if (key === undefined) throw new DvrError('DVR_KEY_INVALID', `${controller} needs the cluster key`, 'add --key FILE');
+  const { authenticateClient, readClusterKey } = await import('../model/cluster-key.js');
+  const clusterKey = readClusterKey(key);
+  return (socket: import('ws').WebSocket) => authenticateClient(socket, clusterKey, node);
+}

@@ -1,0 +1,145 @@
+/** The manual of which rows follow from the seed's picture on cn1. */
+import { describe, expect, it } from 'vitest';
+import { brIntProgram } from '../../../src/agents/l2/br-int-program.js';
+import { brTunProgram } from '../../../src/agents/l2/br-tun-program.js';
+import { linkLocalOf, portsProgram } from '../../../src/agents/l2/ports-program.js';
+import { routerProgram } from '../../../src/agents/l3/router-program.js';
+import { admitRows, type Row, type TableName } from '../../../src/dataplane/rows.js';
+import type { NodeView } from '../../../src/model/node-view.js';
+import { cn1, green, ids, mac, port, red, withNetwork } from './picture.js';
+
+const allRows = (view: NodeView, numbers = ids): readonly Row[] => admitRows([
+  ...portsProgram(view, numbers), ...brIntProgram(view, numbers), ...routerProgram(view, numbers), ...brTunProgram(view, numbers),
+]).rows;
+const rowsOf = (table: TableName, view = cn1, numbers = ids): unknown[] =>
+  allRows(view, numbers).filter((row) => row.table === table).map(({ key, value }) => ({ ...key, ...value }));
+
+describe('rows of br-int from the seed\'s picture', () => {
+  it('knows both VM ports and both router ports with their networks', () => {
+    expect(rowsOf('ports')).toEqual([
+      { port: 16, kind: 'vm', local_vlan: 1, mac: mac.vm1, port_security: true },
+      { port: 17, kind: 'vm', local_vlan: 2, mac: mac.vm4, port_security: true },
+      { port: 18, kind: 'router', local_vlan: 1, mac: mac.redGateway, port_security: true },
+      { port: 19, kind: 'router', local_vlan: 2, mac: mac.greenGateway, port_security: true },
+    ]);
+  });
+
+  it('lets vm1 speak as its MAC, its address and its link-local address only', () => {
+    expect(rowsOf('allowed_sources').filter((row) => (row as { port: number }).port === 16)).toEqual([
+      { port: 16, mac: mac.vm1, ip: '::', prefix_bits: 128 },
+      { port: 16, mac: mac.vm1, ip: 'fe80::f816:3eff:fe00:101', prefix_bits: 128 },
+      { port: 16, mac: mac.vm1, ip: '10.1.0.11', prefix_bits: 128 },
+    ]);
+  });
+
+  it('marks the own DVR MAC among all of the cloud\'s', () => {
+    expect(rowsOf('dvr_macs')).toEqual([
+      { mac: mac.cn1, own: true, vtep: '172.16.0.11' },
+      { mac: mac.cn2, own: false, vtep: '172.16.0.12' },
+    ]);
+  });
+
+  it('turns a DVR MAC back into the gateway MAC of the local VM\'s subnet (EW7)', () => {
+    expect(rowsOf('dvr_to_src_mac')).toEqual([
+      { local_vlan: 1, mac: mac.vm1, ip: '::', gateway_mac: mac.redGateway, port: 16 },
+      { local_vlan: 2, mac: mac.vm4, ip: '::', gateway_mac: mac.greenGateway, port: 17 },
+    ]);
+  });
+
+  it('answers for every bound port, local and remote, and for the router as a router', () => {
+    expect(rowsOf('arp_responder').slice(0, 4)).toEqual([
+      { local_vlan: 1, ip: '10.1.0.1', mac: mac.redGateway, router: true },
+      { local_vlan: 1, ip: linkLocalOf(mac.redGateway), mac: mac.redGateway, router: true },
+      { local_vlan: 1, ip: '10.1.0.11', mac: mac.vm1, router: false },
+      { local_vlan: 1, ip: '10.1.0.13', mac: mac.vm3, router: false },
+    ]);
+  });
+
+  it('leads both router MACs to the namespace\'s ports', () => {
+    expect(rowsOf('route')).toEqual([
+      { local_vlan: 1, mac: mac.redGateway, namespace_port: 18 },
+      { local_vlan: 2, mac: mac.greenGateway, namespace_port: 19 },
+    ]);
+  });
+
+  it('switches and floods to local VM ports, never to router ports', () => {
+    expect(rowsOf('switch')).toEqual([{ local_vlan: 1, mac: mac.vm1, port: 16 }, { local_vlan: 2, mac: mac.vm4, port: 17 }]);
+    expect(rowsOf('flood')).toEqual([{ local_vlan: 1, port: 16 }, { local_vlan: 2, port: 17 }]);
+  });
+});
+
+describe('rows of br-tun from the seed\'s picture', () => {
+  it('populates remote MACs only, each with its node\'s VTEP (EW5)', () => {
+    expect(rowsOf('ucast_to_tun')).toEqual([
+      { local_vlan: 1, mac: mac.vm3, vtep: '172.16.0.12', learned: false },
+      { local_vlan: 2, mac: mac.vm2, vtep: '172.16.0.12', learned: false },
+    ]);
+  });
+
+  it('accepts VXLAN from peers and maps VNIs to local VLANs and back (EW6)', () => {
+    expect(rowsOf('vteps')).toEqual([{ vtep: '172.16.0.12', interop: false }]);
+    expect(rowsOf('tun_to_lv')).toEqual([{ vni: 101, local_vlan: 1 }, { vni: 102, local_vlan: 2 }]);
+    expect(rowsOf('networks')).toEqual([{ local_vlan: 1, vni: 101, mtu_bytes: 1500 }, { local_vlan: 2, vni: 102, mtu_bytes: 1500 }]);
+    expect(rowsOf('flood_to_tun')).toEqual([{ local_vlan: 1, vtep: '172.16.0.12' }, { local_vlan: 2, vtep: '172.16.0.12' }]);
+  });
+});
+
+describe('rows where something differs from the picture', () => {
+  it('has no row for a port whose device is not open', () => {
+    const without = { ...ids, ports: { 'vm/vm4': 17 } };
+    expect(rowsOf('ports', cn1, without)).toHaveLength(1);
+    expect(rowsOf('switch', cn1, without)).toEqual([{ local_vlan: 2, mac: mac.vm4, port: 17 }]);
+    expect(rowsOf('arp_responder', cn1, without)).toHaveLength(8);
+  });
+
+  it('knows the MAC of a router that has no copy here, with no port', () => {
+    expect(rowsOf('route', { ...cn1, routers: [] }, { ...ids, ports: { 'vm/vm1': 16 } })[0])
+      .toEqual({ local_vlan: 1, mac: mac.redGateway, namespace_port: 0 });
+  });
+
+  it('leaves an unbound port out of ARP answers and population', () => {
+    const { node: _node, ...unbound } = port('vm3', 'cn2', '10.1.0.13');
+    const view = withNetwork(cn1, { ...red, ports: [unbound] });
+    expect(rowsOf('ucast_to_tun', view)).toHaveLength(1);
+    expect(rowsOf('arp_responder', view)).not.toContainEqual(expect.objectContaining({ ip: '10.1.0.13' }));
+  });
+
+  it('gives a VM with addresses in two routed subnets the gateway of each as sender', () => {
+    const view = withNetwork(cn1, {
+      ...red,
+      subnets: [...red.subnets, { cidr: '10.9.0.0/24', gatewayIp: '10.9.0.1' }],
+      ports: [port('vm1', 'cn1', '10.1.0.11', { ips: ['10.1.0.11', '10.9.0.11'] })],
+      routerInterfaces: [...red.routerInterfaces, { routerId: 'r2', mac: 'fa:16:3e:00:00:09', addresses: ['10.9.0.1/24'] }],
+    });
+    expect(rowsOf('dvr_to_src_mac', view).slice(0, 2)).toEqual([
+      { local_vlan: 1, mac: mac.vm1, ip: '::', gateway_mac: mac.redGateway, port: 16 },
+      { local_vlan: 1, mac: mac.vm1, ip: '10.9.0.11', gateway_mac: 'fa:16:3e:00:00:09', port: 16 },
+    ]);
+  });
+
+  it('takes the router with the gateway address where two routers share a subnet', () => {
+    const second = { routerId: 'r2', mac: 'fa:16:3e:00:00:09', addresses: ['10.1.0.2/24'] };
+    const view = withNetwork(cn1, { ...red, routerInterfaces: [second, ...red.routerInterfaces] });
+    expect(rowsOf('dvr_to_src_mac', view)[0]).toMatchObject({ gateway_mac: mac.redGateway });
+  });
+
+  it('allows address pairs: the MAC of one, the whole prefix of a CIDR, counted within 128 bits', () => {
+    const pairs = [{ ip: '10.1.0.100', mac: '00:00:5e:00:01:01' }, { ip: '10.1.0.128/25', mac: mac.vm1 }];
+    const view = withNetwork(cn1, { ...red, ports: [port('vm1', 'cn1', '10.1.0.11', { allowedAddressPairs: pairs })] });
+    expect(rowsOf('allowed_sources', view)).toEqual(expect.arrayContaining([
+      { port: 16, mac: '00:00:5e:00:01:01', ip: '::', prefix_bits: 128 },
+      { port: 16, mac: '00:00:5e:00:01:01', ip: '10.1.0.100', prefix_bits: 128 },
+      { port: 16, mac: mac.vm1, ip: '10.1.0.128', prefix_bits: 121 },
+    ]));
+    expect(rowsOf('arp_responder', view)).toContainEqual({ local_vlan: 1, ip: '10.1.0.100', mac: '00:00:5e:00:01:01', router: false });
+    expect(rowsOf('arp_responder', view)).not.toContainEqual(expect.objectContaining({ ip: '10.1.0.128' }));
+    expect(rowsOf('switch', view)).toContainEqual({ local_vlan: 1, mac: '00:00:5e:00:01:01', port: 16 });
+  });
+
+  it('never lets an address pair take a port\'s own MAC or address away', () => {
+    const thief = port('vm4', 'cn1', '10.2.0.14', { allowedAddressPairs: [{ ip: '10.2.0.12', mac: mac.vm2 }] });
+    const view = withNetwork(cn1, { ...green, ports: [thief, port('vm2', 'cn2', '10.2.0.12')] });
+    expect(rowsOf('arp_responder', view)).toContainEqual({ local_vlan: 2, ip: '10.2.0.12', mac: mac.vm2, router: false });
+    expect(rowsOf('ucast_to_tun', view)).toContainEqual({ local_vlan: 2, mac: mac.vm2, vtep: '172.16.0.12', learned: false });
+  });
+});
