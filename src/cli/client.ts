@@ -57,8 +57,8 @@ export function controllerClient(socketPath: string = controllerSocket()): Clien
     nodes: async () => (await status()).nodes,
     ports: async () => (await status()).ports,
     view: (node) => ask<NodeView>('GET', `${of('nodes', node)}/view`),
-    nodeCall: <M extends NodeCallMethod>(node: string, method: M, params: Readonly<Record<string, unknown>> = {}) =>
-      ask<NodeCallResults[M]>('POST', `${of('nodes', node)}/call`, { method, params }),
+    nodeCall: async <M extends NodeCallMethod>(node: string, method: M, params: Readonly<Record<string, unknown>> = {}) =>
+      (await ask<{ result: NodeCallResults[M] }>('POST', `${of('nodes', node)}/call`, { method, params })).result,
     attach: (port, plug) => ask('POST', `${of('ports', port)}/attach`, plug, kPlugDeadlineMs),
     detach: (port) => ask('POST', `${of('ports', port)}/detach`, {}, kPlugDeadlineMs),
     update: (port, change) => ask('PATCH', of('ports', port), change),
