@@ -71,7 +71,8 @@ async function status(options: Shown): Promise<void> {
 }
 
 async function exec(name: string, command: readonly string[]): Promise<void> {
-  process.exitCode = await execAt(requireRecord(), name, command);
+  // What passes options through passes the separator through as well.
+  process.exitCode = await execAt(requireRecord(), name, command[0] === '--' ? command.slice(1) : command);
 }
 
 function statusText(status: LabStatus): string {
