@@ -28,7 +28,7 @@ async function controller(answer: (asked: { method: string; path: string; body: 
 
 describe('the client of the controller', () => {
   it('asks a node through the controller and gives back its answer', async () => {
-    await controller((asked, response) => response.end(JSON.stringify(asked)));
+    await controller((asked, response) => response.end(JSON.stringify({ result: asked })));
     const answer: unknown = await controllerClient(socket).nodeCall('cn1', 'setTrace', { marker: null });
     expect(answer).toEqual({ method: 'POST', path: '/dvr/v1/nodes/cn1/call', body: { method: 'setTrace', params: { marker: null } } });
   });
