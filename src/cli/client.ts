@@ -34,8 +34,8 @@ export interface Client extends Cluster {
   remove(port: string): Promise<unknown>;
 }
 
-/** A question is answered from memory or by one node; it takes longer only when somebody is gone. */
-const kAskDeadlineMs = 5_000;
+/** Longer than the controller waits for a node (5 s), so that its own error comes first. */
+const kAskDeadlineMs = 8_000;
 /** Plugging waits for an agent that runs scripts. */
 const kPlugDeadlineMs = 30_000;
 /** All tables of a node with a million rows are about this large. */

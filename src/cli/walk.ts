@@ -16,7 +16,8 @@ interface Options {
 
 interface Probe extends ProbeResult { readonly node: string; readonly netns: string; readonly target: string }
 
-const kProbeCount = 5;
+/** Each waits up to 1 s for its answer, all within the controller's 5 s for a call. */
+const kProbeCount = 3;
 
 const kHelp = `
 The place and step names are those of the picture in the README: EW1 to EW7 for a routed pair, EW7' for

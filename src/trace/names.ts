@@ -4,8 +4,7 @@
  * Made from the views of any number of nodes; each view knows only its node's part of the whole.
  */
 import type { NodeIds } from '../model/node-call.js';
-import type { NetworkView, NodeView, PortView } from '../model/node-view.js';
-import { isInCidr } from './address-text.js';
+import type { NetworkView, NodeView, PortView, RouterInterfaceView } from '../model/node-view.js';
 
 /** Whose a MAC is. */
 export type MacOwner =
@@ -20,9 +19,10 @@ export interface Names {
   networkOfVni(vni: number): NetworkView | undefined;
   /** The port with the address, in `network` when that is given. */
   portOfIp(ip: string, network?: string): { readonly port: PortView; readonly network: NetworkView } | undefined;
-  /** The router interface with the address. */
-  routerOfIp(ip: string): { readonly router: string; readonly network: string; readonly mac: string } | undefined;
-  networkOfIp(ip: string): NetworkView | undefined;
+  /** The router interface with the address, in `network` when that is given. */
+  routerOfIp(ip: string, network?: string): { readonly router: string; readonly network: string; readonly mac: string } | undefined;
+  /** Tenants may use the same addresses, so a router is asked for its own. */
+  isAddressOfRouter(ip: string, router: string): boolean;
 }
 
 export function namesOf(views: readonly NodeView[]): Names {
@@ -50,11 +50,11 @@ export function namesOf(views: readonly NodeView[]): Names {
       const port = network.ports.find((one) => one.ips.includes(ip));
       return port === undefined ? undefined : { port, network };
     }),
-    routerOfIp: (ip) => firstOf(all, (network) => {
-      const found = network.routerInterfaces.find((one) => one.addresses.some((address) => address.split('/')[0] === ip));
+    routerOfIp: (ip, name) => firstOf(all.filter((network) => name === undefined || network.name === name), (network) => {
+      const found = network.routerInterfaces.find((one) => hasAddress(one, ip));
       return found === undefined ? undefined : { router: found.routerId, network: network.name, mac: found.mac };
     }),
-    networkOfIp: (ip) => all.find((network) => network.subnets.some((subnet) => isInCidr(ip, subnet.cidr))),
+    isAddressOfRouter: (ip, router) => all.some((network) => network.routerInterfaces.some((one) => one.routerId === router && hasAddress(one, ip))),
   };
 }
 
@@ -79,6 +79,8 @@ export function portName(ids: NodeIds, id: number): string | undefined {
 export function localVlanName(ids: NodeIds, localVlan: number): string | undefined {
   return ids.localVlans.find((one) => one.localVlan === localVlan)?.network;
 }
+
+const hasAddress = ({ addresses }: RouterInterfaceView, ip: string): boolean => addresses.some((address) => address.split('/')[0] === ip);
 
 function firstOf<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {
   for (const item of items) {

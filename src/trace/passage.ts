@@ -5,8 +5,8 @@
  */
 import type { TraceRecord } from '../dataplane/interface.js';
 import { decodeFrame, icmpTypes, icmpv6Types, type Frame } from './frame.js';
-import { kTunnelPort } from './names.js';
-import type { NodeTrace } from './walk-model.js';
+import { kTunnelPort, type Names } from './names.js';
+import type { NodeTrace, WalkEnd, WalkInput } from './walk-model.js';
 
 /** A probe on its way out, its answer, or a router's complaint about it. */
 export type Direction = 'request' | 'reply' | 'error';
@@ -21,6 +21,23 @@ export interface Passage {
   readonly start: Frame | undefined;
   readonly end: Frame | undefined;
   readonly last: TraceRecord;
+}
+
+/** Consecutive records of one passage in one bridge. */
+export interface Visit {
+  readonly passage: Passage;
+  readonly bridge: string;
+  readonly records: readonly [TraceRecord, ...TraceRecord[]];
+  /** Whether the passage goes on in the other bridge after this. */
+  readonly goesOn: boolean;
+}
+
+/** What is the same for every step of a walk. */
+export interface Walked {
+  readonly names: Names;
+  readonly pipeline: WalkInput['pipeline'];
+  readonly source: WalkEnd;
+  readonly destination: WalkEnd;
 }
 
 /** No packet crosses more nodes and routers than this; it also ends a loop in what nodes say. */
@@ -63,6 +80,10 @@ function comesAfter(here: Passage, passage: Passage): boolean {
 
 export function leavesToRouter(passage: Passage): boolean {
   return passage.last.next === 'output' && portKind(passage.trace, passage.last.outPort) === 'router';
+}
+
+export function networkOfPort(passage: Passage, id: number): string {
+  return passage.trace.ids.ports.find((port) => port.id === id)?.network ?? '?';
 }
 
 /** The frame before or after a stage; records never hold the VXLAN header. */

@@ -5,8 +5,7 @@
 import type { TraceRecord } from '../dataplane/interface.js';
 import type { Frame } from './frame.js';
 import { kTunnelPort, macName, portName } from './names.js';
-import { leavesToRouter } from './passage.js';
-import { networkOfPort, type Visit, type Walked } from './steps.js';
+import { leavesToRouter, networkOfPort, type Visit, type Walked } from './passage.js';
 
 export interface StepContext extends Walked {
   readonly step: string;
@@ -26,14 +25,15 @@ export function sentenceOf(context: StepContext): string {
     case 'EW6': case 'L2-3': return clauses('taken out of the tunnel, VNI stripped', addedLocalVlan(context), whereTo(context));
     case 'EW7': return clauses(recognised(context), whereTo(context));
     case "EW7'": return `${whereTo(context)}, on this node: no tunnel and no DVR MAC needed`;
-    case 'L2-1': return `${sender(context)} sends inside ${networkOfPort(context.visit.passage, last.inPort)}, no router; ${whereTo(context)}`;
+    case 'L2-1': return `${sender(context)} sends inside ${networkOfPort(context.visit.passage, last.inPort)}, no router; ${context.visit.goesOn ? 'switched ' : ''}${whereTo(context)}`;
     default: return whereTo(context);
   }
 }
 
 /** A drop reason's sentence and hint from the pipeline's own list. */
 export function dropText({ pipeline }: Pick<Walked, 'pipeline'>, reason: string | undefined): { sentence: string; hint: string } {
-  return pipeline.dropReasons.find(({ name }) => name === reason) ?? { sentence: 'no such reason is known here', hint: 'dvr drops --all' };
+  const { sentence, hint } = pipeline.dropReasons.find(({ name }) => name === reason) ?? { sentence: 'no such reason is known here', hint: 'dvr drops --all' };
+  return { sentence, hint };
 }
 
 function whereTo({ visit, last, names }: StepContext): string {
@@ -65,7 +65,7 @@ function taggedWith({ visit, last }: StepContext): string {
 
 function rewritten(context: StepContext): string | undefined {
   const { start, end } = context;
-  return start?.srcMac === end?.srcMac ? 'MACs stay as they are' : `source MAC replaced by ${nameOf(context, end?.srcMac)}`;
+  return start?.srcMac === end?.srcMac ? 'MACs stay as they are' : `source MAC replaced by the ${nameOf(context, end?.srcMac)}`;
 }
 
 function strippedLocalVlan({ visit, last }: StepContext): string | undefined {

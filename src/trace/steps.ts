@@ -7,29 +7,12 @@ import type { TraceRecord } from '../dataplane/interface.js';
 import { routerDeviceName } from '../namespaces/router-namespace.js';
 import type { Frame } from './frame.js';
 import { localVlanName, macName, named, type Names } from './names.js';
-import { frameOf, leavesToRouter, type Passage } from './passage.js';
+import { frameOf, leavesToRouter, networkOfPort, type Passage, type Visit, type Walked } from './passage.js';
 import { sentenceOf, type StepContext } from './sentences.js';
-import type { FieldChange, StagePassed, WalkEnd, WalkInput, WalkStep } from './walk-model.js';
+import type { FieldChange, StagePassed, WalkStep } from './walk-model.js';
 import { underlayAfter } from './underlay.js';
 
-/** Consecutive records of one passage in one bridge. */
-export interface Visit {
-  readonly passage: Passage;
-  readonly bridge: string;
-  readonly records: readonly [TraceRecord, ...TraceRecord[]];
-  /** Whether the passage goes on in the other bridge after this. */
-  readonly goesOn: boolean;
-}
-
 type UnnumberedStep = Omit<WalkStep, 'number'>;
-
-/** What is the same for every step of a walk. */
-export interface Walked {
-  readonly names: Names;
-  readonly pipeline: WalkInput['pipeline'];
-  readonly source: WalkEnd;
-  readonly destination: WalkEnd;
-}
 
 export function stepsOf(chain: readonly Passage[], walked: Walked): WalkStep[] {
   const startNs = new Map<string, number>();
@@ -46,7 +29,7 @@ export function stepsOf(chain: readonly Passage[], walked: Walked): WalkStep[] {
   return steps.map((step, at) => ({ number: at + 1, ...step }));
 }
 
-export function visitsOf(passage: Passage, { pipeline }: Pick<Walked, 'pipeline'>): Visit[] {
+function visitsOf(passage: Passage, { pipeline }: Pick<Walked, 'pipeline'>): Visit[] {
   const groups: { bridge: string; records: [TraceRecord, ...TraceRecord[]] }[] = [];
   for (const record of passage.records) {
     const current = groups[groups.length - 1];
@@ -59,7 +42,7 @@ export function visitsOf(passage: Passage, { pipeline }: Pick<Walked, 'pipeline'
 }
 
 /** The step's name: the seed's where the frame is routed, our own where it stays in its network. */
-export function stepName({ passage, bridge }: Pick<Visit, 'passage' | 'bridge'>, { names, destination }: Walked): string {
+function stepName({ passage, bridge }: Pick<Visit, 'passage' | 'bridge'>, { names, destination }: Walked): string {
   const isTunnelBridge = bridge === 'br-tun';
   if (passage.from === 'router') {
     const isLocal = destination.node === passage.trace.view.node.name;
@@ -106,10 +89,6 @@ function routerSteps(before: Passage, after: Passage | undefined, walked: Walked
   const changes = frameChanges(before.end, after.start, names).filter(({ field }) => field !== 'TTL');
   const what = `the routed frame leaves by ${routerDeviceName(outNetwork)}`;
   return [ew2, { step: 'EW3', place, node, what, changes, timeUs: sinceUs(after, after.records[0]), stages: [] }];
-}
-
-export function networkOfPort(passage: Passage, id: number): string {
-  return passage.trace.ids.ports.find((port) => port.id === id)?.network ?? '?';
 }
 
 function frameChanges(start: Frame | undefined, end: Frame | undefined, names: Names): FieldChange[] {

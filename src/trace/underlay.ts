@@ -4,7 +4,7 @@
  */
 import type { TraceRecord } from '../dataplane/interface.js';
 import { kTunnelPort } from './names.js';
-import type { Visit, Walked } from './steps.js';
+import type { Visit, Walked } from './passage.js';
 import type { Underlay } from './walk-model.js';
 
 const kAddedBytes = { v4: 14 + 8 + 8 + 20, v6: 14 + 8 + 8 + 40 } as const;

@@ -5,9 +5,9 @@
  */
 import { icmpTypes, icmpv6Types, type Ip } from './frame.js';
 import { kTunnelPort, namesOf, portName, type Names } from './names.js';
-import { follow, leavesToRouter, passagesOf, type Direction, type Passage } from './passage.js';
+import { follow, leavesToRouter, passagesOf, type Direction, type Passage, type Walked } from './passage.js';
 import { dropText } from './sentences.js';
-import { stepsOf, type Walked } from './steps.js';
+import { stepsOf } from './steps.js';
 import type { Walk, WalkEnd, WalkInput, WalkOutcome, WalkPart, WalkStep } from './walk-model.js';
 
 /** The walk of the probe; with `both`, also that of its answer. */
@@ -70,11 +70,12 @@ function overTheWire(last: Passage, step: WalkStep, { names }: Walked, input: Wa
 /** Given to the router namespace and not seen to come out of it. */
 function insideRouter(last: Passage, step: WalkStep, walked: Walked, all: readonly Passage[]): WalkOutcome {
   const { names, destination } = walked;
-  const own = names.routerOfIp(destination.ip);
-  if (own !== undefined) return { kind: 'delivered', to: `router ${own.router} (${destination.ip} is its own address)`, node: step.node };
   const complaint = all.find((passage) => passage.direction === 'error' && passage.from === 'router' && passage.trace === last.trace);
   const inward = names.macOwner(last.end?.dstMac ?? '');
   const router = inward?.kind === 'router' ? inward.router : '?';
+  if (names.isAddressOfRouter(destination.ip, router)) {
+    return { kind: 'delivered', to: `router ${router} (${destination.ip} is its own address)`, node: step.node };
+  }
   const hint = `on ${step.node}: ip netns exec qrouter-${router} ip route get ${destination.ip}; ip netns exec qrouter-${router} ip neigh show ${destination.ip}`;
   if (complaint?.start?.ip !== undefined) {
     return { kind: 'dropped', step: 'EW2', node: step.node, reason: 'router_refused', sentence: `router ${router} answered: ${complaintText(complaint.start.ip)}`, hint };

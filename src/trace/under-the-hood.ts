@@ -1,0 +1,99 @@
+/**
+ * The seed's "under the hood" view of a node: every stage in packet order, how many packets took which
+ * way out of it, and the rows it looks things up in, with the names of things next to their numbers.
+ * Pure: made of what the node answers to the calls counters, tables and ids.
+ */
+import { isIPv4 } from 'node:net';
+import type { Counters, TableDump } from '../dataplane/interface.js';
+import type { FieldDescription, PipelineDescription } from '../dataplane/native.js';
+import type { NodeIds } from '../model/node-call.js';
+import type { NodeView } from '../model/node-view.js';
+import { localVlanName, macName, named, namesOf, portName, type Names } from './names.js';
+
+export interface NodeTables {
+  readonly node: string;
+  readonly stages: readonly StageTables[];
+}
+
+export interface StageTables {
+  readonly stage: string;
+  readonly bridge: string;
+  readonly seedSteps: readonly string[];
+  readonly does: string;
+  readonly packets: number;
+  readonly edges: readonly { readonly to: string; readonly packets: number }[];
+  readonly tables: readonly NamedTable[];
+}
+
+/** Cells are text: "2 (green)". A table that an earlier stage has shown names that stage instead. */
+export interface NamedTable {
+  readonly table: string;
+  readonly fields: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  readonly shownAt?: string;
+}
+
+export interface NodeFacts {
+  readonly view: NodeView;
+  readonly ids: NodeIds;
+  readonly counters: Counters;
+  readonly tables: readonly TableDump[];
+}
+
+export type Bridge = 'br-int' | 'br-tun';
+
+/** Tables keep IPv4 as mapped IPv6, so their prefix lengths count from these bits on. */
+const kMappedBits = 96;
+
+type Row = TableDump['rows'][number];
+
+export function nodeTables(facts: NodeFacts, pipeline: PipelineDescription, bridge?: Bridge): NodeTables {
+  const names = namesOf([facts.view]);
+  const shown = new Map<string, string>();
+  const stages = pipeline.stages.filter((stage) => bridge === undefined || stage.bridge === bridge);
+  return {
+    node: facts.view.node.name,
+    stages: stages.map((stage) => ({
+      stage: stage.name, bridge: stage.bridge, seedSteps: stage.seedSteps, does: stage.does,
+      packets: facts.counters.stages[stage.name] ?? 0,
+      edges: stage.next.map((to) => ({ to, packets: facts.counters.edges[`${stage.name}>${to}`] ?? 0 })),
+      tables: stage.tables.map((table) => {
+        const shownAt = shown.get(table);
+        if (shownAt === undefined) shown.set(table, stage.name);
+        return namedTable(table, facts, pipeline, names, shownAt);
+      }),
+    })),
+  };
+}
+
+function namedTable(table: string, facts: NodeFacts, pipeline: PipelineDescription, names: Names, shownAt: string | undefined): NamedTable {
+  const description = pipeline.tables.find(({ name }) => name === table);
+  const fields = description === undefined ? [] : [...description.key, ...description.value];
+  const head = { table, fields: fields.map(({ name }) => name) };
+  if (shownAt !== undefined) return { ...head, rows: [], shownAt };
+  const rows = facts.tables.find((dump) => dump.table === table)?.rows ?? [];
+  const cells = rows.map((row) => fields.map((field) => cell(field, row, facts.ids, names)));
+  return { ...head, rows: cells.sort((a, b) => a.join(' ').localeCompare(b.join(' '), 'en', { numeric: true })) };
+}
+
+function cell({ name, type }: FieldDescription, row: Row, ids: NodeIds, names: Names): string {
+  const value = row[name];
+  if (value === undefined) return '';
+  const text = `${value}`;
+  switch (type) {
+    case 'mac': return named(text, macName(names, text));
+    case 'ip': return text === '' ? 'any' : named(text, name === 'vtep' ? names.nodeOfVtep(text)?.name : ipName(text, row, ids, names));
+    case 'vni': return named(text, names.networkOfVni(Number(value))?.name);
+    case 'local_vlan': return named(text, localVlanName(ids, Number(value)));
+    case 'port': return value === 0 ? 'none' : named(text, portName(ids, Number(value)));
+    case 'u16': return name === 'prefix_bits' && isIPv4(`${row['ip'] ?? ''}`) ? `${Number(value) - kMappedBits}` : text;
+    case 'bool': case 'port_kind': return text;
+  }
+}
+
+/** The same address may be on many networks: the row's own network decides, where the row has one. */
+function ipName(ip: string, row: Row, ids: NodeIds, names: Names): string | undefined {
+  const network = row['local_vlan'] === undefined ? undefined : localVlanName(ids, Number(row['local_vlan']));
+  const port = names.portOfIp(ip, network)?.port.name;
+  return port ?? names.routerOfIp(ip, network)?.router;
+}
