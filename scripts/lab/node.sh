@@ -9,8 +9,8 @@
 #                           │  /sys: shows this namespace's devices             │
 #                           └─────────────────────────────────────────────────┘
 #
-# Usage: node.sh up NAME --vtep ADDRESS/LENGTH --mtu BYTES --port FABRIC-LINK --wire segments|super
-#                        --run-dir DIR [--dry-run]
+# Usage: node.sh up NAME --vtep ADDRESS/LENGTH --mtu BYTES --mac MAC --port FABRIC-LINK
+#                        --wire segments|super --run-dir DIR [--dry-run]
 #        node.sh down NAME [--dry-run]
 #        node.sh show NAME
 #
@@ -25,11 +25,12 @@ holder_wait_tenths=50
 verb=${1:-}
 name=${2:-}
 shift 2 || usage
-vtep='' mtu='' port='' wire=segments run_dir=''
+vtep='' mtu='' mac='' port='' wire=segments run_dir=''
 while [ $# -gt 0 ]; do
   case $1 in
     --vtep) vtep=$2; shift 2 ;;
     --mtu) mtu=$2; shift 2 ;;
+    --mac) mac=$2; shift 2 ;;
     --port) port=$2; shift 2 ;;
     --wire) wire=$2; shift 2 ;;
     --run-dir) run_dir=$2; shift 2 ;;
@@ -85,7 +86,7 @@ publish() {
 }
 
 up() {
-  [ -n "$vtep" ] && [ -n "$mtu" ] && [ -n "$port" ] && [ -n "$run_dir" ] || usage
+  [ -n "$vtep" ] && [ -n "$mtu" ] && [ -n "$mac" ] && [ -n "$port" ] && [ -n "$run_dir" ] || usage
   if ! held; then
     # Without its holder the old one has lost its mounts, so what is left of it is no node any more.
     down
@@ -103,7 +104,8 @@ up() {
   esac
   run ip -n "$namespace" link set lo up
   if ! ip -n "$namespace" link show eth0 >/dev/null 2>&1; then
-    run ip -n "$fabric" link add "$port" mtu "$mtu" type veth peer name eth0 mtu "$mtu" netns "$namespace"
+    run ip -n "$fabric" link add "$port" mtu "$mtu" type veth \
+      peer name eth0 address "$mac" mtu "$mtu" netns "$namespace"
   fi
   run ip -n "$fabric" link set "$port" mtu "$mtu" master underlay up
   run ip -n "$namespace" link set eth0 mtu "$mtu" up

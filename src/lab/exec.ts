@@ -13,7 +13,8 @@ export function placePrefix(record: LabRecord, name: string): string[] {
   if (record.plan.nodes.some((node) => node.name === name)) {
     const holder = readHolderPid(name);
     if (holder !== undefined) {
-      return ['nsenter', `--net=/proc/${holder}/ns/net`, `--mount=/proc/${holder}/ns/mnt`, '--'];
+      // Entering a mount namespace goes to its top folder, so the folder must be given.
+      return ['nsenter', `--net=/proc/${holder}/ns/net`, `--mount=/proc/${holder}/ns/mnt`, `--wdns=${process.cwd()}`, '--'];
     }
   }
   const namespace = name.startsWith(namespacePrefix) ? name : namespacePrefix + name;

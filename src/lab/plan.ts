@@ -21,6 +21,8 @@ export interface NodePlan {
   /** With the length of the underlay's prefix, as `ip address` takes it. */
   readonly vtepAddress: string;
   readonly mtuBytes: number;
+  /** Made from the name, so that a node made anew is still who its peers' neighbour tables say. */
+  readonly mac: string;
   /** The fabric's end of the node's veth. */
   readonly fabricPort: string;
 }
@@ -55,6 +57,7 @@ export function planLab(topology: LabTopology): LabPlan {
     vtepIp: node.vtepIp,
     vtepAddress: `${node.vtepIp}/${length}`,
     mtuBytes: node.underlayMtuBytes,
+    mac: underlayMac(node.name),
     fabricPort: fabricPortName(node.name),
   }));
   const plan: LabPlan = {
@@ -83,6 +86,12 @@ function vmOf(port: LabTopology['ports'][number], topology: LabTopology): VmPlan
   const subnets = topology.networks.find((network) => network.name === port.network)?.subnets ?? [];
   const ipv6 = subnets.some((subnet) => subnet.cidr.includes(':'));
   return [{ name: port.name, namespace: namespacePrefix + port.name, node: port.node, ipv6 }];
+}
+
+/** Locally administered, unicast. */
+function underlayMac(node: string): string {
+  const digits = createHash('sha256').update(node).digest('hex');
+  return ['02', ...[0, 2, 4, 6, 8].map((at) => digits.slice(at, at + 2))].join(':');
 }
 
 function fabricPortName(node: string): string {

@@ -12,6 +12,7 @@ export const netnsDir = '/run/netns';
 
 export interface LabProcess {
   readonly pid: number;
+  readonly parent: number;
   /** What the lab started it as ("agent cn1"); absent for what people started inside. */
   readonly role?: string;
   readonly title: string;
@@ -61,6 +62,14 @@ export async function endProcesses(find: () => readonly LabProcess[]): Promise<r
   return left;
 }
 
+/** Who holds which role. The tools that a process runs inherit its role, but it is not theirs. */
+export function roleHolders(id: string): Map<string, number> {
+  const all = findLabProcesses(id, []);
+  const roleAt = new Map(all.map(({ pid, role }) => [pid, role]));
+  const holders = all.filter(({ role, parent }) => role !== undefined && roleAt.get(parent) !== role);
+  return new Map(holders.map(({ role, pid }) => [role ?? '', pid]));
+}
+
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -103,7 +112,8 @@ function parentOf(pid: number): number {
 function describe(pid: number, environment: readonly string[]): LabProcess {
   const role = environment.find((one) => one.startsWith(`${roleVariable}=`))?.slice(roleVariable.length + 1);
   const title = readProc(pid, 'cmdline').replaceAll('\0', ' ').trim();
-  return role === undefined ? { pid, title } : { pid, role, title };
+  const parent = parentOf(pid);
+  return role === undefined ? { pid, parent, title } : { pid, parent, role, title };
 }
 
 const environmentOf = (pid: number): string[] => readProc(pid, 'environ').split('\0');

@@ -2,7 +2,7 @@
 import { DvrError } from '../model/errors.js';
 import { type Cluster, type ClusterHealth, missingOf } from './cluster.js';
 import { fabricNamespace } from './plan.js';
-import { findLabProcesses, namespaceInode } from './processes.js';
+import { namespaceInode, roleHolders } from './processes.js';
 import { type LabRecord, labTopologyFile, readPublished } from './record.js';
 import { rolesOf } from './roles.js';
 
@@ -23,7 +23,7 @@ export interface LabStatus {
 
 export async function labStatus(record: LabRecord, cluster: Cluster): Promise<LabStatus> {
   const { plan } = record;
-  const running = new Map(findLabProcesses(record.id, []).map(({ role, pid }) => [role, pid]));
+  const running = roleHolders(record.id);
   const roles = ['supervisor', ...rolesOf(plan, labTopologyFile()).map((role) => role.name)];
   const processes = roles.map((role) => ({ role, pid: running.get(role) ?? null }));
   const present = (namespace: string): boolean => namespaceInode(namespace) !== undefined;

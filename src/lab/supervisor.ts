@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findLabProcesses, endProcesses, idVariable, roleVariable } from './processes.js';
+import { findLabProcesses, endProcesses, idVariable, roleHolders, roleVariable } from './processes.js';
 import { keep } from './keeper.js';
 import { boundLogs } from './logs.js';
 import { publish } from './publish.js';
@@ -19,7 +19,7 @@ const kLogsMs = 5000;
 
 /** Starts the lab's supervisor, detached, unless it runs. */
 export function startSupervisor(record: LabRecord): void {
-  if (findLabProcesses(record.id, []).some(({ role }) => role === 'supervisor')) return;
+  if (roleHolders(record.id).has('supervisor')) return;
   const log = openSync(logFileOf(logsDir(), 'supervisor'), 'a');
   try {
     spawn(process.execPath, [mainFile, 'lab', 'supervise'], {

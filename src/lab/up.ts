@@ -14,7 +14,7 @@ import { takeDown } from './down.js';
 import { answers } from './keeper.js';
 import { lastLines } from './logs.js';
 import { type LabPlan, namespacesOf, planLab } from './plan.js';
-import { findLabProcesses, isAlive, netnsDir } from './processes.js';
+import { isAlive, netnsDir, roleHolders } from './processes.js';
 import { type LabRecord, claimStateDir, labFile, logsDir, readRecord, writeRecord } from './record.js';
 import { logFileOf } from './roles.js';
 import { defaultTopologyFile, runScript } from './scripts.js';
@@ -63,7 +63,7 @@ function readTopology(file: string): string {
 
 function refuseOther(existing: LabRecord, name: string, text: string): void {
   const builds = existing.builderPid !== process.pid && isAlive(existing.builderPid)
-    && findLabProcesses(existing.id, []).every(({ role }) => role !== 'supervisor');
+    && !roleHolders(existing.id).has('supervisor');
   if (existing.name === name && existing.topologyText === text && !builds) return;
   const what = builds ? `is being brought up by process ${existing.builderPid}` : `is up, made from ${existing.topologyFile}`;
   throw new DvrError('DVR_LAB_EXISTS', `the lab "${existing.name}" ${what}; a machine holds one lab`,
@@ -95,7 +95,7 @@ async function build(record: LabRecord, { cluster, progress }: UpOptions): Promi
   progress(`fabric and ${plan.nodes.length} nodes: ${plan.nodes.map((node) => node.name).join(' ')}`);
   await runScript('fabric', 'up', '--mtu', String(plan.fabricMtuBytes));
   for (const node of plan.nodes) {
-    await runScript('node', 'up', node.name, '--vtep', node.vtepAddress, '--mtu', String(node.mtuBytes),
+    await runScript('node', 'up', node.name, '--vtep', node.vtepAddress, '--mtu', String(node.mtuBytes), '--mac', node.mac,
       '--port', node.fabricPort, '--wire', plan.wire, '--run-dir', runDir());
   }
   progress('controller, dataplanes and agents');

@@ -22,7 +22,16 @@ export interface ProbeResult {
   readonly received: number;
   readonly lost: number;
   readonly lostNumbers: readonly number[];
+  /** Most probes lost one after the other. */
+  readonly longestLostRun: number;
+  /** Number of the last lost probe, -1 where none is. */
+  readonly lastLost: number;
   readonly worstMs: number;
+}
+
+export interface Probing {
+  /** When the last answer has come, or is late. */
+  readonly result: Promise<ProbeResult>;
 }
 
 export interface Capture {
@@ -39,10 +48,10 @@ export interface Lab {
   /** Pings and answers with how many replies came. */
   ping(from: string, address: string, options?: { count?: number; args?: readonly string[] }): Promise<number>;
   startCapture(place: string, device: string, filter?: string): Promise<Capture>;
-  /** Starts a long command at a place, ready when it prints "ready"; ended with the lab at the latest. */
+  /** Starts a long command at a place, ready when it prints "ready" anywhere; ended with the lab at the latest. */
   start(place: string, argv: readonly string[]): Promise<ChildProcess>;
-  /** Echo at `to`, prober at `from`: `count` datagrams, one each `intervalMs`. Begins at once. */
-  startProbes(from: string, to: string, address: string, options: { count: number; intervalMs?: number }): Promise<Promise<ProbeResult>>;
+  /** Echo at `to`, prober at `from`: `count` datagrams, one each `intervalMs`. Answers once the first is sent. */
+  startProbes(from: string, to: string, address: string, options: { count: number; intervalMs?: number }): Promise<Probing>;
 }
 
 const kExecMs = 30_000;
@@ -83,7 +92,7 @@ function labOf(children: Set<ChildProcess>, scratch: string): Lab {
   const start = async (place: string, argv: readonly string[]): Promise<ChildProcess> => {
     const child = spawnAt(place, argv);
     children.add(child);
-    await untilLine(child, child.stdout, 'ready');
+    await untilLine(child, 'ready');
     return child;
   };
   return {
@@ -98,7 +107,7 @@ function labOf(children: Set<ChildProcess>, scratch: string): Lab {
       const child = spawnAt(place, ['tcpdump', '-U', '-n', '--immediate-mode', '-Z', 'root', '-s', '0', '-w', file,
         '-i', device, ...filter.split(' ').filter((word) => word !== '')]);
       children.add(child);
-      await untilLine(child, child.stderr, 'listening on');
+      await untilLine(child, 'listening on');
       await sleep(kSettleMs);
       return { stop: () => stopCapture(child, file) };
     },
@@ -108,7 +117,8 @@ function labOf(children: Set<ChildProcess>, scratch: string): Lab {
       const prober = spawnAt(from, [process.execPath, join(support, 'prober.mjs'), address, String(kProbePort), String(count), String(intervalMs)]);
       children.add(prober);
       const result = probeResult(prober).finally(() => { echo.kill('SIGKILL'); });
-      return result;
+      await untilLine(prober, 'ready');
+      return { result };
     },
   };
 }
@@ -134,14 +144,16 @@ function spawnAt(place: string, argv: readonly string[]): ChildProcess {
   return spawn('setpriv', ['--pdeathsig', 'KILL', file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-async function untilLine(child: ChildProcess, stream: NodeJS.ReadableStream | null, word: string): Promise<void> {
-  if (stream === null) throw new Error('the stream is not piped');
+/** Waits until the child says the word, on stdout or stderr. */
+async function untilLine(child: ChildProcess, word: string): Promise<void> {
   let said = '';
   await new Promise<void>((resolve, reject) => {
-    stream.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      if (said.includes(word)) resolve();
-    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        if (said.includes(word)) resolve();
+      });
+    }
     child.once('error', reject);
     child.once('exit', () => { reject(new Error(`ended before it said "${word}": ${said}`)); });
   });
