@@ -62,7 +62,7 @@ export function explainText(packets: readonly ExplainedPacket[]): string {
   const start = packets[0]?.timeUs ?? 0;
   return [
     ...packets.map((packet) => packetLines(packet, start).join('\n')),
-    `${packets.length} packets, ${faulty === 0 ? 'all as intended' : `${faulty} not as intended`}`,
+    `${packets.length} ${packets.length === 1 ? 'packet' : 'packets'}, ${faulty === 0 ? 'all as intended' : `${faulty} not as intended`}`,
   ].join('\n');
 }
 

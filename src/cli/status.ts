@@ -17,7 +17,7 @@ export function register(program: Command): void {
 export function statusText(status: Status): string {
   const { networks, routers, nodes, ports } = status;
   return [
-    `generation ${status.generation}, ${status.converged ? 'every node has it' : 'not yet on every node'}`, '',
+    `generation ${status.generation}, ${status.converged ? 'every node has applied its view' : 'not yet applied on every node'}`, '',
     table('no nodes', ['node', 'VTEP', 'DVR MAC', 'agent', 'generation'], nodes.map(nodeRow)), '',
     table('no networks', ['network', 'VNI', 'MTU', 'subnets'], networks.map(({ name, vni, mtuBytes, subnets }) =>
       [name, `${vni}`, `${mtuBytes}`, subnets.map(({ cidr }) => cidr).join(' ')])), '',

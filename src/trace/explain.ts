@@ -82,8 +82,7 @@ function onBrInt(subject: Subject, localVlan: number, intent: Intent): Place {
   if (from?.kind !== 'router') return { ...place, steps: ['L2-1', 'L2-4'], stage: 'switch' };
   if (to?.kind !== 'port') return { ...place, steps: ['EW4'], stage: 'switch' };
   if (to.port.node !== node) return { ...place, steps: ['EW4'], stage: 'switch', row: tunnelRow(to.port, to.network, node, intent) };
-  const row: Row = { table: 'dvr_to_src_mac', key: `${networkKey(to.network, node, intent)}, ${macText(frame.dstMac, intent)}`, value: macText(frame.srcMac, intent) };
-  return { ...place, steps: ['EW7', "EW7'"], stage: 'dvr_to_src_mac', row };
+  return { ...place, steps: ['EW7', "EW7'"], stage: 'dvr_to_src_mac', row: deliveryRow(subject, to.network, node, intent) };
 }
 
 function checkLocalVlan(localVlan: number, network: string | undefined, match: { node: string; network: string } | undefined, node: string | undefined, intent: Intent): Fault[] {
@@ -120,12 +119,13 @@ function towardsRouter({ from, to }: Subject, router: string, network: string, i
 }
 
 /** Out of the router (EW3), or back to the gateway's MAC and at the VM (EW7): the same headers. */
-function fromRouter({ to }: Subject, router: string, network: string, intent: Intent): Place {
+function fromRouter(subject: Subject, router: string, network: string, intent: Intent): Place {
+  const { to } = subject;
   const device = `${routerDeviceName(network)} of router ${router}`;
   if (to?.kind !== 'port') return { hop: device, steps: ['EW3'], stage: 'switch', network };
   const isAtSender = intent.node !== undefined && to.port.node !== intent.node;
-  const row = tunnelRow(to.port, to.network, intent.node, intent);
-  if (isAtSender) return { hop: `${device} on ${intent.node ?? '?'}`, steps: ['EW3'], stage: 'switch', row, network: to.network };
+  if (isAtSender) return { hop: `${device} on ${intent.node ?? '?'}`, steps: ['EW3'], stage: 'switch', row: tunnelRow(to.port, to.network, intent.node, intent), network: to.network };
+  const row = deliveryRow(subject, to.network, intent.node ?? to.port.node, intent);
   return { hop: `${device}, or ${to.port.name}'s port`, steps: ['EW3', 'EW7', "EW7'"], stage: 'dvr_to_src_mac', row, network: to.network };
 }
 
@@ -153,6 +153,11 @@ function asking(subject: Subject, network: string | undefined, intent: Intent): 
 function networkOf({ from, to }: Subject): string | undefined {
   if (to?.kind === 'port' || to?.kind === 'router') return to.network;
   return from?.kind === 'port' || from?.kind === 'router' ? from.network : undefined;
+}
+
+/** What turns a DVR MAC back into the gateway's: keyed by network and destination. */
+function deliveryRow({ frame }: Subject, network: string, node: string | undefined, intent: Intent): Row {
+  return { table: 'dvr_to_src_mac', key: `${networkKey(network, node, intent)}, ${macText(frame.dstMac, intent)}`, value: macText(frame.srcMac, intent) };
 }
 
 function routeRow(router: { readonly router: string; readonly network: string }, node: string | undefined, intent: Intent): Row {

@@ -25,7 +25,7 @@ export interface StageTables {
   readonly tables: readonly NamedTable[];
 }
 
-/** Cells are text: "2 (green)". A table that an earlier stage has shown names that stage instead. */
+/** Cells are text: "2 (green)". A table is shown once, at the stage of its name or the first to read it. */
 export interface NamedTable {
   readonly table: string;
   readonly fields: readonly string[];
@@ -49,19 +49,16 @@ type Row = TableDump['rows'][number];
 
 export function nodeTables(facts: NodeFacts, pipeline: PipelineDescription, bridge?: Bridge): NodeTables {
   const names = namesOf([facts.view]);
-  const shown = new Map<string, string>();
   const stages = pipeline.stages.filter((stage) => bridge === undefined || stage.bridge === bridge);
+  const homes = new Map(stages.toReversed().flatMap(({ name, tables }) => tables.map((table) => [table, name] as const)));
+  for (const { name } of stages) if (homes.has(name)) homes.set(name, name);
   return {
     node: facts.view.node.name,
     stages: stages.map((stage) => ({
       stage: stage.name, bridge: stage.bridge, seedSteps: stage.seedSteps, does: stage.does,
       packets: facts.counters.stages[stage.name] ?? 0,
       edges: stage.next.map((to) => ({ to, packets: facts.counters.edges[`${stage.name}>${to}`] ?? 0 })),
-      tables: stage.tables.map((table) => {
-        const shownAt = shown.get(table);
-        if (shownAt === undefined) shown.set(table, stage.name);
-        return namedTable(table, facts, pipeline, names, shownAt);
-      }),
+      tables: stage.tables.map((table) => namedTable(table, facts, pipeline, names, homes.get(table) === stage.name ? undefined : homes.get(table))),
     })),
   };
 }

@@ -1,0 +1,62 @@
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import * as drops from '../../../src/cli/drops.js';
+import * as explain from '../../../src/cli/explain.js';
+import * as port from '../../../src/cli/port.js';
+import * as status from '../../../src/cli/status.js';
+import * as tables from '../../../src/cli/tables.js';
+import * as walk from '../../../src/cli/walk.js';
+
+const commands = { drops, explain, port, status, tables, walk };
+
+function program(of: { register(program: Command): void }): { program: Command; text: () => string } {
+  let text = '';
+  const quiet = (command: Command): void => {
+    command.exitOverride().configureOutput({ writeOut: (out) => { text += out; }, writeErr: (out) => { text += out; } });
+    command.commands.forEach(quiet);
+  };
+  const made = new Command('dvr');
+  of.register(made);
+  quiet(made);
+  return { program: made, text: () => text };
+}
+
+async function run(of: { register(program: Command): void }, ...argv: string[]): Promise<{ text: string; error: unknown }> {
+  const made = program(of);
+  const error: unknown = await made.program.parseAsync(argv, { from: 'user' }).then(() => undefined, (caught: unknown) => caught);
+  return { text: made.text(), error };
+}
+
+describe('every command that looks at the cluster', () => {
+  it.each(Object.entries(commands))('%s has help with an example, and --json', async (name, of) => {
+    const { text } = await run(of, name, '--help');
+    expect(text).toMatch(/Examples?:\n {2}/);
+    const all = program(of).program.commands.flatMap((command) => (command.commands.length > 0 ? command.commands : [command]));
+    for (const command of all) expect(command.options.map(({ long }) => long)).toContain('--json');
+  });
+});
+
+describe('dvr port', () => {
+  it('takes exactly one namespace to plug a port into', async () => {
+    for (const plug of [[], ['--netns', '/run/netns/a', '--pid', '7']]) {
+      expect((await run(port, 'port', 'attach', 'web1', ...plug)).error).toMatchObject({ code: 'DVR_USAGE', message: expect.stringContaining('either --netns or --pid') });
+    }
+  });
+
+  it.each([
+    [['attach', 'web1', '--pid', '0'], 'no process id'],
+    [['attach', 'web1', '--netns', '/x', '--ip', '10.1'], 'no IP address'],
+    [['set', 'web1', '--allowed-address-pair', '10.1.0.9,zz'], 'no MAC'],
+    [['set', 'web1', '--allowed-address-pair', 'red'], 'no ADDRESS[/BITS][,MAC]'],
+  ])('refuses %j before anything is asked', async (argv, message) => {
+    expect((await run(port, 'port', ...argv)).text).toContain(message);
+  });
+
+  it('changes nothing when nothing is given', async () => {
+    expect((await run(port, 'port', 'set', 'web1')).error).toMatchObject({ code: 'DVR_USAGE' });
+  });
+});
+
+describe('dvr tables', () => {
+  it('knows two bridges', async () => expect((await run(tables, 'tables', '--bridge', 'br-ex')).text).toContain('br-int and br-tun'));
+});
