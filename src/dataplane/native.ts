@@ -25,6 +25,11 @@ export interface PipelineDescription {
 export interface NativeDataplane {
   openDevice(spec: DeviceSpec): DeviceInfo;
   adoptDevice(pid: number, device: DeviceInfo): DeviceInfo;
+  /**
+   * The same for many at once: all are in place before the first is read from, so that packets which
+   * waited in one find the one they leave by open. Those that cannot be taken over are left out.
+   */
+  adoptDevices?(pid: number, devices: readonly DeviceInfo[]): DeviceInfo[];
   closeDevice(name: string): void;
   devices(): DeviceInfo[];
   apply(batch: Uint8Array): { operations: number; generation: number };

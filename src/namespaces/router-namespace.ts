@@ -149,7 +149,7 @@ export function neighbourCommands(before: readonly Neighbour[], after: readonly 
 }
 
 /** The routing protocol number that marks routes as ours, so that a user's own stay untouched. */
-export const kRouteProtocol = 186;
+export const kRouteProtocol = 200;
 
 /** The `ip -batch` lines that turn our static routes `before` into `after`. */
 export function routeCommands(before: readonly RouterRoute[], after: readonly RouterRoute[]): string[] {

@@ -1,0 +1,94 @@
+import { mkdtempSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { backoffMs, controllerClient, urlOf, type ControllerClient } from '../../../src/agents/controller-client.js';
+import { DvrError } from '../../../src/model/errors.js';
+import type { AgentMessage, ControllerMessage } from '../../../src/model/node-call.js';
+import { cn1 } from './picture.js';
+
+let http: Server;
+let sockets: WebSocket[];
+let said: AgentMessage[];
+let path: string;
+let client: ControllerClient;
+let generations: number[];
+let registerFails: number;
+
+async function listen(): Promise<void> {
+  http = createServer();
+  const door = new WebSocketServer({ server: http, path: '/dvr/v1/agent' });
+  door.on('connection', (socket) => {
+    sockets.push(socket);
+    socket.on('message', (data: Buffer) => { said.push(JSON.parse(data.toString()) as AgentMessage); });
+  });
+  await new Promise<void>((done) => { http.listen(path, done); });
+}
+const tell = (message: ControllerMessage): void => { sockets.at(-1)?.send(JSON.stringify(message)); };
+const heard = (type: AgentMessage['type'], count = 1): Promise<AgentMessage> => vi.waitFor(() => {
+  const all = said.filter((message) => message.type === type);
+  expect(all).toHaveLength(count);
+  return all.at(-1)!;
+}, 5000);
+
+beforeEach(async () => {
+  [sockets, said, generations, registerFails] = [[], [], [], 0];
+  path = join(mkdtempSync(join(tmpdir(), 'dvr-controller-')), 'controller.sock');
+  await listen();
+  client = controllerClient({
+    address: `unix:${path}`, log: () => {}, onReady: () => {},
+    register: async () => {
+      if (registerFails-- > 0) throw new DvrError('DVR_NOT_FOUND', 'no device has the VTEP address', '');
+      return { type: 'register', node: 'cn1', vtepIp: '172.16.0.11', underlayMtu: 1600, version: '0' };
+    },
+    onView: ({ generation }) => { generations.push(generation); },
+    onCall: async (method) => { if (method === 'ids') return { ports: [], localVlans: [] }; throw new DvrError('DVR_USAGE', 'not that', ''); },
+  });
+});
+afterEach(() => { client.close(); for (const socket of sockets) socket.terminate(); http.close(); });
+
+describe('the agent\'s end of the controller\'s stream', () => {
+  it('registers and takes views', async () => {
+    await heard('register');
+    tell({ type: 'view', view: cn1 });
+    await vi.waitFor(() => { expect(generations).toEqual([7]); });
+  });
+
+  it('answers calls, with a failure where one fails', async () => {
+    await heard('register');
+    tell({ type: 'call', id: 1, method: 'ids', params: {} });
+    tell({ type: 'call', id: 2, method: 'inject', params: {} });
+    expect(await heard('result')).toMatchObject({ id: 1, result: { ports: [] } });
+    expect(await heard('failure')).toMatchObject({ id: 2, code: 'DVR_USAGE', message: 'not that' });
+  });
+
+  it('comes back by itself when the controller does', async () => {
+    await heard('register');
+    sockets.at(-1)?.terminate();
+    await heard('register', 2);
+  });
+
+  it('tries again where it could not register yet', async () => {
+    await heard('register');
+    registerFails = 2;
+    sockets.at(-1)?.terminate();
+    await heard('register', 2);
+    expect(sockets.length).toBe(4);
+  });
+});
+
+describe('urlOf', () => {
+  it('speaks WebSocket over a unix socket or TCP', () => {
+    expect(urlOf('unix:/run/dvr/controller.sock')).toBe('ws+unix:/run/dvr/controller.sock:/dvr/v1/agent');
+    expect(urlOf('172.16.0.21:9640')).toBe('ws://172.16.0.21:9640/dvr/v1/agent');
+  });
+});
+
+describe('backoffMs', () => {
+  it('doubles from 50 ms to 2 s and spreads by half', () => {
+    expect([0, 1, 5, 6, 1000].map((attempt) => backoffMs(attempt, 1))).toEqual([50, 100, 1600, 2000, 2000]);
+    expect(backoffMs(0, 0)).toBe(25);
+  });
+});

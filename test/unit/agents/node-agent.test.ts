@@ -1,0 +1,184 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { NodeAgent } from '../../../src/agents/node-agent.js';
+import { noIds } from '../../../src/agents/local-ids.js';
+import type { AgentState } from '../../../src/agents/state.js';
+import type { Dataplane, DeviceInfo, DeviceSpec } from '../../../src/dataplane/interface.js';
+import { DvrError } from '../../../src/model/errors.js';
+import { ScriptFailure, type Hands } from '../../../src/namespaces/scripts.js';
+import { cn1 } from './picture.js';
+
+/** Everything the agent does to the world, in order. */
+let did: string[];
+/** Words of a deed that is to fail. */
+let failing: string | undefined;
+
+function act(deed: string, exitCode = 1): void {
+  did.push(deed);
+  if (failing !== undefined && deed.includes(failing)) {
+    throw new DvrError('DVR_SCRIPT_FAILED', `${deed} failed`, '', { cause: new ScriptFailure(exitCode, deed) });
+  }
+}
+
+const hands: Hands = {
+  mirrorUp: async (name) => { act(`mirror ${name}`); },
+  routerUp: async (namespace) => { act(`router ${namespace}`); },
+  routerDeviceUp: async (namespace, tap, { name }) => { act(`into ${namespace} ${tap} ${name}`); },
+  routerDeviceDown: async (namespace, device) => { act(`delete ${namespace} ${device}`); },
+  routerDown: async (namespace) => { act(`remove ${namespace}`); },
+  neighbours: async () => [],
+  routes: async () => [],
+  batch: async (namespace, lines) => { act(`batch ${namespace} ${String(lines.length)}`); },
+  attach: async ({ netns, device }) => { act(`attach ${netns ?? ''} ${device}`); },
+  detach: async ({ netns }) => { act(`detach ${netns ?? ''}`); },
+  mtuOfAddress: async () => 1600,
+};
+
+/** A dataplane that remembers its devices and how many operations each batch had. */
+function fakeDataplane(bootId: string, batches: number[]): Dataplane & { readonly open: Map<string, DeviceInfo> } {
+  const open = new Map<string, DeviceInfo>();
+  let nextFd = 100;
+  const put = (spec: DeviceSpec): DeviceInfo => {
+    const device = { spec, fd: nextFd++, ifindex: 1, features: [] };
+    open.set(spec.name, device);
+    return device;
+  };
+  return {
+    open,
+    hello: async () => ({ pid: 1, version: '', bootId, generation: 0, devices: [...open.values()] }),
+    openDevice: async (spec) => { act(`open ${spec.name}`); return put(spec); },
+    adoptDevices: async (_pid, devices) => { act(`adopt ${String(devices.length)}`); return devices.map(({ spec }) => put(spec)); },
+    closeDevice: async (name) => { act(`close ${name}`); open.delete(name); },
+    apply: async (batch) => { batches.push(batch.length); act(`apply ${bootId}`); return { operations: 0, generation: 0 }; },
+    counters: async () => ({ stages: {}, edges: {}, drops: {}, ports: {} }),
+    tables: async () => [],
+    setTrace: async () => {}, takeTrace: async () => ({ records: [], lost: 0 }), inject: async () => {},
+    onEvent: () => {}, close: async () => {},
+  };
+}
+
+const kEmptyBatchBytes = 16;
+let saved: AgentState;
+let duplicates: Set<number>;
+let batches: number[];
+let agent: NodeAgent;
+let dataplane: ReturnType<typeof fakeDataplane>;
+
+beforeEach(async () => {
+  [did, failing, batches, duplicates] = [[], undefined, [], new Set()];
+  let nextFd = 10;
+  agent = new NodeAgent({
+    node: 'cn1', hands, log: () => {},
+    descriptors: {
+      duplicateFd: () => { duplicates.add(nextFd); return nextFd++; },
+      closeFd: (fd) => { if (!duplicates.delete(fd)) throw new Error(`${String(fd)} is not open`); },
+    },
+    save: async (state) => { saved = structuredClone(state); },
+  }, { ids: noIds, namespaces: [], plugs: [] });
+  dataplane = fakeDataplane('first', batches);
+  agent.setView(cn1);
+  await agent.connect(dataplane);
+  did = [];
+});
+
+describe('a node brought to its view', () => {
+  it('is ready before any guest is plugged in, and says so', async () => {
+    const report = await agent.reconcile(0);
+    expect(did.indexOf('apply first')).toBeLessThan(did.indexOf('attach /run/netns/vm1 tap16'));
+    expect(did.indexOf('into qrouter-r1 tap18 qr-red')).toBeLessThan(did.indexOf('apply first'));
+    expect(report).toEqual({ node: 'cn1', generation: 7, ports: [{ name: 'vm1', state: 'up' }, { name: 'vm4', state: 'up' }], errors: [] });
+    expect(duplicates.size).toBe(7);
+  });
+
+  it('does nothing the second time but an empty batch', async () => {
+    await agent.reconcile(0);
+    did = [];
+    await agent.reconcile(0);
+    expect(did).toEqual(['apply first']);
+    expect(batches.at(-1)).toBe(kEmptyBatchBytes);
+  });
+
+  it('reports a port whose namespace does not exist, and does everything else', async () => {
+    failing = 'attach /run/netns/vm1';
+    const report = await agent.reconcile(0);
+    expect(report?.ports).toEqual([
+      { name: 'vm1', state: 'error', error: 'attach /run/netns/vm1 tap16 failed' }, { name: 'vm4', state: 'up' },
+    ]);
+  });
+
+  it('sends no packet to a router whose namespace could not be built', async () => {
+    failing = 'into qrouter-r1';
+    const report = await agent.reconcile(0);
+    const withoutRouter = batches.at(-1) ?? 0;
+    expect(report?.errors).toHaveLength(1);
+    failing = undefined;
+    await agent.reconcile(0);
+    expect(batches.at(-1)).toBeGreaterThan(kEmptyBatchBytes);
+    expect(withoutRouter).toBeGreaterThan(kEmptyBatchBytes);
+    expect(did).toContain('into qrouter-r1 tap18 qr-red');
+  });
+
+  it('keeps its numbers and what it has made on disk', async () => {
+    await agent.reconcile(0);
+    expect(saved).toMatchObject({ ids: { ports: { 'vm/vm1': 16 }, localVlans: { red: 1 } }, namespaces: ['qrouter-r1'], view: { generation: 7 } });
+    expect(saved.plugs.map(({ port }) => port)).toEqual(['vm1', 'vm4']);
+  });
+});
+
+describe('a device that is gone', () => {
+  it('is closed everywhere, reported, and not opened again for the same attachment', async () => {
+    await agent.reconcile(0);
+    did = [];
+    expect(agent.deviceGone({ event: 'device_gone', name: 'vm/vm1', portId: 16 })).toBe(true);
+    await agent.closeLost();
+    const report = await agent.reconcile(0);
+    expect(did).toEqual(['close vm/vm1', 'apply first', 'detach /run/netns/vm1']);
+    expect(duplicates.size).toBe(6);
+    expect(report?.ports[0]).toEqual({ name: 'vm1', state: 'gone' });
+  });
+
+  it('is opened again when the port is attached elsewhere', async () => {
+    await agent.reconcile(0);
+    agent.deviceGone({ event: 'device_gone', name: 'vm/vm1', portId: 16 });
+    await agent.closeLost();
+    const [vm1, ...others] = cn1.localPorts;
+    agent.setView({ ...cn1, localPorts: [{ ...vm1!, attachment: { pid: 4711, ifname: 'eth0' } }, ...others] });
+    const report = await agent.reconcile(0);
+    expect(report?.ports[0]).toEqual({ name: 'vm1', state: 'up' });
+  });
+
+  it('is built again at once where it was a router\'s', async () => {
+    await agent.reconcile(0);
+    did = [];
+    agent.deviceGone({ event: 'device_gone', name: 'qr/r1/red', portId: 18 });
+    await agent.closeLost();
+    await agent.reconcile(0);
+    expect(did).toEqual(expect.arrayContaining(['close qr/r1/red', 'open qr/r1/red', 'router qrouter-r1', 'into qrouter-r1 tap18 qr-red']));
+  });
+});
+
+describe('a new dataplane', () => {
+  it('gets all rows before the descriptors, so that no packet meets an empty table', async () => {
+    await agent.reconcile(0);
+    did = [];
+    const full = batches[0] ?? 0;
+    agent.disconnect();
+    const next = fakeDataplane('second', batches);
+    await agent.connect(next);
+    await agent.reconcile(0);
+    expect(did).toEqual(['apply second', 'adopt 7', 'apply second']);
+    expect(batches.at(-2)).toBeGreaterThan(full);
+    expect(batches.at(-1)).toBe(kEmptyBatchBytes);
+    expect(next.open.size).toBe(7);
+  });
+});
+
+describe('a detached port', () => {
+  it('is taken away after its rows, and the device in the namespace with it', async () => {
+    await agent.reconcile(0);
+    did = [];
+    agent.setView({ ...cn1, localPorts: cn1.localPorts.map(({ attachment: _, ...port }) => port) });
+    const report = await agent.reconcile(0);
+    expect(did).toEqual(['apply first', 'close vm/vm1', 'close vm/vm4', 'detach /run/netns/vm1', 'detach /run/netns/vm4']);
+    expect(report?.ports.map(({ state }) => state)).toEqual(['down', 'down']);
+  });
+});
