@@ -9,15 +9,17 @@ import { withEntry, withoutEntry, type ControllerState, type Intent } from './in
 import type { Change } from './state.js';
 
 /**
- * Takes note of an agent that has come, and of the underlay it found.
+ * Takes note of an agent that has come, and of the underlay it found. What was reported before it came
+ * counts no longer: a new agent has applied nothing yet, and one that only lost us reports again.
  * @throws DvrError DVR_NOT_FOUND, DVR_CONFLICT (another VTEP address), DVR_MTU_TOO_LARGE
  */
 export function registerNode(
-  intent: Intent,
+  state: ControllerState,
   name: string,
   vtepIp: string,
   underlayMtuBytes: number,
 ): Change {
+  const { intent } = state;
   const node = nodeOf(intent, name);
   if (node.vtepIp !== vtepIp) {
     throw new DvrError(
@@ -38,10 +40,11 @@ export function registerNode(
     );
   }
   const events = [{ event: 'node_registered', node: name, underlayMtuBytes }] as const;
-  if (node.reportedMtuBytes === underlayMtuBytes) return { intent, events };
+  const reports = withoutEntry(state.reports, name);
+  if (node.reportedMtuBytes === underlayMtuBytes) return { intent, reports, events };
   const nodes = withEntry(intent.nodes, name, { ...node, reportedMtuBytes: underlayMtuBytes });
   requireMtus(nodes, intent.networks);
-  return { intent: { ...intent, nodes }, events };
+  return { intent: { ...intent, nodes }, reports, events };
 }
 
 /** @throws DvrError DVR_NOT_FOUND, DVR_CONFLICT where ports are bound to it. */

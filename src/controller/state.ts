@@ -143,7 +143,7 @@ function changeOf(state: ControllerState, command: Command): Change {
     case 'updatePort':
       return updatePort(intent, command.name, command.changes);
     case 'registerNode':
-      return registerNode(intent, command.node, command.vtepIp, command.underlayMtuBytes);
+      return registerNode(state, command.node, command.vtepIp, command.underlayMtuBytes);
     case 'removeNode':
       return removeNode(state, command.node);
     case 'reportNode':
