@@ -88,7 +88,9 @@ class AgentProcess implements Agent {
         this.node.setView(view);
         this.#want('all');
       },
-      onCall: (method, params) => answerCall({ dataplane: () => this.#reached(), numbers: () => this.node.numbers() }, method, params),
+      onCall: (method, params) => answerCall(
+        { dataplane: () => this.#reached(), numbers: () => this.node.numbers() }, method, params,
+      ),
     });
     this.#resync = setInterval(() => { this.node.distrust(); this.#want('all'); }, kResyncMs);
     void this.#keepDataplane();
@@ -107,26 +109,31 @@ class AgentProcess implements Agent {
     const { node, vtepIp } = this.options;
     const underlayMtu = await (this.options.hands ?? realHands()).mtuOfAddress(vtepIp);
     if (underlayMtu === undefined) {
-      throw new DvrError('DVR_NOT_FOUND', `no device of this node has the VTEP address ${vtepIp}`, 'give it to the underlay device');
+      throw new DvrError('DVR_NOT_FOUND', `no device of this node has the VTEP address ${vtepIp}`,
+        'give it to the underlay device');
     }
     return { type: 'register', node, vtepIp, underlayMtu, version };
   }
 
   #reached(): DataplaneProxy {
     if (this.#dataplane !== undefined) return this.#dataplane;
-    throw new DvrError('DVR_DATAPLANE_UNREACHABLE', `node ${this.options.node} has no dataplane now`, 'is `dvr dataplane` running there?');
+    throw new DvrError('DVR_DATAPLANE_UNREACHABLE', `node ${this.options.node} has no dataplane now`,
+      'is `dvr dataplane` running there?');
   }
 
   /** Connects to the dataplane, for as long as the agent lives; soon at first, for a hand-over is short. */
   async #keepDataplane(): Promise<void> {
     let waitMs = kFirstDataplaneWaitMs;
+    let told = false;
     while (!this.#stop.signal.aborted) {
       try {
         const dataplane = await connectDataplane(dataplaneSocket(this.options.node));
-        await this.#use(dataplane);
         waitMs = kFirstDataplaneWaitMs;
+        told = false;
+        await this.#use(dataplane);
       } catch (error) {
-        if (waitMs === kLongestDataplaneWaitMs / 2) this.options.log('warn', 'no dataplane yet', { why: String(error) });
+        if (!told) this.options.log('warn', 'no dataplane yet', { why: String(error) });
+        told = true;
       }
       await pause(waitMs, this.#stop.signal);
       waitMs = Math.min(kLongestDataplaneWaitMs, waitMs * 1.5);

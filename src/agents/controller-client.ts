@@ -66,7 +66,8 @@ export function controllerClient(parts: ControllerClientParts): ControllerClient
     ready = false;
     socket = undefined;
     if (closed) return;
-    if (attempt === 0) parts.log('warn', 'the controller is not there; the node goes on', { address: parts.address, why });
+    const { address } = parts;
+    if (attempt === 0) parts.log('warn', 'the controller is not there; the node goes on', { address, why });
     timer = setTimeout(open, backoffMs(attempt++, Math.random()));
   };
   const begin = async (on: WebSocket): Promise<void> => {
@@ -79,7 +80,9 @@ export function controllerClient(parts: ControllerClientParts): ControllerClient
     parts.onReady();
   };
   const open = (): void => {
-    const on = new WebSocket(urlOf(parts.address), { handshakeTimeout: kHandshakeTimeoutMs, maxPayload: kMaxMessageBytes });
+    const on = new WebSocket(
+      urlOf(parts.address), { handshakeTimeout: kHandshakeTimeoutMs, maxPayload: kMaxMessageBytes },
+    );
     socket = on;
     let why = 'the connection ended';
     on.on('open', () => {
@@ -98,10 +101,14 @@ export function controllerClient(parts: ControllerClientParts): ControllerClient
     const message = JSON.parse(data.toString('utf8')) as ControllerMessage;
     if (message.type === 'view') { parts.onView(message.view); return; }
     const { id, method, params } = message;
-    if (calls >= kMaxCalls) { say(on, failureOf(id, new DvrError('DVR_TIMEOUT', `${String(kMaxCalls)} calls are at work already`, ''))); return; }
+    const failed = (error: unknown): void => { say(on, failureOf(id, error)); };
+    if (calls >= kMaxCalls) {
+      failed(new DvrError('DVR_TIMEOUT', `${String(kMaxCalls)} calls are at work already`, ''));
+      return;
+    }
     ++calls;
     parts.onCall(method, params)
-      .then((result) => { say(on, { type: 'result', id, result }); }, (error: unknown) => { say(on, failureOf(id, error)); })
+      .then((result) => { say(on, { type: 'result', id, result }); }, failed)
       .finally(() => { --calls; });
   };
   open();

@@ -24,7 +24,8 @@ export interface Desired {
 /** Prefix of paths in the machine's own mount namespace, as seen from a fake node (the lab). */
 const hostRoot = (): string => process.env['DVR_HOST_ROOT'] ?? '';
 
-export const attachmentText = ({ netns, pid, ifname }: Attachment): string => JSON.stringify([netns ?? pid, ifname]);
+export const attachmentText = ({ netns, pid, ifname }: Attachment): string =>
+  JSON.stringify([netns ?? pid, ifname]);
 
 /**
  * @param gone ports whose device vanished, with the attachment it vanished from: such a port is left
@@ -46,7 +47,9 @@ export function desiredOf(view: NodeView, ids: LocalIds, gone: ReadonlyMap<strin
         ({ kind: 'tap', name: vmDeviceName(local.name), portId, mtuBytes: network.mtuBytes })),
     ],
     routers: view.routers.map((router) => routerNamespace(router, view)),
-    plugs: attached.map(({ attachment, ...port }) => ({ port: port.local.name, wish: wishOf(port, attachment) })),
+    plugs: attached.map(
+      ({ attachment, ...port }) => ({ port: port.local.name, wish: wishOf(port, attachment) }),
+    ),
   };
 }
 
@@ -81,7 +84,8 @@ function homeOf(text: string, { subnets }: NetworkView): Home | undefined {
   const ip = parseIp(text);
   for (const subnet of subnets) {
     const parsed = parseCidr(subnet.cidr);
-    if (ip !== undefined && parsed.kind === 'cidr' && contains(parsed.cidr, ip)) return { ip, cidr: parsed.cidr, subnet };
+    if (ip === undefined || parsed.kind !== 'cidr') continue;
+    if (contains(parsed.cidr, ip)) return { ip, cidr: parsed.cidr, subnet };
   }
   return undefined;
 }

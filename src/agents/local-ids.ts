@@ -6,13 +6,16 @@
  * still open, so that no number ever means two things at once.
  */
 import { DvrError } from '../model/errors.js';
+import type { NodeIds } from '../model/node-call.js';
 import type { NodeView } from '../model/node-view.js';
+
+type Numbers = Readonly<Record<string, number>>;
 
 export interface LocalIds {
   /** By device name: `vm/<port>`, `qr/<router>/<network>`. */
-  readonly ports: Readonly<Record<string, number>>;
+  readonly ports: Numbers;
   /** By network name. */
-  readonly localVlans: Readonly<Record<string, number>>;
+  readonly localVlans: Numbers;
 }
 
 export const noIds: LocalIds = { ports: {}, localVlans: {} };
@@ -21,6 +24,7 @@ export const noIds: LocalIds = { ports: {}, localVlans: {} };
 const kFirstPort = 16;
 const kLastPort = 4095;
 const kLastLocalVlan = 4094;
+const kHint = 'this node is full: move ports to another';
 
 export const vmDeviceName = (port: string): string => `vm/${port}`;
 export const routerPortName = (router: string, network: string): string => `qr/${router}/${network}`;
@@ -39,24 +43,38 @@ export function allocateIds(
   return {
     ids: { ports: ports.numbers, localVlans: localVlans.numbers },
     faults: [
-      ...ports.without.map((name) => new DvrError('DVR_DATAPLANE_REFUSED',
-        `no port id is left for ${name}: ${String(kLastPort - kFirstPort + 1)} are in use`, 'move ports to another node')),
-      ...localVlans.without.map((name) => new DvrError('DVR_LOCAL_VLAN_EXHAUSTED',
-        `no local VLAN is left for network ${name}: ${String(kLastLocalVlan)} are in use`, 'move ports to another node')),
+      ...ports.without.map((name) =>
+        new DvrError('DVR_DATAPLANE_REFUSED', `no port id is left for ${name}`, kHint)),
+      ...localVlans.without.map((name) =>
+        new DvrError('DVR_LOCAL_VLAN_EXHAUSTED', `no local VLAN is left for network ${name}`, kHint)),
     ],
+  };
+}
+
+/** The numbers with the names of what they stand for: a VM's port name, a router's id. */
+export function namesOfIds({ ports, localVlans }: LocalIds, view: NodeView | undefined): NodeIds {
+  const networkOf = new Map(view?.localPorts.map(({ name, network }) => [name, network]));
+  return {
+    ports: Object.entries(ports).map(([device, id]) => {
+      const [kind, name = '', network = networkOf.get(name) ?? ''] = device.split('/');
+      return { id, name, kind: kind === 'vm' ? 'vm' : 'router', network };
+    }),
+    localVlans: Object.entries(localVlans).map(([network, localVlan]) => ({ network, localVlan })),
   };
 }
 
 function devicesOf(view: NodeView): string[] {
   return [
     ...view.localPorts.map(({ name }) => vmDeviceName(name)),
-    ...view.routers.flatMap(({ id, interfaces }) => interfaces.map(({ network }) => routerPortName(id, network))),
+    ...view.routers.flatMap(
+      ({ id, interfaces }) => interfaces.map(({ network }) => routerPortName(id, network)),
+    ),
   ];
 }
 
 function allocate(
-  before: Readonly<Record<string, number>>, wanted: readonly string[], held: ReadonlySet<string>, first: number, last: number,
-): { readonly numbers: Readonly<Record<string, number>>; readonly without: readonly string[] } {
+  before: Numbers, wanted: readonly string[], held: ReadonlySet<string>, first: number, last: number,
+): { readonly numbers: Numbers; readonly without: readonly string[] } {
   const needed = new Set(wanted);
   const kept = Object.entries(before).filter(([name]) => needed.has(name) || held.has(name));
   const numbers = new Map(kept);

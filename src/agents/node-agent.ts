@@ -11,18 +11,22 @@ import type { Row } from '../dataplane/rows.js';
 import { DvrError } from '../model/errors.js';
 import type { NodeIds } from '../model/node-call.js';
 import type { NodeReport, NodeView, PortReport } from '../model/node-view.js';
-import { routerDeviceName, routerNamespaceName, type RouterNamespace } from '../namespaces/router-namespace.js';
+import {
+  routerDeviceName, routerNamespaceName, type RouterNamespace,
+} from '../namespaces/router-namespace.js';
 import { ScriptFailure, type Hands } from '../namespaces/scripts.js';
 import { attachmentText, desiredOf, type Desired, type Plug } from './desired.js';
 import { brIntProgram } from './l2/br-int-program.js';
 import { brTunProgram } from './l2/br-tun-program.js';
 import { L2Agent, type Descriptors } from './l2/l2-agent.js';
-import { forget, learn, learnedRows, learnRules, nothingLearned, type Learned, type LearnedEvent } from './l2/learned.js';
+import {
+  forget, learn, learnedRows, learnRules, nothingLearned, type Learned, type LearnedEvent,
+} from './l2/learned.js';
 import { portsProgram } from './l2/ports-program.js';
 import { L3Agent } from './l3/l3-agent.js';
 import { routerProgram } from './l3/router-program.js';
-import { allocateIds, routerPortName, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
-import { plan, type Step } from './reconcile.js';
+import { allocateIds, namesOfIds, routerPortName, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
+import { plan, type Actual, type Step } from './reconcile.js';
 import type { AgentState } from './state.js';
 
 export interface NodeAgentParts {
@@ -69,8 +73,9 @@ export class NodeAgent {
 
   setView(view: NodeView): void { this.#view = view; }
 
-  connect(dataplane: Dataplane): Promise<void> {
-    return this.#l2.connect(dataplane, () => this.#rows(), this.#view?.generation ?? 0).then(() => { this.#learnNumbers(); });
+  async connect(dataplane: Dataplane): Promise<void> {
+    await this.#l2.connect(dataplane, () => this.#rows(), this.#view?.generation ?? 0);
+    this.#learnNumbers();
   }
 
   disconnect(): void { this.#l2.disconnect(); }
@@ -80,11 +85,12 @@ export class NodeAgent {
 
   /** Numbers of devices that are open count, whatever the state file says: it may have been lost. */
   #learnNumbers(): void {
-    const open = this.#l2.devices.filter(({ kind }) => kind === 'tap').map(({ name, portId }) => [name, portId] as const);
+    const taps = this.#l2.devices.filter(({ kind }) => kind === 'tap');
+    const open = taps.map(({ name, portId }) => [name, portId] as const);
     this.#ids = { ...this.#ids, ports: { ...this.#ids.ports, ...Object.fromEntries(open) } };
   }
 
-  /** Brings the node to the view; answers what to tell the controller. Without a view there is nothing to do. */
+  /** Brings the node to its view, if it has one; answers what to tell the controller. */
   async reconcile(nowMs: number): Promise<NodeReport | undefined> {
     const view = this.#view;
     if (view === undefined) return undefined;
@@ -100,10 +106,14 @@ export class NodeAgent {
     const desired = desiredOf(view, ids, this.#gone);
     // What will be made is on disk before it is: an agent that dies half-way knows what to take back.
     await this.#save(desired);
-    const actual = { devices: this.#l2.devices, namespaces: [...this.#namespaces], plugs: [...this.#plugs.values()], seen: this.#seen };
-    for (const step of plan(desired, actual)) await this.#take(step);
+    for (const step of plan(desired, this.#actual())) await this.#take(step);
     await this.#save();
     return this.#report(view);
+  }
+
+  #actual(): Actual {
+    const { devices } = this.#l2;
+    return { devices, namespaces: [...this.#namespaces], plugs: [...this.#plugs.values()], seen: this.#seen };
   }
 
   /** Rows alone, for what was learned: cheaper than a whole reconcile and touching nothing else. */
@@ -140,16 +150,7 @@ export class NodeAgent {
     }
   }
 
-  numbers(): NodeIds {
-    const networkOf = new Map(this.#view?.localPorts.map(({ name, network }) => [vmDeviceName(name), network]));
-    const ports = Object.entries(this.#ids.ports).map(([device, id]) => {
-      const [kind, name = '', network = ''] = device.split('/');
-      return kind === 'vm'
-        ? { id, name, kind: 'vm' as const, network: networkOf.get(device) ?? '' }
-        : { id, name, kind: 'router' as const, network };
-    });
-    return { ports, localVlans: Object.entries(this.#ids.localVlans).map(([network, localVlan]) => ({ network, localVlan })) };
-  }
+  numbers(): NodeIds { return namesOfIds(this.#ids, this.#view); }
 
   /** Lets go of our duplicates; devices, rows and namespaces stay as they are. */
   close(): void { this.#l2.release(); }
@@ -166,7 +167,8 @@ export class NodeAgent {
   #workingIds(): LocalIds {
     const works = ([name]: readonly [string, number]): boolean => {
       const router = this.#routerOf(name);
-      return this.#l2.has(name) && !this.#lost.has(name) && (router === undefined || !this.#failedRouters.has(router.namespace));
+      if (router !== undefined && this.#failedRouters.has(router.namespace)) return false;
+      return this.#l2.has(name) && !this.#lost.has(name);
     };
     return { ...this.#ids, ports: Object.fromEntries(Object.entries(this.#ids.ports).filter(works)) };
   }
@@ -219,6 +221,7 @@ export class NodeAgent {
     // Where the device could not be opened that is the error, said already.
     if (!this.#l2.has(vmDeviceName(plug.port))) return;
     this.#plugs.set(plug.port, plug);
+    this.#seen.delete(plug.port);
     await this.#l2.plug(plug);
     this.#seen.add(plug.port);
   }
@@ -232,11 +235,19 @@ export class NodeAgent {
   /** What a failed step means for the port or router it was about. */
   #blame(step: Step, error: DvrError): void {
     if (step.step === 'router') this.#failedRouters.add(step.router.name);
-    const device = step.step === 'open' ? step.spec.name : step.step === 'plug' ? vmDeviceName(step.plug.port) : undefined;
-    if (device?.startsWith('vm/') === true) this.#failedPorts.set(device.slice(3), error.message);
-    if (!(error.cause instanceof ScriptFailure) || error.cause.exitCode !== kDeviceLost) return;
+    if (step.step === 'plug') this.#failedPorts.set(step.plug.port, error.message);
+    if (step.step === 'open') {
+      const port = this.#view?.localPorts.find(({ name }) => vmDeviceName(name) === step.spec.name);
+      if (port !== undefined) this.#failedPorts.set(port.name, error.message);
+    }
+    if (error.cause instanceof ScriptFailure && error.cause.exitCode === kDeviceLost) this.#lose(step);
+  }
+
+  #lose(step: Step): void {
     if (step.step === 'plug') this.#lost.add(vmDeviceName(step.plug.port));
-    if (step.step === 'router') for (const { network } of step.router.devices) this.#lost.add(routerPortName(step.router.routerId, network));
+    if (step.step !== 'router') return;
+    const { routerId, devices } = step.router;
+    for (const { network } of devices) this.#lost.add(routerPortName(routerId, network));
   }
 
   async #guard(body: () => Promise<void>, failed: (error: DvrError) => void = () => {}): Promise<void> {
@@ -245,8 +256,9 @@ export class NodeAgent {
     } catch (cause) {
       // Without a dataplane no step can be taken: agent.ts waits for the next one.
       if (cause instanceof DvrError && cause.code === 'DVR_DATAPLANE_UNREACHABLE') throw cause;
+      const message = cause instanceof Error ? cause.message : String(cause);
       const error = cause instanceof DvrError ? cause
-        : new DvrError('DVR_DATAPLANE_REFUSED', cause instanceof Error ? cause.message : String(cause), '', { cause });
+        : new DvrError('DVR_DATAPLANE_REFUSED', message, '', { cause });
       this.#fail(error);
       failed(error);
     }
@@ -259,7 +271,9 @@ export class NodeAgent {
 
   /** A port attached anew, or elsewhere, or not at all, is no longer gone. */
   #forgetGone(view: NodeView): void {
-    const now = new Map(view.localPorts.map(({ name, attachment }) => [name, attachment && attachmentText(attachment)]));
+    const now = new Map(
+      view.localPorts.map(({ name, attachment }) => [name, attachment && attachmentText(attachment)]),
+    );
     for (const [port, from] of this.#gone) if (now.get(port) !== from) this.#gone.delete(port);
   }
 

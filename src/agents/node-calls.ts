@@ -16,9 +16,12 @@ export interface NodeCallParts {
 type Params = Readonly<Record<string, unknown>>;
 
 const kMarkerBytes = 16;
+const kMarkerText = /^[0-9a-f]{32}$/i;
 const kMaxFrameBytes = 65_536 + 14;
 
-export async function answerCall(parts: NodeCallParts, method: NodeCallMethod, params: Params): Promise<unknown> {
+export async function answerCall(
+  parts: NodeCallParts, method: NodeCallMethod, params: Params,
+): Promise<unknown> {
   switch (method) {
     case 'hello': return parts.dataplane().hello();
     case 'counters': return parts.dataplane().counters();
@@ -38,7 +41,7 @@ export async function answerCall(parts: NodeCallParts, method: NodeCallMethod, p
 
 function markerOf({ marker }: Params): Uint8Array | null {
   if (marker === null) return null;
-  if (typeof marker === 'string' && new RegExp(`^[0-9a-f]{${String(kMarkerBytes * 2)}}$`, 'i').test(marker)) return Buffer.from(marker, 'hex');
+  if (typeof marker === 'string' && kMarkerText.test(marker)) return Buffer.from(marker, 'hex');
   throw wrong(`marker must be ${String(kMarkerBytes)} bytes in hex, or null`);
 }
 
@@ -52,7 +55,8 @@ function frameOf({ frame }: Params): Uint8Array {
 function probeWishOf(params: Params): Parameters<typeof probe>[0] {
   const { netns, target } = params;
   if (typeof netns !== 'string' || typeof target !== 'string') throw wrong('netns and target must be text');
-  const path = netns.startsWith('/') ? `${process.env['DVR_HOST_ROOT'] ?? ''}${netns}` : `/run/netns/${netns}`;
+  const hostRoot = process.env['DVR_HOST_ROOT'] ?? '';
+  const path = netns.startsWith('/') ? `${hostRoot}${netns}` : `/run/netns/${netns}`;
   const wish = { netns: path, target, count: numberOf(params, 'count') };
   return params['ttl'] === undefined ? wish : { ...wish, ttl: numberOf(params, 'ttl') };
 }

@@ -12,8 +12,18 @@ import { addon } from '../dataplane/native.js';
 import { DvrError } from '../model/errors.js';
 import { parseIp } from '../model/addresses.js';
 
-export interface ProbeWish { readonly netns: string; readonly target: string; readonly count: number; readonly ttl?: number }
-export interface ProbeResult { readonly sent: number; readonly received: number; readonly rttMs: readonly number[] }
+export interface ProbeWish {
+  /** Path of the namespace to probe from. */
+  readonly netns: string;
+  readonly target: string;
+  readonly count: number;
+  readonly ttl?: number;
+}
+export interface ProbeResult {
+  readonly sent: number;
+  readonly received: number;
+  readonly rttMs: readonly number[];
+}
 
 const kMaxCount = 1000;
 const kAnswerTimeoutMs = 1000;
@@ -40,9 +50,10 @@ export async function probe(wish: ProbeWish): Promise<ProbeResult> {
 
 function check({ target, count, ttl = 64 }: ProbeWish): void {
   if (parseIp(target) === undefined) throw new DvrError('DVR_USAGE', `"${target}" is no IP address`, '');
-  const inRange = (value: number, most: number): boolean => Number.isInteger(value) && value >= 1 && value <= most;
-  if (!inRange(count, kMaxCount)) throw new DvrError('DVR_USAGE', `count must be 1 to ${String(kMaxCount)}`, '');
-  if (!inRange(ttl, 255)) throw new DvrError('DVR_USAGE', 'ttl must be 1 to 255', '');
+  const upTo = (most: number, value: number): boolean =>
+    Number.isInteger(value) && value >= 1 && value <= most;
+  if (!upTo(kMaxCount, count)) throw new DvrError('DVR_USAGE', `count must be 1 to ${String(kMaxCount)}`, '');
+  if (!upTo(255, ttl)) throw new DvrError('DVR_USAGE', 'ttl must be 1 to 255', '');
 }
 
 function openSocket(raw: RawSocketModule, { isV6 }: Family, { netns, ttl }: ProbeWish): RawSocket {
@@ -50,18 +61,26 @@ function openSocket(raw: RawSocketModule, { isV6 }: Family, { netns, ttl }: Prob
   const addressFamily = isV6 ? raw.AddressFamily.IPv6 : raw.AddressFamily.IPv4;
   let socket: RawSocket;
   try {
-    socket = addon().withNetns(netns, () => raw.createSocket({ protocol, addressFamily, bufferSize: 65_535 }));
+    socket = addon().withNetns(
+      netns, () => raw.createSocket({ protocol, addressFamily, bufferSize: 65_535 }),
+    );
   } catch (cause) {
-    throw new DvrError('DVR_NOT_FOUND', `no network namespace to probe from at ${netns}`, 'see `dvr status`', { cause });
+    throw new DvrError(
+      'DVR_NOT_FOUND', `no network namespace to probe from at ${netns}`, 'see `dvr status`', { cause },
+    );
   }
-  if (ttl !== undefined && isV6) socket.setOption(raw.SocketLevel.IPPROTO_IPV6, raw.SocketOption.IPV6_UNICAST_HOPS, ttl);
-  else if (ttl !== undefined) socket.setOption(raw.SocketLevel.IPPROTO_IP, raw.SocketOption.IP_TTL, ttl);
+  const { SocketLevel, SocketOption } = raw;
+  if (ttl === undefined) return socket;
+  if (isV6) socket.setOption(SocketLevel.IPPROTO_IPV6, SocketOption.IPV6_UNICAST_HOPS, ttl);
+  else socket.setOption(SocketLevel.IPPROTO_IP, SocketOption.IP_TTL, ttl);
   return socket;
 }
 
 type OnMessage = (buffer: Buffer, source: string) => void;
 
-async function probeOver(raw: RawSocketModule, socket: RawSocket, family: Family, wish: ProbeWish): Promise<ProbeResult> {
+async function probeOver(
+  raw: RawSocketModule, socket: RawSocket, family: Family, wish: ProbeWish,
+): Promise<ProbeResult> {
   const id = randomInt(0x10000);
   const rttMs: number[] = [];
   let heard: OnMessage = () => {};
@@ -70,7 +89,8 @@ async function probeOver(raw: RawSocketModule, socket: RawSocket, family: Family
   socket.on('error', () => {});
   for (let sequence = 1; sequence <= wish.count; ++sequence) {
     const listen = (listener: OnMessage): void => { heard = listener; };
-    const isOurs: Ours = (buffer, source) => parseIp(source) === parseIp(wish.target) && isAnswer(buffer, family, id, sequence);
+    const isOurs: Ours = (buffer, source) =>
+      parseIp(source) === parseIp(wish.target) && isAnswer(buffer, family, id, sequence);
     const rtt = await echo(socket, echoRequest(raw, family, id, sequence), wish.target, isOurs, listen);
     if (rtt !== undefined) rttMs.push(rtt);
   }
@@ -106,5 +126,6 @@ function isAnswer(buffer: Buffer, { reply, isV6 }: Family, id: number, sequence:
   // IPv4 raw sockets give the IP header too.
   const at = isV6 ? 0 : ((buffer[0] ?? 0) & 0x0f) * 4;
   if (buffer.length < at + kHeaderBytes) return false;
-  return buffer.readUInt8(at) === reply && buffer.readUInt16BE(at + 4) === id && buffer.readUInt16BE(at + 6) === sequence;
+  return buffer.readUInt8(at) === reply
+    && buffer.readUInt16BE(at + 4) === id && buffer.readUInt16BE(at + 6) === sequence;
 }

@@ -58,8 +58,10 @@ export function plan(desired: Desired, actual: Actual): Step[] {
     { step: 'rows' },
     ...desired.plugs.filter((plug) => needsPlug(plug, plugged.get(plug.port), actual.seen, open))
       .map((plug): Step => ({ step: 'plug', plug })),
-    ...actual.devices.filter(({ name }) => !wantedDevices.has(name)).map(({ name }): Step => ({ step: 'close', device: name })),
-    ...actual.plugs.filter(({ port }) => !wantedPlugs.has(port)).map((plug): Step => ({ step: 'unplug', plug })),
+    ...actual.devices.filter(({ name }) => !wantedDevices.has(name))
+      .map(({ name }): Step => ({ step: 'close', device: name })),
+    ...actual.plugs.filter(({ port }) => !wantedPlugs.has(port))
+      .map((plug): Step => ({ step: 'unplug', plug })),
     ...actual.namespaces.filter((name) => !wantedRouters.has(name))
       .map((namespace): Step => ({ step: 'remove_router', namespace })),
   ];
@@ -74,11 +76,14 @@ function sameDevice(left: DeviceSpec, right: DeviceSpec): boolean {
 /** Whether the port is wanted in another place, or as another device, than where it is. */
 function isOther({ wish: there }: Plug, wanted: Plug | undefined): boolean {
   if (wanted === undefined) return false;
-  const identity = ({ netns, pid, ifname, mac, device }: Plug['wish']): string => JSON.stringify([netns, pid, ifname, mac, device]);
+  const identity = ({ netns, pid, ifname, mac, device }: Plug['wish']): string =>
+    JSON.stringify([netns, pid, ifname, mac, device]);
   return identity(there) !== identity(wanted.wish);
 }
 
-function needsPlug(wanted: Plug, there: Plug | undefined, seen: ReadonlySet<string>, open: ReadonlySet<string>): boolean {
+function needsPlug(
+  wanted: Plug, there: Plug | undefined, seen: ReadonlySet<string>, open: ReadonlySet<string>,
+): boolean {
   const unchanged = JSON.stringify(there?.wish) === JSON.stringify(wanted.wish);
   return !unchanged || !seen.has(wanted.port) || !open.has(vmDeviceName(wanted.port));
 }

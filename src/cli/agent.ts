@@ -8,7 +8,17 @@ import { parseIp } from '../model/addresses.js';
 import { DvrError } from '../model/errors.js';
 import { parseName } from '../model/identifiers.js';
 
-interface Options { readonly node: string; readonly controller: string; readonly vtepIp: string; readonly key?: string }
+interface Options {
+  readonly node: string;
+  readonly controller: string;
+  readonly vtepIp: string;
+  readonly key?: string;
+}
+
+const kExample = `
+Example:
+  dvr agent --node cn1 --controller 172.16.0.21:9640 --key /etc/dvr/key --vtep-ip 172.16.0.11
+`;
 
 export function register(program: Command): void {
   program.command('agent')
@@ -17,7 +27,7 @@ export function register(program: Command): void {
     .requiredOption('--controller <address>', 'unix:PATH, or IP:PORT with --key')
     .requiredOption('--vtep-ip <ip>', 'the address VXLAN is sent from, on the underlay device')
     .option('--key <file>', 'the cluster key, made by `dvr init --key FILE`')
-    .addHelpText('after', '\nExample:\n  dvr agent --node cn1 --controller 172.16.0.21:9640 --key /etc/dvr/key --vtep-ip 172.16.0.11\n')
+    .addHelpText('after', kExample)
     .action(run);
 }
 
@@ -29,7 +39,9 @@ async function run(options: Options): Promise<void> {
   process.title = `dvr agent ${node}`;
 
   const { runAgent } = await import('../agents/agent.js');
-  const agent = await runAgent({ node, controller, vtepIp, log: logLine, ...(authenticate && { authenticate }) });
+  const agent = await runAgent(
+    { node, controller, vtepIp, log: logLine, ...(authenticate && { authenticate }) },
+  );
   logLine('info', 'agent runs', { node, pid: process.pid, controller });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => { void agent.close().then(() => { process.exit(0); }); });
@@ -40,9 +52,13 @@ async function run(options: Options): Promise<void> {
 async function authentication(controller: string, key: string | undefined, node: string) {
   if (controller.startsWith('unix:/')) return undefined;
   if (!/^(\d+(\.\d+){3}|\[[0-9a-f:]+\]):\d+$/i.test(controller)) {
-    throw new DvrError('DVR_USAGE', `"${controller}" is no controller address`, 'give unix:PATH (absolute) or IP:PORT');
+    throw new DvrError(
+      'DVR_USAGE', `"${controller}" is no controller address`, 'give unix:PATH (absolute) or IP:PORT',
+    );
   }
-  if (key === undefined) throw new DvrError('DVR_KEY_INVALID', `${controller} needs the cluster key`, 'add --key FILE');
+  if (key === undefined) {
+    throw new DvrError('DVR_KEY_INVALID', `${controller} needs the cluster key`, 'add --key FILE');
+  }
   const { authenticateClient, readClusterKey } = await import('../model/cluster-key.js');
   const clusterKey = readClusterKey(key);
   return (socket: import('ws').WebSocket) => authenticateClient(socket, clusterKey, node);

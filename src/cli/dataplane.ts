@@ -41,9 +41,10 @@ function workerCount(text: string): number {
 }
 
 async function run(options: Options): Promise<void> {
-  if (parseName(options.node) === undefined) throw new DvrError('DVR_USAGE', `"${options.node}" is no node name`, '');
-  process.title = `dvr dataplane ${options.node}`;
-  const path = dataplaneSocket(options.node);
+  const { node } = options;
+  if (parseName(node) === undefined) throw new DvrError('DVR_USAGE', `"${node}" is no node name`, '');
+  process.title = `dvr dataplane ${node}`;
+  const path = dataplaneSocket(node);
   // Everything slow is done before the old process is asked to leave.
   const fastPath = addon();
   const native = new fastPath.Dataplane({ workers: options.workers });
@@ -56,7 +57,7 @@ async function run(options: Options): Promise<void> {
     clearInterval(ticker);
     watch.close();
     native.close();
-    logLine('info', 'dataplane stops', { node: options.node, why });
+    logLine('info', 'dataplane stops', { node, why });
     process.exit(0);
   };
   const stopTicking = { ...dataplane, close: async () => { clearInterval(ticker); native.close(); } };
@@ -64,7 +65,7 @@ async function run(options: Options): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => { void server.close().then(() => { leave(signal); }); });
   }
-  logLine('info', 'dataplane is ready', { node: options.node, pid: process.pid, socket: path });
+  logLine('info', 'dataplane is ready', { node, pid: process.pid, socket: path });
 }
 
 /** Makes the socket's name free: asks the running dataplane to leave, or removes what a killed one left. */
@@ -72,7 +73,8 @@ async function takePlace(path: string, options: Options): Promise<void> {
   const old = await reach(path);
   if (old !== undefined && options.replace !== true) {
     const { pid } = await old.hello();
-    throw new DvrError('DVR_CONFLICT', `the dataplane of ${options.node} runs already as process ${String(pid)}`,
+    throw new DvrError('DVR_CONFLICT',
+      `the dataplane of ${options.node} runs already as process ${String(pid)}`,
       'use --replace to take its place');
   }
   if (old !== undefined) {

@@ -46,7 +46,9 @@ function writeBytes(into: Buffer, at: number, bytes: readonly number[] | undefin
   return '';
 }
 
-function writeNumber(into: Buffer, at: number, type: keyof typeof kRanges, bytes: number, value: unknown): string {
+function writeNumber(
+  into: Buffer, at: number, type: keyof typeof kRanges, bytes: number, value: unknown,
+): string {
   const [lowest, highest] = kRanges[type];
   const fits = typeof value === 'number' && Number.isInteger(value) && value >= lowest && value <= highest;
   if (!fits) return `is not a whole number from ${String(lowest)} to ${String(highest)}`;

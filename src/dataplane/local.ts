@@ -19,7 +19,8 @@ export function localDataplane(native: NativeDataplane, version: string): LocalD
       pid: process.pid, version, bootId, generation: native.generation(), devices: native.devices(),
     }),
     openDevice: async (spec) => native.openDevice(spec),
-    adoptDevices: async (pid, devices) => native.adoptDevices?.(pid, devices) ?? adoptEach(native, pid, devices),
+    adoptDevices: async (pid, devices) =>
+      native.adoptDevices?.(pid, devices) ?? adoptEach(native, pid, devices),
     closeDevice: async (name) => { native.closeDevice(name); },
     apply: async (batch) => native.apply(batch),
     counters: async () => native.counters(),

@@ -8,6 +8,8 @@ import { readFileSync } from 'node:fs';
 import type { DeviceInfo } from './interface.js';
 import type { NativeAddon, NativeDataplane } from './native.js';
 
+const kProcFile = '/proc/thread-self/net/packet';
+
 export interface MirrorsListened { readonly brInt: boolean; readonly brTun: boolean }
 
 /** Which mirrors have a listener: a socket on the device, or one on every device (`tcpdump -i any`). */
@@ -17,7 +19,7 @@ export function mirrorsListened(sockets: readonly number[], devices: readonly De
   return { brInt: listened('br-int'), brTun: listened('br-tun') };
 }
 
-/** Interface indexes in the text of /proc/net/packet: columns sk RefCnt Type Proto Iface R Rmem User Inode. */
+/** Interface indexes in /proc/net/packet: columns sk RefCnt Type Proto Iface R Rmem User Inode. */
 export function packetSocketsOfProc(text: string): number[] {
   const lines = text.trim().split('\n').slice(1);
   return lines.map((line) => Number(line.trim().split(/\s+/)[4])).filter(Number.isInteger);
@@ -29,12 +31,12 @@ export interface MirrorWatch {
   close(): void;
 }
 
-/** A kernel without AF_PACKET diagnostics (CONFIG_PACKET_DIAG) is asked through /proc, at ten times the cost. */
+/** A kernel without CONFIG_PACKET_DIAG is asked through /proc, at ten times the cost. */
 export function watchMirrors(addon: NativeAddon, native: NativeDataplane): MirrorWatch {
   let diagFd = openDiag(addon);
   let last: MirrorsListened = { brInt: false, brTun: false };
   const sockets = (): readonly number[] => {
-    if (diagFd === undefined) return packetSocketsOfProc(readFileSync('/proc/thread-self/net/packet', 'utf8'));
+    if (diagFd === undefined) return packetSocketsOfProc(readFileSync(kProcFile, 'utf8'));
     try {
       return addon.packetSockets(diagFd);
     } catch {

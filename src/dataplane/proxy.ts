@@ -79,7 +79,9 @@ function proxyOver(socket: Socket, path: string, deadlineMs: number): DataplaneP
 
   const ask = <Result>(method: string, params: object = {}, binary?: Uint8Array): Promise<Result> => {
     if (socket.destroyed) return Promise.reject(unreachable(why));
-    if (pending.size >= kMaxPending) return Promise.reject(unreachable(`${String(kMaxPending)} requests wait already`));
+    if (pending.size >= kMaxPending) return Promise.reject(
+      unreachable(`${String(kMaxPending)} requests wait already`),
+    );
     const id = ++lastId;
     return new Promise<Result>((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -114,5 +116,7 @@ function refusal(error: { readonly code: string; readonly message: string }): Dv
 }
 
 function unreachable(message: string, cause?: unknown): DvrError {
-  return new DvrError('DVR_DATAPLANE_UNREACHABLE', message, 'is `dvr dataplane` running on the node?', { cause });
+  return new DvrError(
+    'DVR_DATAPLANE_UNREACHABLE', message, 'is `dvr dataplane` running on the node?', { cause },
+  );
 }

@@ -20,7 +20,11 @@ type Fields<List extends readonly FieldDescription[]> = {
   readonly [Field in List[number] as Field['name']]: ValueOf<Field['type']>;
 };
 type RowOf<Table> = Table extends Description
-  ? { readonly table: Table['name']; readonly key: Fields<Table['key']>; readonly value: Fields<Table['value']> }
+  ? {
+    readonly table: Table['name'];
+    readonly key: Fields<Table['key']>;
+    readonly value: Fields<Table['value']>;
+  }
   : never;
 
 export type TableName = Description['name'];
@@ -38,6 +42,11 @@ export type Operation =
 export interface RowFault {
   readonly row: Row;
   readonly message: string;
+}
+
+export interface Admitted {
+  readonly rows: readonly Row[];
+  readonly faults: readonly RowFault[];
 }
 
 const kHeaderBytes = 16;
@@ -64,7 +73,7 @@ function layoutOf(table: string): Layout {
  * The rows in their first-come order, without those that repeat a key, cannot be written, or no longer
  * fit their table. What is left out is reported, except repeats: programs put the row that wins first.
  */
-export function admitRows(rows: Iterable<Row>): { readonly rows: readonly Row[]; readonly faults: readonly RowFault[] } {
+export function admitRows(rows: Iterable<Row>): Admitted {
   const admitted = new Map<string, Row>();
   const counts = new Map<string, number>();
   const faults: RowFault[] = [];
@@ -75,11 +84,13 @@ export function admitRows(rows: Iterable<Row>): { readonly rows: readonly Row[];
     const count = (counts.get(row.table) ?? 0) + 1;
     const { limit } = layoutOf(row.table);
     if (message !== '') faults.push({ row, message });
-    else if (count > limit) faults.push({ row, message: `table ${row.table} is full (${String(limit)} rows)` });
+    else if (count > limit) faults.push({ row, message: fullText(row.table, limit) });
     else { admitted.set(key, row); counts.set(row.table, count); }
   }
   return { rows: [...admitted.values()], faults };
 }
+
+const fullText = (table: string, limit: number): string => `table ${table} is full (${String(limit)} rows)`;
 
 /**
  * What turns the rows `before` into the rows `after`: puts of what is new or other first, then deletes
@@ -123,7 +134,7 @@ export function encodeBatch(generation: number, operations: readonly Operation[]
     if (used + kLargestRowBytes > bytes.length) bytes = Buffer.concat([bytes, Buffer.alloc(bytes.length)]);
     used = writeOperation(bytes, used, change);
   }
-  if (used > kMaxBatchBytes) throw refused(`a batch of ${String(used)} bytes is over ${String(kMaxBatchBytes)}`);
+  if (used > kMaxBatchBytes) throw refused(`a batch of ${String(used)} bytes is too large`);
   return bytes.subarray(0, used);
 }
 
@@ -134,7 +145,9 @@ export function rowsFromDump(dumps: readonly TableDump[]): Row[] {
     const pick = (fields: readonly FieldDescription[], from: Readonly<Record<string, FieldValue>>) =>
       Object.fromEntries(fields.map(({ name }) => [name, from[name]]));
     // The dump is checked field by field when a row is written or compared, not here.
-    return dump.rows.map((row) => ({ table: dump.table, key: pick(key, row), value: pick(value, row) }) as unknown as Row);
+    return dump.rows.map(
+      (row) => ({ table: dump.table, key: pick(key, row), value: pick(value, row) }) as unknown as Row,
+    );
   });
 }
 
@@ -148,7 +161,9 @@ function writeOperation(into: Buffer, at: number, change: Operation): number {
   return change.operation === 'put' ? writeFields(into, end, row.table, layout.value, row.value) : end;
 }
 
-function writeFields(into: Buffer, at: number, table: string, fields: readonly FieldDescription[], from: object): number {
+function writeFields(
+  into: Buffer, at: number, table: string, fields: readonly FieldDescription[], from: object,
+): number {
   for (const { name, type } of fields) {
     const value: unknown = (from as Readonly<Record<string, unknown>>)[name];
     const wrong = writeField(into, at, type, value);
@@ -167,7 +182,9 @@ function keyText(row: Row): string {
 }
 
 function valueText(row: Row): string {
-  return scratch.toString('latin1', 0, writeFields(scratch, 0, row.table, layoutOf(row.table).value, row.value));
+  return scratch.toString(
+    'latin1', 0, writeFields(scratch, 0, row.table, layoutOf(row.table).value, row.value),
+  );
 }
 
 function faultOf(row: Row): string {
@@ -182,5 +199,7 @@ function faultOf(row: Row): string {
 }
 
 function refused(message: string): DvrError {
-  return new DvrError('DVR_DATAPLANE_REFUSED', message, 'the rows do not fit the tables of src/dataplane/pipeline.ts');
+  return new DvrError(
+    'DVR_DATAPLANE_REFUSED', message, 'the rows do not fit the tables of src/dataplane/pipeline.ts',
+  );
 }

@@ -37,13 +37,17 @@ interface Request {
   readonly marker?: boolean;
 }
 
+type HandOver = (client: Socket, id: number) => Promise<void>;
+
 /**
  * Listens at `path`, for root alone. `onHandover` is called once, after the answer has been written.
  * The caller has made sure that nobody else listens there.
  */
-export async function serveDataplane(dataplane: Dataplane, path: string, onHandover: () => void): Promise<DataplaneServer> {
+export async function serveDataplane(
+  dataplane: Dataplane, path: string, onHandover: () => void,
+): Promise<DataplaneServer> {
   const clients = new Set<Socket>();
-  const handOver = async (client: Socket, id: number): Promise<void> => {
+  const handOver: HandOver = async (client, id) => {
     await dataplane.close();
     // The name is free before the answer is out, so that the next process can bind it at once.
     rmSync(path, { force: true });
@@ -54,7 +58,9 @@ export async function serveDataplane(dataplane: Dataplane, path: string, onHando
     clients.add(client);
     client.on('error', () => { client.destroy(); });
     client.on('close', () => { clients.delete(client); });
-    readMessages(client, kRequestLimits, (message) => { void answer(dataplane, client, message, handOver); }, () => {});
+    readMessages(client, kRequestLimits, (message) => {
+      void answer(dataplane, client, message, handOver);
+    }, () => {});
   });
   dataplane.onEvent((event) => { for (const client of clients) push(client, event); });
   await listen(server, path);
@@ -81,10 +87,11 @@ function push(client: Socket, event: DataplaneEvent): void {
 }
 
 async function answer(
-  dataplane: Dataplane, client: Socket, message: Message, handOver: (client: Socket, id: number) => Promise<void>,
+  dataplane: Dataplane, client: Socket, message: Message, handOver: HandOver,
 ): Promise<void> {
-  const request = message.header as Request;
-  if (typeof request !== 'object' || request === null || typeof request.id !== 'number') { client.destroy(); return; }
+  const request = message.header as Request | null;
+  // The framing has seen to it that this is JSON; more than a number is not taken on trust.
+  if (typeof request?.id !== 'number') { client.destroy(); return; }
   try {
     if (request.method === 'handover') { await handOver(client, request.id); return; }
     const result = (await call(dataplane, request, message.binary)) ?? {};

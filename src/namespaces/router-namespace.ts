@@ -109,7 +109,8 @@ function neighboursOn(device: string, network: NetworkView, addresses: readonly 
   };
   const bound = network.ports.filter((port) => port.node !== undefined);
   for (const port of bound) for (const ip of port.ips) add(ip, port.mac);
-  for (const { ip, mac } of bound.toSorted(byName).flatMap(({ allowedAddressPairs }) => allowedAddressPairs)) {
+  const pairs = bound.toSorted(byName).flatMap(({ allowedAddressPairs }) => allowedAddressPairs);
+  for (const { ip, mac } of pairs) {
     const single = singleAddress(ip);
     if (single !== undefined) add(single, mac);
   }
@@ -157,8 +158,9 @@ export function routeCommands(before: readonly RouterRoute[], after: readonly Ro
   const wanted = new Set(after.map(({ destination }) => destination));
   const line = (verb: string, { destination, via }: RouterRoute): string =>
     `route ${verb} ${destination} via ${via} proto ${String(kRouteProtocol)}`;
+  const changed = after.filter(({ destination, via }) => old.get(destination) !== via);
   return [
-    ...after.filter(({ destination, via }) => old.get(destination) !== via).map((route) => line('replace', route)),
+    ...changed.map((route) => line('replace', route)),
     ...before.filter(({ destination }) => !wanted.has(destination)).map((route) => line('del', route)),
   ];
 }

@@ -4,7 +4,7 @@
  *
  * @throws DVR_SCRIPT_FAILED with what the command said, or DVR_TIMEOUT where it did not end in time.
  */
-import { execFile } from 'node:child_process';
+import { execFile, type ExecFileException } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { DvrError } from '../model/errors.js';
 import { kRouteProtocol, type Neighbour, type RouterDevice, type RouterRoute } from './router-namespace.js';
@@ -59,7 +59,9 @@ export function hands(folder = fileURLToPath(new URL('../../scripts/netns/', imp
   return {
     mirrorUp: (name) => script('mirror', ['up', '--name', name]),
     routerUp: (namespace, sysctls) =>
-      script('router-ns', ['up', '--namespace', namespace, ...sysctls.flatMap((sysctl) => ['--sysctl', sysctl])]),
+      script('router-ns', [
+        'up', '--namespace', namespace, ...sysctls.flatMap((sysctl) => ['--sysctl', sysctl]),
+      ]),
     routerDeviceUp: (namespace, tap, device) =>
       script('router-ns', ['up', '--namespace', namespace, ...routerDeviceWords(tap, device)]),
     routerDeviceDown: (namespace, device) =>
@@ -69,8 +71,12 @@ export function hands(folder = fileURLToPath(new URL('../../scripts/netns/', imp
       .map(({ dev, dst, lladdr }) => ({ device: String(dev), ip: String(dst), mac: String(lladdr) })),
     routes: async (namespace) => {
       const ours = ['route', 'show', 'proto', String(kRouteProtocol)];
-      const both = [...await show(['-netns', namespace, '-4', ...ours]), ...await show(['-netns', namespace, '-6', ...ours])];
-      return both.map(({ dst, gateway }) => ({ destination: withBits(String(dst), String(gateway)), via: String(gateway) }));
+      const v4 = await show(['-netns', namespace, '-4', ...ours]);
+      const v6 = await show(['-netns', namespace, '-6', ...ours]);
+      return [...v4, ...v6].map(({ dst, gateway }) => {
+        const via = String(gateway);
+        return { destination: withBits(String(dst), via), via };
+      });
     },
     batch: (namespace, lines) => runBatch(namespace, lines),
     attach: (wish) => script('attach-netns', ['up', ...attachWords(wish)]),
@@ -120,7 +126,9 @@ async function runBatch(namespace: string, lines: readonly string[]): Promise<vo
   if (failures.length > 0) throw failures[0];
 }
 
-function run(command: string, words: readonly string[], timeoutMs = kScriptTimeoutMs, input = ''): Promise<string> {
+function run(
+  command: string, words: readonly string[], timeoutMs = kScriptTimeoutMs, input = '',
+): Promise<string> {
   return new Promise((done, failed) => {
     const options = { timeout: timeoutMs, maxBuffer: kMaxOutputBytes, killSignal: 'SIGKILL' } as const;
     const child = execFile(command, words, options, (error, stdout, stderr) => {
@@ -139,11 +147,13 @@ export class ScriptFailure extends Error {
 }
 
 function failure(
-  command: string, words: readonly string[], error: { code?: number | string | null; killed?: boolean }, stderr: string, timeoutMs: number,
+  command: string, words: readonly string[], error: ExecFileException, stderr: string, timeoutMs: number,
 ): DvrError {
   const called = [command.split('/').at(-1) ?? command, ...words].join(' ');
   if (error.killed === true) {
-    return new DvrError('DVR_TIMEOUT', `"${called}" did not end in ${String(timeoutMs)} ms`, 'is the machine overloaded?');
+    return new DvrError(
+      'DVR_TIMEOUT', `"${called}" did not end in ${String(timeoutMs)} ms`, 'is the machine overloaded?',
+    );
   }
   const said = stderr.trim().slice(-kMaxMessageLength) || `exit code ${String(error.code)}`;
   const cause = new ScriptFailure(typeof error.code === 'number' ? error.code : undefined, said);

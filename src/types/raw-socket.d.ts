@@ -3,16 +3,22 @@
  * The socket is made in the constructor, in the calling thread's network namespace.
  */
 declare module 'raw-socket' {
+  type Sent = (error: Error | null, bytes: number) => void;
+  export interface RawSocketOptions {
+    readonly protocol: number;
+    readonly addressFamily: number;
+    readonly bufferSize?: number;
+  }
   export interface RawSocket {
     on(event: 'message', listener: (buffer: Buffer, source: string) => void): this;
     on(event: 'error', listener: (error: Error) => void): this;
     on(event: 'close', listener: () => void): this;
-    send(buffer: Buffer, offset: number, length: number, address: string, done: (error: Error | null, bytes: number) => void): this;
+    send(buffer: Buffer, offset: number, length: number, address: string, done: Sent): this;
     setOption(level: number, option: number, value: number): this;
     close(): this;
   }
   export interface RawSocketModule {
-    createSocket(options: { readonly protocol: number; readonly addressFamily: number; readonly bufferSize?: number }): RawSocket;
+    createSocket(options: RawSocketOptions): RawSocket;
     createChecksum(buffer: Buffer): number;
     readonly AddressFamily: { readonly IPv4: number; readonly IPv6: number };
     readonly Protocol: { readonly ICMP: number; readonly ICMPv6: number };

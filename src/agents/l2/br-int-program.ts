@@ -10,7 +10,9 @@
  * address pairs.
  */
 import type { Row } from '../../dataplane/rows.js';
-import { contains, parseCidr, parseIp, withoutPrefix, type Cidr, type InterfaceAddress } from '../../model/addresses.js';
+import {
+  contains, parseCidr, parseIp, withoutPrefix, type Cidr, type InterfaceAddress,
+} from '../../model/addresses.js';
 import type { NetworkView, NodeView, PortView, RouterInterfaceView } from '../../model/node-view.js';
 import { singleAddress } from '../../namespaces/router-namespace.js';
 import type { LocalIds } from '../local-ids.js';
@@ -30,8 +32,8 @@ export function brIntProgram(view: NodeView, ids: LocalIds): Row[] {
 
 function dvrMacRows({ node, peers }: NodeView): Row[] {
   const own: Row = { table: 'dvr_macs', key: { mac: node.dvrMac }, value: { own: true, vtep: node.vtepIp } };
-  return [own, ...peers.flatMap(({ dvrMac, vtepIp }): Row[] =>
-    (dvrMac === undefined ? [] : [{ table: 'dvr_macs', key: { mac: dvrMac }, value: { own: false, vtep: vtepIp } }]))];
+  return [own, ...peers.flatMap(({ dvrMac: mac, vtepIp: vtep }): Row[] =>
+    (mac === undefined ? [] : [{ table: 'dvr_macs', key: { mac }, value: { own: false, vtep } }]))];
 }
 
 /** A prefix of the network that a router has an interface in, and that router's MAC. */
@@ -48,7 +50,9 @@ function gatewaysOf({ subnets, routerInterfaces }: NetworkView): Gateway[] {
   const all = routerInterfaces.flatMap(({ mac, addresses }) => addresses.flatMap((address) => {
     const parsed = parseCidr(address);
     if (parsed.kind === 'malformed') return [];
-    return [{ cidr: parsed.cidr, mac, isGateway: gatewayIps.has(withoutPrefix(address as InterfaceAddress)) }];
+    return [
+      { cidr: parsed.cidr, mac, isGateway: gatewayIps.has(withoutPrefix(address as InterfaceAddress)) },
+    ];
   }));
   return [...all.filter(({ isGateway }) => isGateway), ...all.filter(({ isGateway }) => !isGateway)];
 }
@@ -65,17 +69,24 @@ function gatewayRows({ port, portId, localVlan }: LocalPort, gateways: readonly 
   };
   const uses = [
     ...port.ips.map((ip) => ({ mac: port.mac, ip, single: true })),
-    ...port.allowedAddressPairs.map(({ mac, ip }) => ({ mac, ip: singleAddress(ip) ?? ip, single: singleAddress(ip) !== undefined })),
+    ...port.allowedAddressPairs.map(
+      ({ mac, ip }) => ({ mac, ip: singleAddress(ip) ?? ip, single: singleAddress(ip) !== undefined }),
+    ),
   ].map((use) => ({ ...use, gateway: gatewayOf(use.ip) }));
   // A port with no address in a routed subnet may still be reached there (port security off).
   const fallback = uses.find(({ gateway }) => gateway !== undefined)?.gateway ?? gateways[0]?.mac;
   if (fallback === undefined) return [];
-  const row = (mac: string, ip: string, gateway: string): Row =>
-    ({ table: 'dvr_to_src_mac', key: { local_vlan: localVlan, mac, ip }, value: { gateway_mac: gateway, port: portId } });
+  const row = (mac: string, ip: string, gateway: string): Row => ({
+    table: 'dvr_to_src_mac',
+    key: { local_vlan: localVlan, mac, ip },
+    value: { gateway_mac: gateway, port: portId },
+  });
 
   return macsOf(port).flatMap((mac) => {
     const first = uses.find((use) => use.mac === mac && use.gateway !== undefined)?.gateway ?? fallback;
-    const others = uses.filter((use) => use.mac === mac && use.single && use.gateway !== undefined && use.gateway !== first);
+    const others = uses.filter(
+      (use) => use.mac === mac && use.single && use.gateway !== undefined && use.gateway !== first,
+    );
     return [row(mac, '::', first), ...others.map(({ ip, gateway }) => row(mac, ip, gateway ?? first))];
   });
 }

@@ -17,24 +17,32 @@ import { macsOf } from './ports-program.js';
 export function brTunProgram(view: NodeView, ids: LocalIds): Row[] {
   const vtepOf = new Map(view.peers.map(({ name, vtepIp }) => [name, vtepIp]));
   return [
-    ...view.peers.map(({ vtepIp, interop }): Row => ({ table: 'vteps', key: { vtep: vtepIp }, value: { interop } })),
+    ...view.peers.map(
+      ({ vtepIp, interop }): Row => ({ table: 'vteps', key: { vtep: vtepIp }, value: { interop } }),
+    ),
     ...view.networks.flatMap((network) => networkRows(network, ids.localVlans[network.name], vtepOf)),
   ];
 }
 
-function networkRows(network: NetworkView, localVlan: number | undefined, vtepOf: ReadonlyMap<string, string>): Row[] {
+function networkRows(
+  network: NetworkView, localVlan: number | undefined, vtepOf: ReadonlyMap<string, string>,
+): Row[] {
   if (localVlan === undefined) return [];
   const { vni, mtuBytes } = network;
   return [
     { table: 'tun_to_lv', key: { vni }, value: { local_vlan: localVlan } },
     ...populationRows(network, localVlan, vtepOf),
-    ...network.floodVteps.map((vtep): Row => ({ table: 'flood_to_tun', key: { local_vlan: localVlan, vtep }, value: {} })),
+    ...network.floodVteps.map(
+      (vtep): Row => ({ table: 'flood_to_tun', key: { local_vlan: localVlan, vtep }, value: {} }),
+    ),
     { table: 'networks', key: { local_vlan: localVlan }, value: { vni, mtu_bytes: mtuBytes } },
   ];
 }
 
 /** Ports' own MACs come before those of address pairs: a pair never takes a port's MAC away from it. */
-function populationRows({ ports }: NetworkView, localVlan: number, vtepOf: ReadonlyMap<string, string>): Row[] {
+function populationRows(
+  { ports }: NetworkView, localVlan: number, vtepOf: ReadonlyMap<string, string>,
+): Row[] {
   const remote = ports.flatMap((port) => {
     const vtep = port.node === undefined ? undefined : vtepOf.get(port.node);
     return vtep === undefined ? [] : [{ port, vtep }];

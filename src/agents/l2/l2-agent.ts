@@ -6,7 +6,9 @@
  * one gets them back, and packets wait in the TAPs' rings meanwhile.
  */
 import type { Dataplane, DeviceInfo, DeviceSpec } from '../../dataplane/interface.js';
-import { admitRows, diffRows, encodeBatch, replaceAll, rowsFromDump, type Row, type RowFault } from '../../dataplane/rows.js';
+import {
+  admitRows, diffRows, encodeBatch, replaceAll, rowsFromDump, type Row, type RowFault,
+} from '../../dataplane/rows.js';
 import type { Hands } from '../../namespaces/scripts.js';
 import type { Plug } from '../desired.js';
 import { vmDeviceName } from '../local-ids.js';
@@ -48,10 +50,14 @@ export class L2Agent {
     this.#dataplane = dataplane;
   }
 
-  async #handBack(dataplane: Dataplane, missing: readonly DeviceInfo[], rows: readonly Row[], generation: number): Promise<void> {
+  async #handBack(
+    dataplane: Dataplane, missing: readonly DeviceInfo[], rows: readonly Row[], generation: number,
+  ): Promise<void> {
     await dataplane.apply(encodeBatch(generation, replaceAll(rows)));
     this.#applied = rows;
-    const adopted = new Set((await dataplane.adoptDevices(process.pid, missing)).map(({ spec }) => spec.name));
+    const adopted = new Set(
+      (await dataplane.adoptDevices(process.pid, missing)).map(({ spec }) => spec.name),
+    );
     // What could not be taken over is gone; the next reconcile opens it anew.
     for (const { spec } of missing) if (!adopted.has(spec.name)) this.#release(spec.name);
   }

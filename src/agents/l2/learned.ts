@@ -63,7 +63,9 @@ export function learnRules(view: NodeView, ids: LocalIds): LearnRules {
 }
 
 /** The state after the events. */
-export function learn(before: Learned, events: readonly LearnedEvent[], rules: LearnRules, nowMs: number): Learned {
+export function learn(
+  before: Learned, events: readonly LearnedEvent[], rules: LearnRules, nowMs: number,
+): Learned {
   const refill = ((nowMs - before.tokensAtMs) / 1000) * kEventsPerSecond;
   let tokens = Math.min(kEventsPerSecond, before.tokens + refill);
   const macs = new Map(before.macs);
@@ -84,7 +86,9 @@ export function forget(before: Learned, rules: LearnRules, nowMs: number): Learn
   return { ...before, macs: new Map(stays) };
 }
 
-function mayLearn(entry: Pick<LearnedMac, 'network' | 'mac' | 'vtep'>, { known, dvrMacs, sources }: LearnRules): boolean {
+function mayLearn(
+  entry: Pick<LearnedMac, 'network' | 'mac' | 'vtep'>, { known, dvrMacs, sources }: LearnRules,
+): boolean {
   const { network, mac, vtep } = entry;
   return sources.has(pairOf(network, vtep)) && !dvrMacs.has(mac) && !known.has(pairOf(network, mac));
 }

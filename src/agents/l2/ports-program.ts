@@ -47,7 +47,9 @@ export function portsProgram(view: NodeView, ids: LocalIds): Row[] {
 }
 
 function vmPortRow({ local, port, portId, localVlan }: LocalPort): Row {
-  const value = { kind: 'vm', local_vlan: localVlan, mac: port.mac, port_security: local.portSecurity } as const;
+  const value = {
+    kind: 'vm', local_vlan: localVlan, mac: port.mac, port_security: local.portSecurity,
+  } as const;
   return { table: 'ports', key: { port: portId }, value };
 }
 
@@ -56,14 +58,16 @@ function routerPortRows(view: NodeView, ids: LocalIds): Row[] {
     const port = ids.ports[routerPortName(id, network)];
     const localVlan = ids.localVlans[network];
     if (port === undefined || localVlan === undefined) return [];
-    return [{ table: 'ports', key: { port }, value: { kind: 'router', local_vlan: localVlan, mac, port_security: true } }];
+    const value = { kind: 'router', local_vlan: localVlan, mac, port_security: true } as const;
+    return [{ table: 'ports', key: { port }, value }];
   }));
 }
 
 function allowedSourceRows({ port, portId }: LocalPort): Row[] {
   const rows: Row[] = [];
   const allow = (mac: string, ip: string, prefixBits = 128): void => {
-    rows.push({ table: 'allowed_sources', key: { port: portId, mac, ip, prefix_bits: prefixBits }, value: {} });
+    const key = { port: portId, mac, ip, prefix_bits: prefixBits };
+    rows.push({ table: 'allowed_sources', key, value: {} });
   };
   for (const mac of macsOf(port)) {
     allow(mac, '::');
@@ -72,8 +76,9 @@ function allowedSourceRows({ port, portId }: LocalPort): Row[] {
   for (const ip of port.ips) allow(port.mac, ip);
   for (const { ip, mac } of port.allowedAddressPairs) {
     const cidr = cidrOf(ip);
+    if (cidr === undefined) continue;
     // The tables know IPv4 as ::ffff:0:0/96.
-    if (cidr !== undefined) allow(mac, networkAddress(cidr), prefixBitsOf(cidr) + (familyOf(cidr) === 4 ? 96 : 0));
+    allow(mac, networkAddress(cidr), prefixBitsOf(cidr) + (familyOf(cidr) === 4 ? 96 : 0));
   }
   return rows;
 }

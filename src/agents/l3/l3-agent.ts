@@ -8,6 +8,9 @@ import {
 } from '../../namespaces/router-namespace.js';
 import type { Hands } from '../../namespaces/scripts.js';
 
+/** The TAP of a network's device; nothing where it is not open. */
+type TapOf = (network: string) => string | undefined;
+
 interface Built {
   /** By device name: the device as it was made, and the TAP it was made of. */
   readonly devices: ReadonlyMap<string, string>;
@@ -24,7 +27,7 @@ export class L3Agent {
    * Builds the router's namespace, or what of it has changed. `tapOf` names the TAP of a network's
    * device; where it is not open, the device and its neighbours are left for the next time.
    */
-  async build(router: RouterNamespace, tapOf: (network: string) => string | undefined): Promise<void> {
+  async build(router: RouterNamespace, tapOf: TapOf): Promise<void> {
     const before = this.#built.get(router.name);
     this.#built.delete(router.name);
     if (before === undefined) await this.hands.routerUp(router.name, router.sysctls);
@@ -33,14 +36,16 @@ export class L3Agent {
     const neighbours = router.neighbours.filter(({ device }) => devices.has(device));
     const oldNeighbours = before?.neighbours ?? await this.hands.neighbours(router.name);
     const oldRoutes = before?.routes ?? await this.hands.routes(router.name);
-    const commands = [...neighbourCommands(oldNeighbours, neighbours), ...routeCommands(oldRoutes, router.routes)];
+    const commands = [
+      ...neighbourCommands(oldNeighbours, neighbours), ...routeCommands(oldRoutes, router.routes),
+    ];
     // A failed line leaves nothing remembered: the next build reads what is there and tries again.
     if (commands.length > 0) await this.hands.batch(router.name, commands);
     this.#built.set(router.name, { devices, neighbours, routes: router.routes });
   }
 
   async #buildDevices(
-    router: RouterNamespace, tapOf: (network: string) => string | undefined, before: ReadonlyMap<string, string>,
+    router: RouterNamespace, tapOf: TapOf, before: ReadonlyMap<string, string>,
   ): Promise<ReadonlyMap<string, string>> {
     const devices = new Map<string, string>();
     for (const device of router.devices) {

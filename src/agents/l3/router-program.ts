@@ -13,10 +13,12 @@ import { routerPortName, type LocalIds } from '../local-ids.js';
 const kNotHere = 0;
 
 export function routerProgram(view: NodeView, ids: LocalIds): Row[] {
-  return view.networks.flatMap(({ name, routerInterfaces }) => routerInterfaces.flatMap(({ routerId, mac }): Row[] => {
+  return view.networks.flatMap(({ name, routerInterfaces }) => {
     const localVlan = ids.localVlans[name];
     if (localVlan === undefined) return [];
-    const port = ids.ports[routerPortName(routerId, name)] ?? kNotHere;
-    return [{ table: 'route', key: { local_vlan: localVlan, mac }, value: { namespace_port: port } }];
-  }));
+    return routerInterfaces.map(({ routerId, mac }): Row => {
+      const port = ids.ports[routerPortName(routerId, name)] ?? kNotHere;
+      return { table: 'route', key: { local_vlan: localVlan, mac }, value: { namespace_port: port } };
+    });
+  });
 }

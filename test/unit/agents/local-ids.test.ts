@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { allocateIds, noIds } from '../../../src/agents/local-ids.js';
+import { allocateIds, namesOfIds, noIds } from '../../../src/agents/local-ids.js';
 import { cn1, ids } from './picture.js';
 
 const nobody = new Set<string>();
@@ -28,5 +28,14 @@ describe('allocateIds', () => {
     const { ids: after, faults } = allocateIds(noIds, { ...cn1, networks }, nobody);
     expect(Object.keys(after.localVlans)).toHaveLength(4094);
     expect(faults.map(({ code }) => code)).toEqual(['DVR_LOCAL_VLAN_EXHAUSTED']);
+  });
+});
+
+describe('namesOfIds', () => {
+  it('names a VM\'s port by the port and a router\'s by the router', () => {
+    expect(namesOfIds(ids, cn1).ports).toEqual([
+      { id: 16, name: 'vm1', kind: 'vm', network: 'red' }, { id: 17, name: 'vm4', kind: 'vm', network: 'green' },
+      { id: 18, name: 'r1', kind: 'router', network: 'red' }, { id: 19, name: 'r1', kind: 'router', network: 'green' },
+    ]);
   });
 });

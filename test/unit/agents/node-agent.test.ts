@@ -105,6 +105,16 @@ describe('a node brought to its view', () => {
     ]);
   });
 
+  it('tries a failed port again, though it was up before', async () => {
+    await agent.reconcile(0);
+    failing = 'attach /run/netns/vm1';
+    agent.setView({ ...cn1, networks: cn1.networks.map((network) => ({ ...network, mtuBytes: 1400 })) });
+    await agent.reconcile(0);
+    failing = undefined;
+    expect((await agent.reconcile(0))?.ports[0]).toEqual({ name: 'vm1', state: 'up' });
+    expect(did.filter((deed) => deed.startsWith('attach /run/netns/vm1'))).toHaveLength(3);
+  });
+
   it('sends no packet to a router whose namespace could not be built', async () => {
     failing = 'into qrouter-r1';
     const report = await agent.reconcile(0);
