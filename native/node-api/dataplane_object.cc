@@ -1,5 +1,6 @@
 #include "node-api/dataplane_object.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/json.hpp"
@@ -27,6 +28,7 @@ Napi::Function DataplaneObject::define(Napi::Env env) {
                      {
                          InstanceMethod<&DataplaneObject::open_device>("openDevice"),
                          InstanceMethod<&DataplaneObject::adopt_device>("adoptDevice"),
+                         InstanceMethod<&DataplaneObject::adopt_devices>("adoptDevices"),
                          InstanceMethod<&DataplaneObject::close_device>("closeDevice"),
                          InstanceMethod<&DataplaneObject::devices>("devices"),
                          InstanceMethod<&DataplaneObject::apply>("apply"),
@@ -76,16 +78,46 @@ Napi::Value DataplaneObject::open_device(const Napi::CallbackInfo& info) {
 
 Napi::Value DataplaneObject::adopt_device(const Napi::CallbackInfo& info) {
   const auto pid = to_integer(info.Env(), info[0], "pid", 1, kMostPid);
-  if (!pid) return info.Env().Undefined();
-  ObjectReader device(info.Env(), info[1], "device");
+  if (!pid || !is_open(info.Env())) return info.Env().Undefined();
+  const auto adopted = adopt(info.Env(), *pid, info[1]);
+  return adopted ? answer(info.Env(), *adopted) : info.Env().Undefined();
+}
+
+// All of them are in place before any is read from. Those that cannot be taken over are left out.
+Napi::Value DataplaneObject::adopt_devices(const Napi::CallbackInfo& info) {
+  const auto pid = to_integer(info.Env(), info[0], "pid", 1, kMostPid);
+  if (!pid || !is_open(info.Env())) return info.Env().Undefined();
+  if (!info[1].IsArray()) {
+    Napi::TypeError::New(info.Env(), "devices must be an array").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  const auto devices = info[1].As<Napi::Array>();
+  std::vector<std::string> names;
+  dataplane_->hold();
+  for (uint32_t at = 0; at < devices.Length() && !info.Env().IsExceptionPending(); ++at) {
+    const auto adopted = adopt(info.Env(), *pid, devices.Get(at));
+    if (adopted && adopted->ok()) names.push_back(adopted->value->spec.name);
+  }
+  dataplane_->release();
+  if (info.Env().IsExceptionPending()) return info.Env().Undefined();
+  auto taken = Napi::Array::New(info.Env());
+  for (const Device* device : dataplane_->devices())
+    if (std::find(names.begin(), names.end(), device->spec.name) != names.end())
+      taken.Set(taken.Length(), from_device(info.Env(), *device));
+  return taken;
+}
+
+// Nothing: an exception is pending.
+std::optional<Result<const Device*>> DataplaneObject::adopt(Napi::Env env, uint32_t pid, Napi::Value value) {
+  ObjectReader device(env, value, "device");
   const uint32_t number = device.integer("fd", 0, kMostFd);
   const uint32_t ifindex = device.integer("ifindex", 0, INT32_MAX);
-  if (!device.ok()) return info.Env().Undefined();
-  const auto spec = to_spec(info.Env(), device.value("spec"), "device.spec");
-  if (!spec || !is_open(info.Env())) return info.Env().Undefined();
-  auto fd = duplicate_fd(static_cast<int>(*pid), static_cast<int>(number));
-  if (!fd.ok()) return throw_system_error(info.Env(), fd.error), info.Env().Undefined();
-  return answer(info.Env(), dataplane_->adopt(*spec, std::move(fd.value), ifindex));
+  if (!device.ok()) return std::nullopt;
+  const auto spec = to_spec(env, device.value("spec"), "device.spec");
+  if (!spec) return std::nullopt;
+  auto fd = duplicate_fd(static_cast<int>(pid), static_cast<int>(number));
+  if (!fd.ok()) return fd.error;
+  return dataplane_->adopt(*spec, std::move(fd.value), ifindex);
 }
 
 void DataplaneObject::close_device(const Napi::CallbackInfo& info) {

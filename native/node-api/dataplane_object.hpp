@@ -5,6 +5,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <optional>
 
 #include "worker/dataplane.hpp"
 
@@ -19,6 +20,7 @@ class DataplaneObject : public Napi::ObjectWrap<DataplaneObject> {
  private:
   Napi::Value open_device(const Napi::CallbackInfo& info);
   Napi::Value adopt_device(const Napi::CallbackInfo& info);
+  Napi::Value adopt_devices(const Napi::CallbackInfo& info);
   void close_device(const Napi::CallbackInfo& info);
   Napi::Value devices(const Napi::CallbackInfo& info);
   Napi::Value apply(const Napi::CallbackInfo& info);
@@ -32,6 +34,7 @@ class DataplaneObject : public Napi::ObjectWrap<DataplaneObject> {
   void set_mirrors(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 
+  std::optional<Result<const Device*>> adopt(Napi::Env env, uint32_t pid, Napi::Value value);
   bool is_open(Napi::Env env) const;
   static void stop_at_exit(void* self);
 

@@ -8,10 +8,10 @@
 namespace dvr {
 namespace {
 
-// A burst takes microseconds; a worker that needs longer than all of this is descheduled, and then its
-// version is freed by the next call instead.
-constexpr int kReclaimTries = 200;
-constexpr timespec kReclaimPause{0, 500'000};
+// A burst takes microseconds, at most a few milliseconds; a worker that needs longer than all of this
+// (100 ms) is descheduled, and then its version is freed by a later call instead.
+constexpr int kReclaimTries = 1000;
+constexpr timespec kReclaimPause{0, 100'000};
 
 Result<std::unique_ptr<Device>> open_device(const DeviceSpec& spec) {
   return spec.kind == DeviceKind::vtep ? open_vtep(spec) : open_tap(spec);
@@ -70,12 +70,30 @@ Result<const Device*> Dataplane::take_in(Result<std::unique_ptr<Device>> opened)
   devices_[device->spec.name] = device;
   rewire([&](Wiring& wiring) { wiring.devices[port.value] = device; });
   // Watched last: an event for a port without a device would be lost work.
-  if (auto error = worker_of(port).watch(*device)) {
-    devices_.erase(device->spec.name);
-    rewire([&](Wiring& wiring) { wiring.devices[port.value] = nullptr; });
+  if (holding_)
+    held_.push_back(device->spec.name);
+  else if (auto error = watch(*device))
     return error;
-  }
   return device.get();
+}
+
+SystemError Dataplane::watch(const Device& device) {
+  const PortId port = device.spec.port;
+  auto error = worker_of(port).watch(device);
+  if (!error) return error;
+  devices_.erase(device.spec.name);
+  rewire([port](Wiring& wiring) { wiring.devices[port.value] = nullptr; });
+  return error;
+}
+
+void Dataplane::release() {
+  holding_ = false;
+  for (const std::string& name : held_)
+    if (const auto found = devices_.find(name); found != devices_.end()) {
+      const std::shared_ptr<const Device> device = found->second;  // outlives its removal
+      watch(*device);
+    }
+  held_.clear();
 }
 
 void Dataplane::close_device(const std::string& name) {
@@ -86,7 +104,7 @@ void Dataplane::close_device(const std::string& name) {
   if (found->second->spec.kind != DeviceKind::vtep) unpersist_tap(*found->second);
   devices_.erase(found);
   rewire([port](Wiring& wiring) { wiring.devices[port.value] = nullptr; });
-  wait_for_reclaim();
+  wait_for_workers();
 }
 
 std::vector<const Device*> Dataplane::devices() const {
@@ -103,12 +121,14 @@ BatchResult Dataplane::apply(std::span<const uint8_t> batch) {
 
 void Dataplane::set_trace(std::optional<TraceMarker> marker) {
   rewire([&](Wiring& wiring) { wiring.marker = marker; });
+  wait_for_workers();
 }
 
 void Dataplane::set_mirrors(bool br_int, bool br_tun) {
   const Wiring& now = versions_.wiring.latest();
   if (now.mirror_br_int == br_int && now.mirror_br_tun == br_tun) return;
   rewire([&](Wiring& wiring) { wiring.mirror_br_int = br_int, wiring.mirror_br_tun = br_tun; });
+  wait_for_workers();
 }
 
 SystemError Dataplane::inject(PortId port, std::span<const uint8_t> frame) {
@@ -123,8 +143,9 @@ void Dataplane::rewire(Change&& change) {
   versions_.wiring.publish(std::move(next));
 }
 
-// So that a closed device is closed when the caller hears of it, and its name can be used again.
-void Dataplane::wait_for_reclaim() {
+// So that a change holds for every packet that comes after the call: the probe sent next is traced, a closed
+// device is closed and its name can be used again.
+void Dataplane::wait_for_workers() {
   for (int tries = 0; tries < kReclaimTries && versions_.wiring.reclaim() > 0; ++tries) nanosleep(&kReclaimPause, nullptr);
 }
 

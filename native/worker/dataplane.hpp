@@ -44,6 +44,10 @@ class Dataplane {
   Result<const Device*> open(const DeviceSpec& spec);
   // The same for a descriptor another process gave us.
   Result<const Device*> adopt(const DeviceSpec& spec, Fd fd, unsigned ifindex);
+  // Between hold and release no device taken in is read from: packets that wait in a device's ring must
+  // not find the device they leave by still closed (a hand-over takes all of them, and loses nothing).
+  void hold() { holding_ = true; }
+  void release();
   // Closes the device and lets the kernel remove it once nobody else has a descriptor of it.
   void close_device(const std::string& name);
   std::vector<const Device*> devices() const;
@@ -52,6 +56,7 @@ class Dataplane {
   BatchResult apply(std::span<const uint8_t> batch);
   const Tables& tables() const { return versions_.tables.latest(); }
 
+  // Both hold for every packet that arrives after the call.
   void set_trace(std::optional<TraceMarker> marker);
   void set_mirrors(bool br_int, bool br_tun);
   SystemError inject(PortId port, std::span<const uint8_t> frame);
@@ -64,9 +69,10 @@ class Dataplane {
  private:
   Result<const Device*> present(const DeviceSpec& spec) const;
   Result<const Device*> take_in(Result<std::unique_ptr<Device>> opened);
+  SystemError watch(const Device& device);
   template <class Change>
   void rewire(Change&& change);
-  void wait_for_reclaim();
+  void wait_for_workers();
   Worker& worker_of(PortId port) { return *workers_[port.value % workers_.size()]; }
   PortTotals port_totals(PortId port) const;
 
@@ -74,6 +80,8 @@ class Dataplane {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::map<std::string, std::shared_ptr<const Device>> devices_;
   std::map<uint16_t, PortTotals> totals_at_open_;
+  bool holding_ = false;
+  std::vector<std::string> held_;  // names of devices that are not read from yet
   uint64_t traces_lost_before_ = 0;
 };
 
