@@ -60,6 +60,8 @@ const kUpMs = 90_000;
 /** Within this time the dataplane sees a new packet socket, and a capture everything that was sent. */
 const kSettleMs = 150;
 const kProbePort = 7007;
+/** The largest super-frame, and room for a burst: tcpdump reserves a whole snapshot for each packet (8 MiB in all). */
+const kCaptureSize = ['-s', '65600', '-B', '8192'];
 const support = fileURLToPath(new URL('.', import.meta.url));
 
 /**
@@ -104,7 +106,7 @@ function labOf(children: Set<ChildProcess>, scratch: string): Lab {
     },
     startCapture: async (place, device, filter = '') => {
       const file = join(scratch, `capture-${captures++}.pcap`);
-      const child = spawnAt(place, ['tcpdump', '-U', '-n', '--immediate-mode', '-Z', 'root', '-s', '0', '-w', file,
+      const child = spawnAt(place, ['tcpdump', '-U', '-n', '--immediate-mode', '-Z', 'root', ...kCaptureSize, '-w', file,
         '-i', device, ...filter.split(' ').filter((word) => word !== '')]);
       children.add(child);
       await untilLine(child, 'listening on');

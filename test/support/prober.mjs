@@ -4,7 +4,7 @@
  *     node prober.mjs ADDRESS PORT COUNT INTERVAL_MS
  *
  * Prints "ready" with the first datagram, and at the end (or on SIGTERM) one line of JSON:
- * {"sent", "received", "lost", "lostNumbers", "worstMs"}. `ping` cannot do this: the kernel's tick
+ * {"sent", "received", "lost", "lostNumbers", "longestLostRun", "lastLost", "worstMs"}. `ping` cannot do this: the kernel's tick
  * bounds it to 62 a second. Datagrams that are due are sent together, so the rate holds on a busy machine.
  */
 import { createSocket } from 'node:dgram';
@@ -47,9 +47,20 @@ function stopSending() {
 function finish() {
   const lostNumbers = sentAt.map((_, number) => number).filter((number) => !received.has(number));
   console.log(JSON.stringify({
-    sent: sentAt.length, received: received.size, lost: lostNumbers.length, lostNumbers: lostNumbers.slice(0, kListed), worstMs,
+    sent: sentAt.length, received: received.size, lost: lostNumbers.length, lostNumbers: lostNumbers.slice(0, kListed),
+    longestLostRun: longestRun(lostNumbers), lastLost: lostNumbers.at(-1) ?? -1, worstMs,
   }));
   process.exit(0);
+}
+
+function longestRun(numbers) {
+  let longest = 0;
+  numbers.reduce((run, number, at) => {
+    const now = number === numbers[at - 1] + 1 ? run + 1 : 1;
+    longest = Math.max(longest, now);
+    return now;
+  }, 0);
+  return longest;
 }
 
 process.on('SIGTERM', stopSending);

@@ -1,0 +1,175 @@
+/**
+ * What dies and what lives on: under 100 probes a second, agents and the controller are killed, and
+ * dataplanes are replaced, and not one probe is lost. A killed dataplane does lose some, but whatever is
+ * killed, forwarding comes back by itself.
+ *
+ * Counts are asserted, never times: how long a gap lasted is printed.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { mainFile } from '../../src/lab/scripts.js';
+import { killAndWait, pidOf, statusNow, until } from '../support/facts.js';
+import { type Lab, type ProbeResult, withLab } from '../support/lab.js';
+
+const kIntervalMs = 10;
+const kLongRun = 10_000;
+const kShortRun = 1500;
+/** Probes that must be answered at the end of a run, for "it came back" to be true. */
+const kTail = 200;
+const kLongRunMs = kLongRun * kIntervalMs + 60_000;
+const vm2 = '10.2.0.12';
+
+interface Disturbance { readonly what: string; readonly atProbe: number }
+interface DisturbedRun { readonly result: ProbeResult; readonly diary: readonly Disturbance[] }
+
+/** Probes vm1 → vm2 while `disturb` goes on; what it notes is dated by the probe that was being sent. */
+async function underProbes(lab: Lab, count: number, disturb: (note: (what: string) => void) => Promise<void>): Promise<DisturbedRun> {
+  const diary: Disturbance[] = [];
+  const { result } = await lab.startProbes('vm1', 'vm2', vm2, { count, intervalMs: kIntervalMs });
+  const began = performance.now();
+  const note = (what: string): void => { diary.push({ what, atProbe: Math.floor((performance.now() - began) / kIntervalMs) }); };
+  const [answers] = await Promise.all([result, disturb(note)]);
+  return { result: answers, diary };
+}
+
+/** Losses with what had been done last before each of them. */
+function losses({ result, diary }: DisturbedRun): string[] {
+  return result.lostNumbers.map((number) =>
+    `probe ${number} after ${JSON.stringify(diary.filter(({ atProbe }) => atProbe <= number + 5).at(-1))}`);
+}
+
+function replaceDataplane(lab: Lab, node: string): Promise<ChildProcess> {
+  return lab.start(node, [process.execPath, mainFile, 'dataplane', '--node', node, '--replace']);
+}
+
+/** Until every node has what it was told, whoever started its processes. */
+async function settled(lab: Lab): Promise<void> {
+  await until('every node has its view', async () => (await statusNow()).converged);
+  await until('a walk is delivered', async () => (await lab.dvr('walk', 'vm1', 'vm2')).code === 0);
+}
+
+/** What of a VM a restart must not touch: its device, link state, addresses, MTU and neighbours. */
+async function insideVm(lab: Lab, vm: string): Promise<unknown> {
+  const ask = async (...words: string[]): Promise<Record<string, unknown>[]> =>
+    JSON.parse((await lab.exec(vm, ['ip', '-json', ...words])).stdout || '[]') as Record<string, unknown>[];
+  const [link = {}] = await ask('address', 'show', 'dev', 'eth0');
+  const neighbours = await ask('neigh', 'show', 'dev', 'eth0');
+  return {
+    ifindex: link['ifindex'], mac: link['address'], mtu: link['mtu'], flags: link['flags'],
+    addresses: JSON.stringify(link['addr_info']), neighbours: neighbours.map(({ dst, lladdr }) => `${dst} ${lladdr}`).sort(),
+  };
+}
+
+/** Everything that allocators gave out. */
+async function allocations(): Promise<unknown> {
+  const { nodes, networks, routers, ports } = await statusNow();
+  return {
+    nodes: nodes.map(({ name, dvrMac }) => [name, dvrMac]),
+    networks: networks.map(({ name, vni }) => [name, vni]),
+    routers: routers.map(({ id, interfaces }) => [id, interfaces]),
+    ports: ports.map(({ name, mac, ips, node }) => [name, mac, ips, node]),
+  };
+}
+
+describe('while 10 000 probes pass, 100 a second', () => {
+  const lab = withLab();
+  let run: DisturbedRun;
+  let vmsBefore: unknown;
+  let vmsAfter: unknown;
+  let allocatedBefore: unknown;
+  let allocatedAfter: unknown;
+
+  beforeAll(async () => {
+    await lab.ping('vm1', vm2);
+    vmsBefore = [await insideVm(lab, 'vm1'), await insideVm(lab, 'vm2')];
+    allocatedBefore = await allocations();
+    run = await underProbes(lab, kLongRun, (note) => disturbEverything(lab, note));
+    vmsAfter = [await insideVm(lab, 'vm1'), await insideVm(lab, 'vm2')];
+    allocatedAfter = await allocations();
+    console.log(`worst answer after ${run.result.worstMs.toFixed(0)} ms; ${run.diary.map(({ what, atProbe }) => `${atProbe}: ${what}`).join(', ')}`);
+  }, kLongRunMs);
+
+  it('none is lost, whether agents are killed, dataplanes replaced or the controller killed', () => {
+    expect(losses(run)).toEqual([]);
+    expect(run.result).toMatchObject({ sent: kLongRun, received: kLongRun, lost: 0 });
+  });
+
+  it('all of it happened within the run', () => {
+    expect(run.diary.map(({ what }) => what)).toContain('the end');
+    expect(run.diary.at(-1)?.atProbe).toBeLessThan(kLongRun);
+  });
+
+  it('VMs notice nothing: same device, carrier, addresses and neighbours', () => { expect(vmsAfter).toEqual(vmsBefore); });
+
+  it('every MAC, VNI and address is what it was', () => { expect(allocatedAfter).toEqual(allocatedBefore); });
+});
+
+async function disturbEverything(lab: Lab, note: (what: string) => void): Promise<void> {
+  for (const pauseMs of [0, 150, 400, 800, 2500]) {
+    for (const node of ['cn1', 'cn2']) {
+      note(`agent ${node} killed`);
+      await killAndWait(`agent ${node}`);
+      // The next kill falls into another moment of the new agent's start each time.
+      await sleep(pauseMs);
+    }
+  }
+  await settled(lab);
+  note('controller killed');
+  await killAndWait('controller');
+  await settled(lab);
+  for (const node of ['cn1', 'cn2', 'cn1']) {
+    note(`dataplane ${node} replaced`);
+    await replaceDataplane(lab, node);
+    await settled(lab);
+  }
+  note('agent cn1 killed, beside a dataplane that was replaced');
+  await killAndWait('agent cn1');
+  await settled(lab);
+  note('the end');
+}
+
+describe('forwarding comes back by itself', () => {
+  const lab = withLab();
+
+  async function expectBack(disturb: (note: (what: string) => void) => Promise<void>): Promise<void> {
+    const { result } = await underProbes(lab, kShortRun, disturb);
+    console.log(`lost ${result.lost} of ${result.sent}, longest gap ${result.longestLostRun * kIntervalMs} ms`);
+    expect(result.lastLost).toBeLessThan(kShortRun - kTail);
+    await settled(lab);
+  }
+
+  it.each(['cn1', 'cn2'])('after the dataplane of %s was killed, with the VM\'s device, carrier and neighbours as before', async (node) => {
+    const vm = node === 'cn1' ? 'vm1' : 'vm2';
+    await lab.ping('vm1', vm2);
+    const before = await insideVm(lab, vm);
+    await expectBack(() => killAndWait(`dataplane ${node}`));
+    expect(await insideVm(lab, vm)).toEqual(before);
+  });
+
+  it('after dataplane and agent of a node were killed together, on a VM that is up with its addresses', async () => {
+    await expectBack(async () => {
+      for (const role of ['dataplane cn1', 'agent cn1']) process.kill(pidOf(role) ?? 0, 'SIGKILL');
+    });
+    expect(await insideVm(lab, 'vm1')).toMatchObject({
+      flags: expect.arrayContaining(['UP', 'LOWER_UP']) as unknown, addresses: expect.stringContaining('10.1.0.11') as unknown,
+    });
+    expect(await lab.ping('vm3', '10.1.0.11')).toBe(3);
+  });
+
+  it('from the last good view, when an agent and its dataplane start while the controller is away', async () => {
+    process.kill(pidOf('supervisor') ?? 0, 'SIGKILL');
+    process.kill(pidOf('controller') ?? 0, 'SIGKILL');
+    for (const role of ['dataplane cn2', 'agent cn2']) process.kill(pidOf(role) ?? 0, 'SIGKILL');
+    const dataplane = await lab.start('cn2', [process.execPath, mainFile, 'dataplane', '--node', 'cn2']);
+    const agent = lab.exec('cn2', ['env', `DVR_HOST_ROOT=/proc/${process.pid}/root`, 'timeout', '20', process.execPath, mainFile,
+      'agent', '--node', 'cn2', '--controller', 'unix:/run/dvr/controller.sock', '--vtep-ip', '172.16.0.12']);
+    await until('vm2 answers', async () => await lab.ping('vm1', vm2, { count: 1 }) === 1);
+    expect((await lab.dvr('status')).code).toBe(5);
+    expect(await lab.ping('vm1', vm2)).toBe(3);
+    dataplane.kill('SIGTERM');
+    await agent;
+    expect((await lab.dvr('lab', 'up')).code).toBe(0);
+    await settled(lab);
+  });
+});
