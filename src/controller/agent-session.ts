@@ -43,6 +43,7 @@ export class AgentSession {
   private readonly calls = new Map<number, PendingCall>();
   private nextCallId = 1;
   private isSending = false;
+  private isClosed = false;
   private waitingView: NodeView | undefined;
   private silentPings = 0;
   private readonly pinger: NodeJS.Timeout;
@@ -61,6 +62,8 @@ export class AgentSession {
       onClose();
     });
     socket.on('message', (data: Buffer) => {
+      // What was on its way when the connection was refused or replaced no longer counts.
+      if (this.isClosed) return;
       this.silentPings = 0;
       const message = parseAgentMessage(data);
       if (message === undefined)
@@ -79,7 +82,7 @@ export class AgentSession {
   call(
     method: NodeCallMethod,
     params: Readonly<Record<string, unknown>>,
-    deadlineMs = CALL_DEADLINE_MS,
+    deadlineMs: number,
   ): Promise<unknown> {
     if (this.calls.size >= MAX_CALLS)
       throw this.unreachable(`has ${MAX_CALLS} calls under way already`);
@@ -152,6 +155,7 @@ export class AgentSession {
   }
 
   private stop(): void {
+    this.isClosed = true;
     clearInterval(this.pinger);
     for (const id of [...this.calls.keys()])
       this.settle(id, (call) => call.reject(this.unreachable('has closed its connection')));

@@ -55,7 +55,7 @@ export class AgentStream {
     node: string,
     method: NodeCallMethod,
     params: Readonly<Record<string, unknown>>,
-    deadlineMs?: number,
+    deadlineMs: number,
   ): Promise<unknown> {
     const session = this.sessions.get(node);
     if (session === undefined) {
@@ -156,10 +156,11 @@ export class AgentStream {
     { node, vtepIp, underlayMtu }: Extract<AgentMessage, { type: 'register' }>,
     expected: string | undefined,
   ): void {
-    if (expected !== undefined && node !== expected) {
+    const known = this.sessions.get(session.node) === session ? session.node : expected;
+    if (known !== undefined && node !== known) {
       throw new DvrError(
         'DVR_CONFLICT',
-        `connected as ${expected}, registers as ${node}`,
+        `connected as ${known}, registers as ${node}`,
         'this is a mistake of the agent',
       );
     }

@@ -103,7 +103,7 @@ function ifnameOf(value: unknown, what: string): string {
   const name = textOf(value, what);
   if (isInterfaceName(name)) return name;
   throw usage(
-    `${what}: ${JSON.stringify(name)} cannot name a network device (1 to 15 of letters, digits, "_", "." and "-", not "lo")`,
+    `${what}: ${JSON.stringify(name)} cannot name a network device; ${interfaceNameRule}`,
   );
 }
 

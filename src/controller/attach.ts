@@ -15,7 +15,7 @@ export const ATTACH_WAIT_MS = 15_000;
 
 export interface PlugOptions {
   readonly isConnected: (node: string) => boolean;
-  readonly waitMs?: number;
+  readonly waitMs: number;
 }
 
 /**
@@ -133,7 +133,7 @@ function waitForReport(
   what: string,
   isDone: (report: NodeReport) => boolean,
 ): Promise<void> {
-  const waitMs = options.waitMs ?? ATTACH_WAIT_MS;
+  const { waitMs } = options;
   return new Promise((resolve, reject) => {
     const finish = (settle: () => void): void => {
       clearTimeout(timer);

@@ -3,7 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import { DvrError } from '../model/errors.js';
 import { parseTopology } from '../model/topology.js';
 import { MAX_FILE_BYTES } from '../model/yaml-reader.js';
-import { attach, detach, remove, type PlugOptions } from './attach.js';
+import { CALL_DEADLINE_MS } from './agent-session.js';
+import { attach, ATTACH_WAIT_MS, detach, remove, type PlugOptions } from './attach.js';
 import type { AgentStream } from './agent-stream.js';
 import { parseAttachRequest, parseNodeCall, parsePortChanges } from './api-input.js';
 import type { Controller } from './controller.js';
@@ -15,16 +16,19 @@ interface Named {
   Params: { name: string };
 }
 
+/** How long people are kept waiting; tests are impatient. */
+export interface Waits {
+  readonly attachWaitMs?: number;
+  readonly callDeadlineMs?: number;
+}
+
 export function addRoutes(
   app: FastifyInstance,
   controller: Controller,
   agents: AgentStream,
-  attachWaitMs?: number,
+  { attachWaitMs = ATTACH_WAIT_MS, callDeadlineMs = CALL_DEADLINE_MS }: Waits,
 ): void {
-  const plug: PlugOptions = {
-    isConnected: agents.isConnected,
-    ...(attachWaitMs === undefined ? {} : { waitMs: attachWaitMs }),
-  };
+  const plug: PlugOptions = { isConnected: agents.isConnected, waitMs: attachWaitMs };
   const status = (): ReturnType<typeof statusOf> => statusOf(controller, agents.isConnected);
 
   app.get('/dvr/v1/status', () => status());
@@ -38,7 +42,7 @@ export function addRoutes(
   app.post<Named>('/dvr/v1/nodes/:name/call', async ({ params: { name }, body }) => {
     nodeOf(controller.intent, name);
     const { method, params } = parseNodeCall(body);
-    return { result: await agents.call(name, method, params) };
+    return { result: await agents.call(name, method, params, callDeadlineMs) };
   });
 
   app.post<Named>('/dvr/v1/ports/:name/attach', async ({ params: { name }, body }) =>

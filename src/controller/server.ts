@@ -3,25 +3,22 @@
  * may open, and on request a TCP door for agents alone, which asks for the cluster key.
  */
 import { createServer, type Server } from 'node:http';
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
-import { connect } from 'node:net';
-import { dirname } from 'node:path';
-import { fastify, type FastifyError, type FastifyInstance } from 'fastify';
+import { fastify, type FastifyError } from 'fastify';
 import type { ClusterKey } from '../model/cluster-key.js';
 import { DvrError } from '../model/errors.js';
 import { MAX_NODES } from '../model/limits.js';
 import { AgentStream } from './agent-stream.js';
 import type { Controller } from './controller.js';
 import type { Log } from './log.js';
-import { addRoutes } from './routes.js';
+import { addRoutes, type Waits } from './routes.js';
+import { openUnixDoor } from './unix-door.js';
 
-export interface ServerOptions {
+export interface ServerOptions extends Waits {
   readonly controller: Controller;
   readonly socketPath: string;
   /** The TCP door; no key, no door. */
   readonly tcp?: { readonly host: string; readonly port: number; readonly key: ClusterKey };
   readonly log: Log;
-  readonly attachWaitMs?: number;
 }
 
 export interface RunningServer {
@@ -35,13 +32,12 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const agents = new AgentStream(options.controller, options.log);
   const app = fastify({ forceCloseConnections: true });
-  app.setErrorHandler(
-    async (error, _request, reply) =>
-      await reply
-        .code(problemOf(error).status)
-        .type('application/problem+json')
-        .send(problemOf(error)),
-  );
+  app.setErrorHandler(async (error, { method, url }, reply) => {
+    const problem = problemOf(error);
+    if (problem.status >= 500 && !(error instanceof DvrError))
+      options.log.warn({ method, url, error }, 'request failed');
+    return await reply.code(problem.status).type('application/problem+json').send(problem);
+  });
   app.setNotFoundHandler(async ({ method, url }) => {
     throw new DvrError(
       'DVR_NOT_FOUND',
@@ -49,17 +45,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       'the API is under /dvr/v1/',
     );
   });
-  addRoutes(app, options.controller, agents, options.attachWaitMs);
+  addRoutes(app, options.controller, agents, options);
   app.server.on('upgrade', (request, socket, head) => agents.upgrade(request, socket, head));
   let door: Server | undefined;
+  let closeUnixDoor = (): void => {};
   const close = async (): Promise<void> => {
+    closeUnixDoor();
+    closeUnixDoor = () => {}; // By the next time another controller may have the socket.
     agents.close();
     door?.close();
     door?.closeAllConnections();
     await app.close();
   };
   try {
-    await listenUnix(app, options.socketPath);
+    closeUnixDoor = await openUnixDoor(options.socketPath, (path) => app.listen({ path }));
     door = options.tcp === undefined ? undefined : await listenTcp(agents, options.tcp);
   } catch (error) {
     await close();
@@ -70,55 +69,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     close,
     ...(typeof address === 'object' && address !== null ? { tcpPort: address.port } : {}),
   };
-}
-
-async function listenUnix(app: FastifyInstance, path: string): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-  await removeStaleSocket(path);
-  // The socket is never open to others, not even between bind and chmod.
-  const umask = process.umask(0o177);
-  try {
-    await app.listen({ path });
-  } catch (cause) {
-    throw new DvrError(
-      'DVR_USAGE',
-      `cannot listen on ${path}: ${(cause as Error).message}`,
-      'run as root, or set DVR_RUN_DIR',
-      { cause },
-    );
-  } finally {
-    process.umask(umask);
-  }
-  chmodSync(path, 0o600);
-}
-
-/**
- * A socket nobody answers on is what a killed controller left; one that answers is a controller.
- * @throws DvrError DVR_CONFLICT
- */
-export async function removeStaleSocket(path: string): Promise<void> {
-  const file = lstatSync(path, { throwIfNoEntry: false });
-  if (file === undefined) return;
-  if (!file.isSocket())
-    throw new DvrError('DVR_CONFLICT', `${path} is no socket`, 'move it away, or set DVR_RUN_DIR');
-  if (await answers(path))
-    throw new DvrError(
-      'DVR_CONFLICT',
-      `a controller listens on ${path} already`,
-      'stop it first, or set DVR_RUN_DIR',
-    );
-  unlinkSync(path);
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }
 
 async function listenTcp(

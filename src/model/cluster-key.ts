@@ -1,6 +1,7 @@
 /**
  * The cluster key and the proof of knowing it: what stands at the agent stream's TCP door.
  *
+ *     client → {"type":"hello"}          it speaks first, so that nothing is said before it listens
  *     server → {"type":"challenge","nonce":Ns}
  *     client → {"type":"response","node":NAME,"nonce":Nc,"proof":HMAC(key, "… client NAME Ns Nc")}
  *     server → {"type":"welcome","proof":HMAC(key, "… server NAME Ns Nc")}
@@ -18,7 +19,7 @@ import { parseName, type Name } from './identifiers.js';
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 32;
-/** A handshake is three short messages; whoever takes longer is not one of ours. */
+/** A handshake is four short messages; whoever takes longer is not one of ours. */
 const HANDSHAKE_MS = 5_000;
 const MAX_HANDSHAKE_BYTES = 1_024;
 const hex32 = /^[0-9a-f]{64}$/;
@@ -88,6 +89,7 @@ export async function authenticateClient(
 ): Promise<void> {
   const messages = messagesOf(socket);
   try {
+    socket.send(JSON.stringify({ type: 'hello' }));
     const serverNonce = nonceOf(await messages.next(), 'challenge');
     const clientNonce = randomBytes(NONCE_BYTES).toString('hex');
     const proof = proofOf(key, 'client', node, serverNonce, clientNonce);
@@ -103,6 +105,7 @@ export async function authenticateClient(
 export async function authenticateServer(socket: WebSocket, key: ClusterKey): Promise<Name> {
   const messages = messagesOf(socket);
   try {
+    if ((await messages.next())['type'] !== 'hello') throw notOurs();
     const serverNonce = randomBytes(NONCE_BYTES).toString('hex');
     socket.send(JSON.stringify({ type: 'challenge', nonce: serverNonce }));
     const response = await messages.next();

@@ -21,6 +21,8 @@ import { nameRule, nearestWord, parseName, type Name } from './identifiers.js';
 export const MAX_FILE_BYTES = 1 << 20;
 /** More than a person reads at once. */
 const MAX_FAULTS_SHOWN = 50;
+/** So many unknown keys are looked at one by one; with more it is not a file of ours. */
+const MAX_STRAY_KEYS = 50;
 
 export interface Value {
   readonly node: YamlNode | null;
@@ -84,7 +86,7 @@ export class YamlReader {
     required: readonly Key[] = [],
   ): Fields<Key> | undefined {
     const misspelt = new Set<string>();
-    const entries = this.entries(value, known.length, (key, path) => {
+    const entries = this.entries(value, known.length + MAX_STRAY_KEYS, (key, path) => {
       if ((known as readonly string[]).includes(key)) return true;
       const near = nearestWord(key, known);
       if (near !== undefined) misspelt.add(near);
@@ -195,6 +197,9 @@ export class YamlReader {
   ): readonly (readonly [string, Value])[] | undefined {
     const { node, path } = value;
     if (!isMap(node)) return this.wrongType(value, 'a mapping');
+    if (node.items.length > limit) {
+      return this.fault(path, `${node.items.length} entries; at most ${limit} are taken`);
+    }
     const found = new Map<string, Value>();
     for (const { key, value: item } of node.items) {
       const word = isScalar(key) ? (key.source ?? String(key.value)) : undefined;
@@ -212,8 +217,6 @@ export class YamlReader {
       if (!accept(word, at)) continue;
       found.set(word, this.place(item as YamlNode | null, at, path));
     }
-    if (found.size > limit)
-      return this.fault(path, `${found.size} entries; at most ${limit} are taken`);
     return [...found];
   }
 
