@@ -37,6 +37,7 @@ const kLogLines = 8;
 
 /** Brings the lab up, or repairs it. Answers with whether it was there before. */
 export async function bringUp(options: UpOptions): Promise<{ record: LabRecord; wasUp: boolean }> {
+  if (process.getuid?.() !== 0) throw new DvrError('DVR_USAGE', 'a lab makes network namespaces, which only root may', 'run it as root');
   const file = resolve(options.topologyFile ?? defaultTopologyFile);
   const text = readTopology(file);
   const plan = planLab(parseTopology(text, file));
