@@ -32,7 +32,7 @@ export function register(program: Command): void {
     .option('--json', 'print where it listens as JSON')
     .addHelpText(
       'after',
-      '\nExample:\n  dvr controller --topology topology.yaml --listen 192.0.2.1:4790 --key /etc/dvr/cluster.key\n',
+      '\nExample:\n  dvr controller --topology topology.yaml --listen 192.0.2.1:4790 --key cluster.key\n',
     )
     .action(run);
 }

@@ -10,6 +10,7 @@ import {
 } from '../model/addresses.js';
 import { DvrError } from '../model/errors.js';
 import {
+  interfaceNameRule,
   isInterfaceName,
   nameRule,
   nearestWord,
@@ -174,9 +175,8 @@ function bodyOf(body: unknown, known: readonly string[]): Body {
   for (const key of Object.keys(fields)) {
     if (known.includes(key)) continue;
     const near = nearestWord(key, known);
-    throw usage(
-      `"${key}" is unknown; ${near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`}`,
-    );
+    const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean "${near}"?`;
+    throw usage(`"${key}" is unknown; ${hint}`);
   }
   return fields as Body;
 }

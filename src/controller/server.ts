@@ -28,7 +28,10 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** @throws DvrError DVR_CONFLICT where another controller has the socket, DVR_USAGE where a door cannot be opened. */
+/**
+ * Opens the doors.
+ * @throws DvrError DVR_CONFLICT where another controller has the socket, DVR_USAGE where none can be made.
+ */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const agents = new AgentStream(options.controller, options.log);
   const app = fastify({ forceCloseConnections: true });

@@ -173,7 +173,7 @@ function messagesOf(socket: WebSocket): { next(): Promise<HandshakeMessage>; clo
   const onClose = (code: number, reason: Buffer): void =>
     fail(
       keyError(
-        `the other side closed the connection (${code}${reason.length > 0 ? `: ${reason.toString('utf8')}` : ''})`,
+        `the other side closed the connection (${code} ${reason.toString('utf8')})`,
         'copy the same key file to the controller and to every node',
       ),
     );

@@ -8,7 +8,7 @@ export type Branded<Base, Tag extends string> = Base & { readonly [brand]: Tag }
 
 /** The name of a node, network, router, port or interop VTEP. */
 export type Name = Branded<string, 'Name'>;
-/** A VXLAN network identifier: 24 bits, 0 is never used (RFC 7348 section 5 leaves it legal; people mistake it for "none"). */
+/** A VXLAN network identifier: 24 bits. RFC 7348 allows 0; people would take it for "none". */
 export type Vni = Branded<number, 'Vni'>;
 
 export const nameRule = 'a name is 1 to 32 of a-z, 0-9 and "-", and begins with a letter or digit';
@@ -19,6 +19,8 @@ export const MAX_VNI = 0xff_ffff;
 
 /** IFNAMSIZ less the closing NUL. */
 const interfaceNamePattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/;
+
+export const interfaceNameRule = 'it is 1 to 15 of letters, digits, "_", "." and "-", and not "lo"';
 
 export function parseName(text: string): Name | undefined {
   return namePattern.test(text) ? (text as Name) : undefined;

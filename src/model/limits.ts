@@ -27,5 +27,5 @@ export const MIN_MTU_BYTES = 576;
 export const MIN_IPV6_MTU_BYTES = 1_280;
 export const MAX_MTU_BYTES = 65_535;
 
-/** What VXLAN adds to a packet: inner Ethernet 14, VXLAN 8, UDP 8, and the outer IP header (RFC 7348 section 5). */
+/** What VXLAN adds: inner Ethernet 14, VXLAN 8, UDP 8, the outer IP header (RFC 7348 section 5). */
 export const VXLAN_OVERHEAD_BYTES = { 4: 50, 6: 70 } as const;

@@ -14,8 +14,10 @@ export function whyNotPortIp(
     return `${ip} is outside ${cidrs === '' ? 'every subnet' : cidrs} of network ${network.name}`;
   }
   const router = routerIps.get(ip);
-  if (router !== undefined)
-    return `${ip} is ${ip === subnet.gatewayIp ? 'the gateway of' : 'an address in'} ${subnet.cidr}, router ${router}'s`;
+  if (router !== undefined) {
+    const what = ip === subnet.gatewayIp ? 'the gateway of' : 'an address in';
+    return `${ip} is ${what} ${subnet.cidr}, router ${router}'s`;
+  }
   if (ip === subnet.gatewayIp) return `${ip} is the gateway of ${subnet.cidr}`;
   if (ip === networkAddress(subnet.cidr)) return `${ip} is the network address of ${subnet.cidr}`;
   if (ip === broadcastAddress(subnet.cidr))

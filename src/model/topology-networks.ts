@@ -153,6 +153,7 @@ function requireIpv6Mtu(
   if (ipv6 === undefined || mtuBytes === undefined || mtuBytes >= MIN_IPV6_MTU_BYTES) return;
   reader.fault(
     path,
-    `an MTU of ${mtuBytes} is too small for the IPv6 subnet ${ipv6}, which needs ${MIN_IPV6_MTU_BYTES} (RFC 8200)`,
+    `an MTU of ${mtuBytes} is too small for the IPv6 subnet ${ipv6}, which ` +
+      `needs ${MIN_IPV6_MTU_BYTES} (RFC 8200)`,
   );
 }

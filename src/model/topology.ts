@@ -88,7 +88,10 @@ export function parseTopology(text: string, file = 'topology.yaml'): Topology {
   return { wire, underlay, nodes, interopVteps, networks, routers, ports };
 }
 
-/** Reads the topology file at `path`. @throws DvrError DVR_TOPOLOGY_INVALID, DVR_USAGE where it cannot be read. */
+/**
+ * Reads the topology file at `path`.
+ * @throws DvrError DVR_TOPOLOGY_INVALID, DVR_USAGE where it cannot be read.
+ */
 export function readTopologyFile(path: string): Topology {
   return parseTopology(readTopologyText(path), basename(path));
 }

@@ -69,9 +69,10 @@ export class IpPool {
       const ip = this.lowestFreeOf(subnet);
       if (ip !== undefined) return ip;
     }
+    const cidrs = subnets.map(({ cidr }) => cidr).join(' and ');
     throw new DvrError(
       'DVR_ADDRESSES_EXHAUSTED',
-      `port ${port}: no address is free in ${subnets.map(({ cidr }) => cidr).join(' and ')} of network ${this.network.name}`,
+      `port ${port}: no address is free in ${cidrs} of network ${this.network.name}`,
       'delete ports that are not used, or add a subnet',
     );
   }

@@ -82,7 +82,7 @@ describe('the TCP door', () => {
   it('keeps an agent out that has another key, and tells it so', async () => {
     await expect(FakeAgent.connect(url, 'cn1', randomBytes(32))).rejects.toMatchObject({
       code: 'DVR_KEY_INVALID',
-      message: 'the other side closed the connection (4003: DVR_KEY_INVALID)',
+      message: 'the other side closed the connection (4003 DVR_KEY_INVALID)',
     });
   });
 
