@@ -48,17 +48,23 @@ type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
  * const { ports } = await controllerClient().status();
  */
 export function controllerClient(socketPath: string = controllerSocket()): Client {
-  const ask = async <T>(method: Method, path: string, body?: unknown, deadlineMs = kAskDeadlineMs): Promise<T> =>
-    await exchange(socketPath, method, `/dvr/v1${path}`, body, deadlineMs) as T;
-  const of = (kind: 'nodes' | 'ports', name: string): string => `/${kind}/${encodeURIComponent(name)}`;
+  const ask = async <T>(
+    method: Method, path: string, body?: unknown, deadlineMs = kAskDeadlineMs,
+  ): Promise<T> => await exchange(socketPath, method, `/dvr/v1${path}`, body, deadlineMs) as T;
+  const of = (kind: 'nodes' | 'ports', name: string): string =>
+    `/${kind}/${encodeURIComponent(name)}`;
   const status = (): Promise<Status> => ask('GET', '/status');
   return {
     status,
     nodes: async () => (await status()).nodes,
     ports: async () => (await status()).ports,
     view: (node) => ask<NodeView>('GET', `${of('nodes', node)}/view`),
-    nodeCall: async <M extends NodeCallMethod>(node: string, method: M, params: Readonly<Record<string, unknown>> = {}) =>
-      (await ask<{ result: NodeCallResults[M] }>('POST', `${of('nodes', node)}/call`, { method, params })).result,
+    nodeCall: async <M extends NodeCallMethod>(
+      node: string, method: M, params: Readonly<Record<string, unknown>> = {},
+    ) => {
+      type Answer = { readonly result: NodeCallResults[M] };
+      return (await ask<Answer>('POST', `${of('nodes', node)}/call`, { method, params })).result;
+    },
     attach: (port, plug) => ask('POST', `${of('ports', port)}/attach`, plug, kPlugDeadlineMs),
     detach: (port) => ask('POST', `${of('ports', port)}/detach`, {}, kPlugDeadlineMs),
     update: (port, change) => ask('PATCH', of('ports', port), change),
@@ -66,7 +72,9 @@ export function controllerClient(socketPath: string = controllerSocket()): Clien
   };
 }
 
-async function exchange(socketPath: string, method: Method, path: string, body: unknown, deadlineMs: number): Promise<unknown> {
+async function exchange(
+  socketPath: string, method: Method, path: string, body: unknown, deadlineMs: number,
+): Promise<unknown> {
   const text = body === undefined ? undefined : JSON.stringify(body);
   const answer = await send(socketPath, method, path, text, deadlineMs);
   const json = parseAnswer(answer.text, answer.status);
@@ -74,21 +82,29 @@ async function exchange(socketPath: string, method: Method, path: string, body: 
   throw errorOf(json, answer.status, `${method} ${path}`);
 }
 
-function send(socketPath: string, method: Method, path: string, text: string | undefined, deadlineMs: number): Promise<{ status: number; text: string }> {
+function send(
+  socketPath: string, method: Method, path: string, text: string | undefined, deadlineMs: number,
+): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const headers = text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
-    const asked = request({ socketPath, method, path, headers, signal: AbortSignal.timeout(deadlineMs) }, (answer) => {
+    const headers = text === undefined
+      ? {}
+      : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    const signal = AbortSignal.timeout(deadlineMs);
+    const fail = (error: Error): void => reject(unreachable(socketPath, error, deadlineMs));
+    const asked = request({ socketPath, method, path, headers, signal }, (answer) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
       answer.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > kMaxAnswerBytes) asked.destroy(new Error(`the answer is larger than ${kMaxAnswerBytes} bytes`));
-        else chunks.push(chunk);
+        if (bytes <= kMaxAnswerBytes) chunks.push(chunk);
+        else asked.destroy(new Error(`the answer is larger than ${kMaxAnswerBytes} bytes`));
       });
-      answer.on('error', (error) => reject(unreachable(socketPath, error, deadlineMs)));
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }));
+      answer.on('error', fail);
+      answer.on('end', () => {
+        resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') });
+      });
     });
-    asked.on('error', (error) => reject(unreachable(socketPath, error, deadlineMs)));
+    asked.on('error', fail);
     asked.end(text);
   });
 }
@@ -98,13 +114,21 @@ function parseAnswer(text: string, status: number): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new DvrError('DVR_CONTROLLER_UNREACHABLE', `the controller's answer (status ${status}) is no JSON`, 'is the controller of the same version?', { cause });
+    throw new DvrError(
+      'DVR_CONTROLLER_UNREACHABLE',
+      `the controller's answer (status ${status}) is no JSON`,
+      'is the controller of the same version?',
+      { cause },
+    );
   }
 }
 
 function errorOf(problem: unknown, status: number, asked: string): DvrError {
-  const { code, detail, hint } = (problem ?? {}) as { code?: unknown; detail?: unknown; hint?: unknown };
-  const text = typeof detail === 'string' ? detail : `the controller answered ${status} to ${asked}`;
+  type Problem = { readonly code?: unknown; readonly detail?: unknown; readonly hint?: unknown };
+  const { code, detail, hint } = (problem ?? {}) as Problem;
+  const text = typeof detail === 'string'
+    ? detail
+    : `the controller answered ${status} to ${asked}`;
   return new DvrError(codeOf(code, status), text, typeof hint === 'string' ? hint : '');
 }
 
@@ -117,7 +141,12 @@ function codeOf(code: unknown, status: number): ErrorCode {
 
 function unreachable(socketPath: string, cause: Error, deadlineMs: number): DvrError {
   if (cause.name === 'AbortError' || cause.name === 'TimeoutError') {
-    return new DvrError('DVR_TIMEOUT', `the controller at ${socketPath} did not answer within ${deadlineMs / 1000} s`, 'see its log', { cause });
+    return new DvrError(
+      'DVR_TIMEOUT',
+      `the controller at ${socketPath} did not answer within ${deadlineMs / 1000} s`,
+      'see its log',
+      { cause },
+    );
   }
   return new DvrError(
     'DVR_CONTROLLER_UNREACHABLE', `no controller answers at ${socketPath}: ${cause.message}`,

@@ -1,5 +1,6 @@
 /** `dvr drops`: why packets went no further, counted on every node. */
 import type { Command } from 'commander';
+import type { PipelineDescription } from '../dataplane/native.js';
 import { dropReasons } from '../dataplane/pipeline.js';
 import { controllerClient } from './client.js';
 import { columns, print } from './output.js';
@@ -11,8 +12,6 @@ export interface DropCount {
   readonly total: number;
   readonly byNode: Readonly<Record<string, number>>;
 }
-
-type Reason = (typeof dropReasons)[number];
 
 export function register(program: Command): void {
   program.command('drops').description('why packets went no further, counted on every node')
@@ -26,20 +25,33 @@ export function register(program: Command): void {
 async function run({ node, all, json }: Options): Promise<void> {
   const client = controllerClient();
   const nodes = node === undefined ? (await client.nodes()).map(({ name }) => name) : [node];
-  const counted = await Promise.all(nodes.map(async (name) => [name, (await client.nodeCall(name, 'counters')).drops] as const));
+  const counted = await Promise.all(
+    nodes.map(async (name) => [name, (await client.nodeCall(name, 'counters')).drops] as const),
+  );
   const counts = dropCounts(new Map(counted), dropReasons);
   const shown = all === true ? counts : counts.filter(({ total }) => total > 0);
   print(json, shown, () => dropsText(shown, nodes));
 }
 
 /** Every reason, in packet order; a node that knows further reasons has them at the end. */
-export function dropCounts(byNode: ReadonlyMap<string, Readonly<Record<string, number>>>, reasons: readonly Pick<Reason, 'name' | 'sentence' | 'hint'>[]): DropCount[] {
-  const known = reasons.map(({ name, sentence, hint }) => ({ reason: name as string, sentence: sentence as string, hint: hint as string }));
-  const others = [...new Set([...byNode.values()].flatMap((drops) => Object.keys(drops)))].filter((name) => known.every(({ reason }) => reason !== name));
-  const unknown = others.map((reason) => ({ reason, sentence: 'a reason this command does not know', hint: 'dvr of another version runs on the node' }));
+export function dropCounts(
+  byNode: ReadonlyMap<string, Readonly<Record<string, number>>>,
+  reasons: PipelineDescription['dropReasons'],
+): DropCount[] {
+  const known = reasons.map(({ name, ...text }) => ({ reason: name, ...text }));
+  const seen = new Set([...byNode.values()].flatMap((drops) => Object.keys(drops)));
+  for (const { reason } of known) seen.delete(reason);
+  const unknown = [...seen].map((reason) => ({
+    reason,
+    sentence: 'a reason this command does not know',
+    hint: 'dvr of another version runs on the node',
+  }));
   return [...known, ...unknown].map((reason) => {
-    const counts = Object.fromEntries([...byNode].map(([node, drops]) => [node, drops[reason.reason] ?? 0]));
-    return { ...reason, total: Object.values(counts).reduce((sum, count) => sum + count, 0), byNode: counts };
+    const counts = Object.fromEntries(
+      [...byNode].map(([node, drops]) => [node, drops[reason.reason] ?? 0]),
+    );
+    const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    return { ...reason, total, byNode: counts };
   });
 }
 
@@ -47,8 +59,11 @@ export function dropsText(counts: readonly DropCount[], nodes: readonly string[]
   if (counts.length === 0) return `nothing was dropped on ${nodes.join(', ')}`;
   const table = columns([
     ['reason', ...nodes, 'what it means'],
-    ...counts.map(({ reason, byNode, sentence }) => [reason, ...nodes.map((node) => `${byNode[node] ?? 0}`), sentence]),
+    ...counts.map(({ reason, byNode, sentence }) => [
+      reason, ...nodes.map((node) => `${byNode[node] ?? 0}`), sentence,
+    ]),
   ]).split('\n');
-  const below = counts.map(({ total, hint }) => (total > 0 ? `  look at: ${hint}` : undefined));
-  return [table[0], ...counts.flatMap((_, at) => [table[at + 1], below[at]])].filter((line) => line !== undefined).join('\n');
+  const rows = counts.flatMap(({ total, hint }, at) =>
+    [table[at + 1] ?? '', ...(total > 0 ? [`  look at: ${hint}`] : [])]);
+  return [table[0], ...rows].join('\n');
 }

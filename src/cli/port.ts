@@ -14,29 +14,43 @@ interface AttachOptions extends Json {
   readonly netns?: string; readonly pid?: number; readonly ifname?: string;
 }
 type Pair = NonNullable<PortChange['allowedAddressPairs']>[number];
-interface SetOptions extends Json { readonly ip?: readonly string[]; readonly allowedAddressPair?: readonly Pair[] }
+interface SetOptions extends Json {
+  readonly ip?: readonly string[]; readonly allowedAddressPair?: readonly Pair[];
+}
 
 /** The kernel's own limit (PID_MAX_LIMIT of 64-bit Linux). */
 const kMaxPid = 4_194_304;
 
 export function register(program: Command): void {
-  const port = program.command('port').description('ports of networks, and what they are plugged into')
-    .addHelpText('after', '\nExample:\n  dvr port attach web1 --network red --node cn1 --netns /run/netns/web1\n');
+  const port = program.command('port')
+    .description('ports of networks, and what they are plugged into')
+    .addHelpText('after', '\nExample:\n  dvr port attach web1 --node cn1 --netns /run/netns/web1\n');
+  const add = (name: string, does: string, example: string): Command => port.command(name)
+    .description(does)
+    .option('--json', 'print JSON')
+    .addHelpText('after', `\nExample:\n  dvr port ${example}\n`);
   registerAttach(port);
-  const shown = (name: string, does: string, example: string): Command => port.command(name).description(does)
-    .option('--json', 'print JSON').addHelpText('after', `\nExample:\n  dvr port ${example}\n`);
-  shown('detach <name>', 'unplug a port: its device, addresses and routes go', 'detach web1').action(detach);
-  shown('list', 'all ports', 'list').action(list);
-  shown('show <name>', 'everything about one port', 'show web1').action(show);
-  shown('set <name>', "change a port's addresses", 'set vm1 --allowed-address-pair 10.1.0.100')
+  add('detach <name>', 'unplug a port: device, addresses and routes go', 'detach web1').action(detach);
+  add('list', 'all ports', 'list').action(list);
+  add('show <name>', 'everything about one port', 'show web1').action(show);
+  add('set <name>', "change a port's addresses", 'set vm1 --allowed-address-pair 10.1.0.100')
     .option('--ip <address>', 'the port has this address instead (may be repeated)', collect(ipOf))
-    .option('--allowed-address-pair <ip[,mac]>', 'it may also use this address or prefix (may be repeated; "none": no longer any)', collectPairs)
+    .option('--allowed-address-pair <ip[,mac]>', kPairHelp, collectPairs)
     .action(set);
-  shown('delete <name>', 'unplug and forget a port', 'delete web1').action(remove);
+  add('delete <name>', 'unplug and forget a port', 'delete web1').action(remove);
 }
 
+const kPairHelp = 'it may also use this address or prefix (may be repeated; "none": no longer any)';
+
+const kAttachHelp = `
+Examples:
+  dvr port attach web1 --network red --node cn1 --netns /run/netns/web1
+  dvr port attach web1 --pid $(pidof -s nginx) --ifname eth1
+`;
+
 function registerAttach(port: Command): void {
-  port.command('attach <name>').description('plug a port into a network namespace; it is made if it does not exist')
+  port.command('attach <name>')
+    .description('plug a port into a network namespace; it is made if it does not exist')
     .option('--network <network>', 'the network of a new port')
     .option('--node <node>', 'the node the namespace is on')
     .option('--ip <address>', 'the address of a new port; without it, the next free one', ipOf)
@@ -44,18 +58,21 @@ function registerAttach(port: Command): void {
     .option('--pid <pid>', 'the namespace, by a process in it', pidOf)
     .option('--ifname <name>', 'what the device is called inside', 'eth0')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExamples:\n  dvr port attach web1 --network red --node cn1 --netns /run/netns/web1\n'
-      + '  dvr port attach web1 --pid $(pidof -s nginx) --ifname eth1\n')
+    .addHelpText('after', kAttachHelp)
     .action(attach);
 }
 
 async function attach(name: string, { json, ...plug }: AttachOptions): Promise<void> {
   if ((plug.netns === undefined) === (plug.pid === undefined)) {
-    throw new DvrError('DVR_USAGE', 'a port is plugged into one namespace: say either --netns or --pid', 'dvr port attach --help');
+    throw new DvrError(
+      'DVR_USAGE',
+      'a port is plugged into one namespace: say either --netns or --pid',
+      'dvr port attach --help',
+    );
   }
   const request: AttachRequest = plug;
   const port = await controllerClient().attach(name, request);
-  print(json, port, () => `${name} is plugged into ${plug.netns ?? `the namespace of process ${plug.pid}`} as ${plug.ifname ?? 'eth0'}\n${portsText([port])}`);
+  print(json, port, () => `${name} is plugged into ${whereText(plug)}\n${portsText([port])}`);
 }
 
 async function detach(name: string, { json }: Json): Promise<void> {
@@ -71,7 +88,9 @@ async function list({ json }: Json): Promise<void> {
 async function show(name: string, { json }: Json): Promise<void> {
   const { ports } = await controllerClient().status();
   const port = ports.find((one) => one.name === name);
-  if (port === undefined) throw new DvrError('DVR_NOT_FOUND', `no port is named "${name}"`, 'see `dvr port list`');
+  if (port === undefined) {
+    throw new DvrError('DVR_NOT_FOUND', `no port is named "${name}"`, 'see `dvr port list`');
+  }
   print(json, port, () => portText(port));
 }
 
@@ -80,7 +99,9 @@ async function set(name: string, { json, ip, allowedAddressPair }: SetOptions): 
     ...(ip === undefined ? {} : { ips: ip }),
     ...(allowedAddressPair === undefined ? {} : { allowedAddressPairs: allowedAddressPair }),
   };
-  if (Object.keys(change).length === 0) throw new DvrError('DVR_USAGE', 'nothing to change was given', 'dvr port set --help');
+  if (Object.keys(change).length === 0) {
+    throw new DvrError('DVR_USAGE', 'nothing to change was given', 'dvr port set --help');
+  }
   const port = await controllerClient().update(name, change);
   print(json, port, () => portText(port));
 }
@@ -91,16 +112,23 @@ async function remove(name: string, { json }: Json): Promise<void> {
 }
 
 export function portText(port: PortStatus): string {
-  const plug = port.attachment;
+  const pairs = port.allowedAddressPairs.map(({ ip, mac }) => (mac === undefined ? ip : `${ip},${mac}`));
   const lines: readonly (readonly [string, string | undefined])[] = [
-    ['port', port.name], ['network', port.network], ['node', port.node ?? 'none: it is bound nowhere'],
+    ['port', port.name],
+    ['network', port.network],
+    ['node', port.node ?? 'none: it is bound nowhere'],
     ['state', port.error === undefined ? port.state : `${port.state}: ${port.error}`],
-    ['MAC', port.mac], ['addresses', port.ips.join(' ')],
-    ['allowed pairs', port.allowedAddressPairs.map(({ ip, mac }) => (mac === undefined ? ip : `${ip},${mac}`)).join(' ') || 'none'],
+    ['MAC', port.mac],
+    ['addresses', port.ips.join(' ')],
+    ['allowed pairs', pairs.join(' ') || 'none'],
     ['port security', port.portSecurity ? 'on' : 'off'],
-    ['plugged into', plug === undefined ? 'nothing' : `${plug.netns ?? `the namespace of process ${plug.pid ?? '?'}`} as ${plug.ifname}`],
+    ['plugged into', port.attachment === undefined ? 'nothing' : whereText(port.attachment)],
   ];
   return lines.map(([label, value]) => `${label.padEnd(14)}${value ?? ''}`).join('\n');
+}
+
+function whereText({ netns, pid, ifname }: AttachRequest): string {
+  return `${netns ?? `the namespace of process ${pid ?? '?'}`} as ${ifname ?? 'eth0'}`;
 }
 
 function ipOf(text: string): string {
@@ -118,7 +146,9 @@ function pidOf(text: string): number {
 function pairOf(text: string): Pair {
   const [ip = '', mac, ...more] = text.split(',');
   const address = ip.split('/')[0] ?? '';
-  if (parseIp(address) === undefined || more.length > 0) throw new InvalidArgumentError(`"${text}" is no ADDRESS[/BITS][,MAC]`);
+  if (parseIp(address) === undefined || more.length > 0) {
+    throw new InvalidArgumentError(`"${text}" is no ADDRESS[/BITS][,MAC]`);
+  }
   if (mac === undefined) return { ip };
   const parsed = parseMac(mac);
   if (parsed === undefined) throw new InvalidArgumentError(`"${mac}" is no MAC`);
@@ -129,4 +159,5 @@ function collectPairs(text: string, before: readonly Pair[] = []): readonly Pair
   return text === 'none' ? [] : [...before, pairOf(text)];
 }
 
-const collect = <T>(parse: (text: string) => T) => (text: string, before: readonly T[] = []): readonly T[] => [...before, parse(text)];
+const collect = <T>(parse: (text: string) => T) =>
+  (text: string, before: readonly T[] = []): readonly T[] => [...before, parse(text)];

@@ -5,7 +5,8 @@ import { controllerClient } from './client.js';
 import { columns, print } from './output.js';
 
 export function register(program: Command): void {
-  program.command('status').description('nodes, networks, routers and ports, and whether all is in place')
+  program.command('status')
+    .description('nodes, networks, routers and ports, and whether all is in place')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  dvr status\n')
     .action(async ({ json }: { json?: true }) => {
@@ -16,28 +17,54 @@ export function register(program: Command): void {
 
 export function statusText(status: Status): string {
   const { networks, routers, nodes, ports } = status;
+  const isApplied = status.converged ? 'applied on every node' : 'not yet applied on every node';
   return [
-    `generation ${status.generation}, ${status.converged ? 'every node has applied its view' : 'not yet applied on every node'}`, '',
+    `generation ${status.generation}, ${isApplied}`,
+    '',
     table('no nodes', ['node', 'VTEP', 'DVR MAC', 'agent', 'generation'], nodes.map(nodeRow)), '',
-    table('no networks', ['network', 'VNI', 'MTU', 'subnets'], networks.map(({ name, vni, mtuBytes, subnets }) =>
+    table('no networks', [
+      'network', 'VNI', 'MTU', 'subnets',
+    ], networks.map(({ name, vni, mtuBytes, subnets }) =>
       [name, `${vni}`, `${mtuBytes}`, subnets.map(({ cidr }) => cidr).join(' ')])), '',
-    table('no routers', ['router', 'copies on', 'interfaces'], routers.map(({ id, nodes: on, interfaces }) =>
-      [id, on.join(' ') || 'no node', interfaces.map(({ network, addresses }) => `${network} ${addresses.join(' ')}`).join(', ')])), '',
+    table('no routers', [
+      'router', 'copies on', 'interfaces',
+    ], routers.map(({ id, nodes: on, interfaces }) =>
+      [
+        id,
+        on.join(' ') || 'no node',
+        interfaces.map(({ network, addresses }) => `${network} ${addresses.join(' ')}`).join(', '),
+      ])), '',
     portsText(ports),
-    ...nodes.flatMap(({ name, errors }) => errors.map(({ code, message }) => `\n${name}: ${message} (${code})`)),
+    ...nodes.flatMap(({ name, errors }) =>
+      errors.map(({ code, message }) => `\n${name}: ${message} (${code})`)),
   ].join('\n');
 }
 
 export function portsText(ports: readonly PortStatus[]): string {
-  return table('no ports', ['port', 'network', 'node', 'MAC', 'addresses', 'state'], ports.map((port) =>
-    [port.name, port.network, port.node ?? '-', port.mac, port.ips.join(' ') || '-', port.error === undefined ? port.state : `${port.state}: ${port.error}`]));
+  return table('no ports', [
+    'port', 'network', 'node', 'MAC', 'addresses', 'state',
+  ], ports.map((port) =>
+    [
+      port.name,
+      port.network,
+      port.node ?? '-',
+      port.mac,
+      port.ips.join(' ') || '-',
+      port.error === undefined ? port.state : `${port.state}: ${port.error}`,
+    ]));
 }
 
-function nodeRow({ name, vtepIp, dvrMac, connected, generation, viewGeneration }: NodeStatus): string[] {
-  const applied = generation === undefined ? `none of ${viewGeneration}` : generation === viewGeneration ? `${generation}` : `${generation} of ${viewGeneration}`;
+function nodeRow(
+  { name, vtepIp, dvrMac, connected, generation, viewGeneration }: NodeStatus,
+): string[] {
+  const applied = generation === undefined
+    ? `none of ${viewGeneration}`
+    : generation === viewGeneration ? `${generation}` : `${generation} of ${viewGeneration}`;
   return [name, vtepIp, dvrMac, connected ? 'connected' : 'NOT CONNECTED', applied];
 }
 
-function table(none: string, heading: readonly string[], rows: readonly (readonly string[])[]): string {
+function table(
+  none: string, heading: readonly string[], rows: readonly (readonly string[])[],
+): string {
   return rows.length === 0 ? none : columns([heading, ...rows]);
 }

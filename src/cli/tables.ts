@@ -1,17 +1,22 @@
 /** `dvr tables`: the stages of a node in packet order, with their rows and packet counts. */
 import { InvalidArgumentError, type Command } from 'commander';
 import * as pipeline from '../dataplane/pipeline.js';
-import { nodeTables, type Bridge, type NamedTable, type NodeTables, type StageTables } from '../trace/under-the-hood.js';
+import {
+  nodeTables, type Bridge, type NamedTable, type NodeTables, type StageTables,
+} from '../trace/under-the-hood.js';
 import { controllerClient, type Client } from './client.js';
 import { columns, print } from './output.js';
 
-interface Options { readonly node?: string; readonly bridge?: Bridge; readonly rows: number; readonly json?: true }
+interface Options {
+  readonly node?: string; readonly bridge?: Bridge; readonly rows: number; readonly json?: true;
+}
 
 /** A screenful of one table; `--rows` and `--json` show more. */
 const kDefaultRows = 50;
 
 export function register(program: Command): void {
-  program.command('tables').description('under the hood: every stage in packet order, its rows and packet counts')
+  program.command('tables')
+    .description('under the hood: every stage in packet order, its rows and packet counts')
     .option('--node <node>', 'only this node')
     .option('--bridge <bridge>', 'only br-int or br-tun', bridgeOf)
     .option('--rows <count>', 'rows of a table to print at most', countOf, kDefaultRows)
@@ -27,18 +32,28 @@ async function run({ node, bridge, rows, json }: Options): Promise<void> {
   print(json, tables, () => tables.map((one) => tablesText(one, rows)).join('\n\n'));
 }
 
-async function askNode(client: Client, node: string, bridge: Bridge | undefined): Promise<NodeTables> {
+async function askNode(
+  client: Client, node: string, bridge: Bridge | undefined,
+): Promise<NodeTables> {
   const [view, ids, counters, tables] = await Promise.all([
-    client.view(node), client.nodeCall(node, 'ids'), client.nodeCall(node, 'counters'), client.nodeCall(node, 'tables'),
+    client.view(node),
+    client.nodeCall(node, 'ids'),
+    client.nodeCall(node, 'counters'),
+    client.nodeCall(node, 'tables'),
   ]);
   return nodeTables({ view, ids, counters, tables }, pipeline, bridge);
 }
 
 export function tablesText({ node, stages }: NodeTables, maxRows = kDefaultRows): string {
-  return [`${node}: ${stages.length} stages in packet order`, ...stages.map((stage) => stageText(stage, maxRows))].join('\n\n');
+  return [
+    `${node}: ${stages.length} stages in packet order`,
+    ...stages.map((stage) => stageText(stage, maxRows)),
+  ].join('\n\n');
 }
 
-function stageText({ stage, bridge, seedSteps, does, packets, edges, tables }: StageTables, maxRows: number): string {
+function stageText(
+  { stage, bridge, seedSteps, does, packets, edges, tables }: StageTables, maxRows: number,
+): string {
   const steps = seedSteps.length === 0 ? '' : `  ${seedSteps.join(' ')}`;
   const ways = edges.map(({ to, packets: count }) => `${to} ${count}`).join(', ');
   return [
@@ -51,13 +66,20 @@ function stageText({ stage, bridge, seedSteps, does, packets, edges, tables }: S
 function tableLines({ table, fields, rows, shownAt }: NamedTable, maxRows: number): string[] {
   if (shownAt !== undefined) return [`  table ${table}: see ${shownAt}`];
   if (rows.length === 0) return [`  table ${table}: empty`];
-  const lines = columns([fields, ...rows.slice(0, maxRows)]).split('\n').map((line) => `    ${line}`);
+  const shown = columns([fields, ...rows.slice(0, maxRows)]);
+  const lines = shown.split('\n').map((line) => `    ${line}`);
   const left = rows.length - maxRows;
-  return [`  table ${table}: ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`, ...lines, ...(left > 0 ? [`    … and ${left} more: --rows ${rows.length}, or --json`] : [])];
+  return [
+    `  table ${table}: ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`,
+    ...lines,
+    ...(left > 0 ? [`    … and ${left} more: --rows ${rows.length}, or --json`] : []),
+  ];
 }
 
 function bridgeOf(text: string): Bridge {
-  if (text !== 'br-int' && text !== 'br-tun') throw new InvalidArgumentError('the bridges are br-int and br-tun');
+  if (text !== 'br-int' && text !== 'br-tun') {
+    throw new InvalidArgumentError('the bridges are br-int and br-tun');
+  }
   return text;
 }
 

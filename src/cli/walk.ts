@@ -14,7 +14,9 @@ interface Options {
   readonly probe?: true; readonly probeIn?: string;
 }
 
-interface Probe extends ProbeResult { readonly node: string; readonly netns: string; readonly target: string }
+interface Probe extends ProbeResult {
+  readonly node: string; readonly netns: string; readonly target: string;
+}
 
 /** Each waits up to 1 s for its answer, all within the controller's 5 s for a call. */
 const kProbeCount = 3;
@@ -24,12 +26,15 @@ The place and step names are those of the picture in the README: EW1 to EW7 for 
 delivery on the node the frame was routed on, L2-1 to L2-4 inside one network.
 t(µs) counts on each node from the packet's first stage there; clocks of two nodes do not compare.
 
+A router has the same addresses on every node, so probes sent from inside it are answered only by ports of
+its own node: an answer from elsewhere goes to the router there.
+
 Exit status: 0 delivered, 1 usage, 2 dropped, 3 lost, 4 a node did not answer, 5 no controller.
 
 Examples:
   dvr walk vm1 vm2
   dvr walk vm1 10.2.0.12 --both --stages
-  dvr walk vm1 vm2 --probe-in qrouter-r1
+  dvr walk vm1 vm4 --probe-in qrouter-r1
 `;
 
 export function register(program: Command): void {
@@ -40,7 +45,7 @@ export function register(program: Command): void {
     .option('--both', "show the answer's way back too")
     .option('-6, --ipv6', 'walk from IPv6 address to IPv6 address')
     .option('--probe', `also send ${kProbeCount} ICMP probes from the source's namespace`)
-    .option('--probe-in <netns>', 'send the probes from this namespace of the source\'s node instead')
+    .option('--probe-in <netns>', "send them from this namespace of the source's node instead")
     .option('--json', 'print JSON')
     .addHelpText('after', kHelp)
     .action(run);
@@ -57,10 +62,14 @@ async function run(from: string, to: string, options: Options): Promise<void> {
 }
 
 /** Probes from where the VM's own packets come from, unless another namespace is named. */
-async function probeOf(client: Client, { source, destination }: Walk, wanted: string | undefined): Promise<Probe> {
+async function probeOf(
+  client: Client, { source, destination }: Walk, wanted: string | undefined,
+): Promise<Probe> {
   const node = source.node ?? '';
   const netns = wanted ?? await netnsOf(client, source.name ?? '', node);
-  const answer = await client.nodeCall(node, 'probe', { netns, target: destination.ip, count: kProbeCount });
+  const answer = await client.nodeCall(node, 'probe', {
+    netns, target: destination.ip, count: kProbeCount,
+  });
   return { ...answer, node, netns, target: destination.ip };
 }
 
@@ -69,13 +78,18 @@ async function netnsOf(client: Client, port: string, node: string): Promise<stri
   const { netns } = view.localPorts.find(({ name }) => name === port)?.attachment ?? {};
   if (netns !== undefined) return netns;
   const router = view.routers[0];
-  throw new DvrError('DVR_CONFLICT', `${port} is not plugged into a namespace with a path`,
-    router === undefined ? 'name one: --probe-in NETNS' : `name one: --probe-in ${routerNamespaceName(router.id)}`);
+  const example = router === undefined ? 'NETNS' : routerNamespaceName(router.id);
+  throw new DvrError(
+    'DVR_CONFLICT', `${port} is not plugged into a namespace with a path`,
+    `name one: --probe-in ${example}`,
+  );
 }
 
 function probeText({ netns, node, target, sent, received, rttMs }: Probe): string {
   const sorted = [...rttMs].sort((a, b) => a - b);
   const [least, most] = [sorted[0], sorted[sorted.length - 1]];
-  const times = least === undefined || most === undefined ? '' : `, round trip ${least.toFixed(2)} to ${most.toFixed(2)} ms`;
+  const times = least === undefined || most === undefined
+    ? ''
+    : `, round trip ${least.toFixed(2)} to ${most.toFixed(2)} ms`;
   return `probes in ${netns} on ${node} to ${target}: ${received} of ${sent} answered${times}`;
 }

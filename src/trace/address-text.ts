@@ -17,14 +17,16 @@ export function ipBytes(text: string): Buffer | undefined {
   const [left = '', right = ''] = ip.split('::');
   const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
   const zeros = Array.from({ length: 8 - groups(left).length - groups(right).length }, () => '0');
-  return Buffer.from([...groups(left), ...zeros, ...groups(right)].map((group) => group.padStart(4, '0')).join(''), 'hex');
+  const all = [...groups(left), ...zeros, ...groups(right)];
+  return Buffer.from(all.map((group) => group.padStart(4, '0')).join(''), 'hex');
 }
 
 /** Text of 4 or 16 wire bytes. An IPv4-mapped IPv6 address, which no wire should carry, stays in full. */
 export function ipText(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');
-  const groups = Array.from({ length: 8 }, (_, at) => ((bytes[2 * at] ?? 0) << 8 | (bytes[2 * at + 1] ?? 0)).toString(16)).join(':');
-  return parseIp(groups) ?? groups;
+  const group = (at: number): string => ((bytes[at] ?? 0) << 8 | (bytes[at + 1] ?? 0)).toString(16);
+  const text = [0, 2, 4, 6, 8, 10, 12, 14].map(group).join(':');
+  return parseIp(text) ?? text;
 }
 
 /** Whether the address is inside a prefix such as "10.1.0.0/24"; families never match each other. */

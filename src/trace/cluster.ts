@@ -18,7 +18,9 @@ export interface NodeCallResults extends Record<NodeCallMethod, unknown> {
   readonly ids: NodeIds;
 }
 
-export interface ProbeResult { readonly sent: number; readonly received: number; readonly rttMs: readonly number[] }
+export interface ProbeResult {
+  readonly sent: number; readonly received: number; readonly rttMs: readonly number[];
+}
 
 export interface NodeSummary { readonly name: string }
 
@@ -31,5 +33,7 @@ export interface Cluster {
   nodes(): Promise<readonly NodeSummary[]>;
   ports(): Promise<readonly PortSummary[]>;
   view(node: string): Promise<NodeView>;
-  nodeCall<M extends NodeCallMethod>(node: string, method: M, params?: Readonly<Record<string, unknown>>): Promise<NodeCallResults[M]>;
+  nodeCall<M extends NodeCallMethod>(
+    node: string, method: M, params?: Readonly<Record<string, unknown>>,
+  ): Promise<NodeCallResults[M]>;
 }

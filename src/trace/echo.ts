@@ -22,13 +22,22 @@ export interface Echo {
 
 /** The frame of an echo request, checksums filled in; IPv4 or IPv6 as `srcIp` and `dstIp` are. */
 export function echoFrame(echo: Echo): Buffer {
-  const [dstMac, srcMac] = [required(macBytes(echo.dstMac), echo.dstMac), required(macBytes(echo.srcMac), echo.srcMac)];
-  const [src, dst] = [required(ipBytes(echo.srcIp), echo.srcIp), required(ipBytes(echo.dstIp), echo.dstIp)];
-  if (src.length !== dst.length) throw new TypeError(`${echo.srcIp} and ${echo.dstIp} are of different families`);
-  if (echo.marker.length !== kMarkerBytes) throw new TypeError(`the marker has ${echo.marker.length} bytes, not ${kMarkerBytes}`);
+  const dstMac = required(macBytes(echo.dstMac), echo.dstMac);
+  const srcMac = required(macBytes(echo.srcMac), echo.srcMac);
+  const src = required(ipBytes(echo.srcIp), echo.srcIp);
+  const dst = required(ipBytes(echo.dstIp), echo.dstIp);
+  if (src.length !== dst.length) {
+    throw new TypeError(`${echo.srcIp} and ${echo.dstIp} are of different families`);
+  }
+  if (echo.marker.length !== kMarkerBytes) {
+    throw new TypeError(`the marker has ${echo.marker.length} bytes, not ${kMarkerBytes}`);
+  }
   const isV4 = src.length === 4;
-  const message = icmpEcho(echo, isV4 ? undefined : pseudoHeader(src, dst, kIcmpBytes + kPayloadBytes));
-  const ip = isV4 ? ipv4Header(src, dst, echo.ttl, message.length) : ipv6Header(src, dst, echo.ttl, message.length);
+  const pseudo = isV4 ? undefined : pseudoHeader(src, dst, kIcmpBytes + kPayloadBytes);
+  const message = icmpEcho(echo, pseudo);
+  const ip = isV4
+    ? ipv4Header(src, dst, echo.ttl, message.length)
+    : ipv6Header(src, dst, echo.ttl, message.length);
   const etherType = Buffer.from(isV4 ? [0x08, 0x00] : [0x86, 0xdd]);
   return Buffer.concat([dstMac, srcMac, etherType, ip, message]);
 }
@@ -40,7 +49,8 @@ function icmpEcho(echo: Echo, pseudo: Buffer | undefined): Buffer {
   message.writeUInt16BE(echo.sequence, 6);
   message.set(echo.marker, kIcmpBytes);
   for (let at = kIcmpBytes + kMarkerBytes; at < message.length; at++) message[at] = at;
-  message.writeUInt16BE(internetChecksum(pseudo === undefined ? message : Buffer.concat([pseudo, message])), 2);
+  const summed = pseudo === undefined ? message : Buffer.concat([pseudo, message]);
+  message.writeUInt16BE(internetChecksum(summed), 2);
   return message;
 }
 
@@ -78,7 +88,9 @@ function pseudoHeader(src: Buffer, dst: Buffer, messageBytes: number): Buffer {
 /** The one's complement sum of RFC 1071; over bytes that hold their own checksum it is 0. */
 export function internetChecksum(bytes: Uint8Array): number {
   let sum = 0;
-  for (let at = 0; at < bytes.length; at += 2) sum += ((bytes[at] ?? 0) << 8) + (bytes[at + 1] ?? 0);
+  for (let at = 0; at < bytes.length; at += 2) {
+    sum += ((bytes[at] ?? 0) << 8) + (bytes[at + 1] ?? 0);
+  }
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   return ~sum & 0xffff;
 }

@@ -14,7 +14,9 @@ export interface Intent {
 }
 
 /** A field that is not what the tables intend. */
-export interface Fault { readonly field: string; readonly found: string; readonly expected: string; readonly why: string }
+export interface Fault {
+  readonly field: string; readonly found: string; readonly expected: string; readonly why: string;
+}
 
 export interface Row { readonly table: string; readonly key: string; readonly value: string }
 
@@ -39,7 +41,9 @@ export interface Subject {
   readonly isGroup: boolean;
 }
 
-export function intentOf(views: readonly NodeView[], ids: ReadonlyMap<string, NodeIds> = new Map(), node?: string): Intent {
+export function intentOf(
+  views: readonly NodeView[], ids: ReadonlyMap<string, NodeIds> = new Map(), node?: string,
+): Intent {
   return { names: namesOf(views), views, ids, ...(node === undefined ? {} : { node }) };
 }
 
@@ -52,14 +56,19 @@ export const macText = (mac: string, { names }: Intent): string => named(mac, ma
 
 /** The network as the node's rows key it: with its local VLAN where that is known. */
 export function networkKey(network: string, node: string | undefined, { ids }: Intent): string {
-  const localVlan = node === undefined ? undefined : ids.get(node)?.localVlans.find((one) => one.network === network)?.localVlan;
+  const localVlan = node === undefined
+    ? undefined
+    : ids.get(node)?.localVlans.find((one) => one.network === network)?.localVlan;
   return localVlan === undefined ? network : `local VLAN ${localVlan} (${network})`;
 }
 
 /** Nodes on which the local VLAN stands for some network; only the named node where one is named. */
-export function networksOfLocalVlan(localVlan: number, { ids, node }: Intent): { node: string; network: string }[] {
-  return [...ids].filter(([name]) => node === undefined || name === node).flatMap(([name, numbers]) => {
+export function networksOfLocalVlan(
+  localVlan: number, { ids, node }: Intent,
+): { node: string; network: string }[] {
+  return [...ids].flatMap(([name, numbers]) => {
     const network = localVlanName(numbers, localVlan);
-    return network === undefined ? [] : [{ node: name, network }];
+    const isAsked = node === undefined || name === node;
+    return isAsked && network !== undefined ? [{ node: name, network }] : [];
   });
 }

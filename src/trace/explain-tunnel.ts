@@ -3,8 +3,13 @@
  * gets it. Everything both bridges promise about the wire is checked here: VTEPs and VNI known, no router
  * MAC in sight, the DVR MAC of the sending node, the port on the receiving one.
  */
-import { askedAddress, checkArp, checkDestination, checkKnownSource, checkSourceIp, checkTtl, macOfIp, vtepText } from './explain-checks.js';
-import { macText, networkKey, subjectOf, type Explanation, type Fault, type Intent, type Row, type Subject } from './explain-model.js';
+import {
+  askedAddress, checkArp, checkDestination, checkKnownSource, checkSourceIp, checkTtl, macOfIp,
+  vtepText,
+} from './explain-checks.js';
+import {
+  macText, networkKey, subjectOf, type Explanation, type Fault, type Intent, type Row, type Subject,
+} from './explain-model.js';
 import type { Frame, Ip, Vxlan } from './frame.js';
 import { named } from './names.js';
 import { packetText } from './packet-text.js';
@@ -28,10 +33,13 @@ export function explainTunnel(outer: Ip, vxlan: Vxlan, intent: Intent): Explanat
     sender: names.nodeOfVtep(outer.src)?.name, receiver: names.nodeOfVtep(outer.dst)?.name,
     network: names.networkOfVni(vxlan.vni)?.name,
   };
-  const hop = `underlay ${vtepText(outer.src, intent)} -> ${vtepText(outer.dst, intent)}, VNI ${named(vxlan.vni, wire.network)}`;
-  const outerFaults = [...checkVteps(wire, intent), ...checkFlags(vxlan)];
+  const ends = `${vtepText(outer.src, intent)} -> ${vtepText(outer.dst, intent)}`;
+  const hop = `underlay ${ends}, VNI ${named(vxlan.vni, wire.network)}`;
+  const outerFaults = [...checkVteps(wire), ...checkFlags(vxlan)];
   if (vxlan.inner === undefined) {
-    return { packet: 'VXLAN with no whole frame inside', hop, steps: ['EW6'], stage: 'vxlan_decap', faults: [...outerFaults, cutOff] };
+    const faults = [...outerFaults, cutOff];
+    const packet = 'VXLAN with no whole frame inside';
+    return { packet, hop, steps: ['EW6'], stage: 'vxlan_decap', faults };
   }
   const subject = subjectOf(vxlan.inner, intent);
   const isRouted = subject.from?.kind === 'dvr' || subject.from?.kind === 'router';
@@ -43,27 +51,41 @@ export function explainTunnel(outer: Ip, vxlan: Vxlan, intent: Intent): Explanat
   };
 }
 
-const cutOff: Fault = { field: 'inner frame', found: 'cut off', expected: 'an Ethernet frame', why: 'vxlan_decap drops what it cannot read' };
+const cutOff: Fault = {
+  field: 'inner frame', found: 'cut off', expected: 'an Ethernet frame',
+  why: 'vxlan_decap drops what it cannot read',
+};
 
-function stageAndRow({ frame, isGroup }: Subject, { outer, network, sender }: Wire, intent: Intent): { stage: string; row?: Row } {
+function stageAndRow(
+  { frame, isGroup }: Subject, { outer, network, sender }: Wire, intent: Intent,
+): { stage: string; row?: Row } {
   if (network === undefined) return { stage: 'tun_to_lv' };
   const key = networkKey(network, sender, intent);
   const value = vtepText(outer.dst, intent);
   if (isGroup) return { stage: 'flood_to_tun', row: { table: 'flood_to_tun', key, value } };
-  return { stage: 'ucast_to_tun', row: { table: 'ucast_to_tun', key: `${key}, ${macText(frame.dstMac, intent)}`, value } };
+  return {
+    stage: 'ucast_to_tun',
+    row: { table: 'ucast_to_tun', key: `${key}, ${macText(frame.dstMac, intent)}`, value },
+  };
 }
 
-function checkVteps({ outer, sender, receiver }: Wire, { names }: Intent): Fault[] {
-  const fault = (field: string, found: string): Fault => ({ field, found, expected: 'a VTEP of the cluster', why: 'vxlan_decap takes VXLAN from known VTEPs only' });
+function checkVteps({ outer, sender, receiver }: Wire): Fault[] {
+  const fault = (field: string, found: string): Fault => ({
+    field, found, expected: 'a VTEP of the cluster',
+    why: 'vxlan_decap takes VXLAN from known VTEPs only',
+  });
   return [
     ...(sender === undefined ? [fault('outer source IP', outer.src)] : []),
-    ...(receiver === undefined && names.nodeOfVtep(outer.dst) === undefined ? [fault('outer destination IP', outer.dst)] : []),
+    ...(receiver === undefined ? [fault('outer destination IP', outer.dst)] : []),
   ];
 }
 
 function checkFlags({ flags }: Vxlan): Fault[] {
   if (flags === kVniFlag) return [];
-  return [{ field: 'VXLAN flags', found: `0x${flags.toString(16).padStart(2, '0')}`, expected: '0x08', why: 'the I flag and nothing else (RFC 7348 section 5)' }];
+  return [{
+    field: 'VXLAN flags', found: `0x${flags.toString(16).padStart(2, '0')}`, expected: '0x08',
+    why: 'the I flag and nothing else (RFC 7348 section 5)',
+  }];
 }
 
 function innerFaults(subject: Subject, wire: Wire, intent: Intent): Fault[] {
@@ -82,7 +104,10 @@ function innerFaults(subject: Subject, wire: Wire, intent: Intent): Fault[] {
 
 function checkTag({ vlan }: Frame): Fault[] {
   if (vlan === undefined) return [];
-  return [{ field: 'inner 802.1Q tag', found: `${vlan}`, expected: 'none', why: 'the local VLAN is stripped before the tunnel (EW5)' }];
+  return [{
+    field: 'inner 802.1Q tag', found: `${vlan}`, expected: 'none',
+    why: 'the local VLAN is stripped before the tunnel (EW5)',
+  }];
 }
 
 /** The VNI is that of the destination's network, routed or not. */
@@ -90,47 +115,74 @@ function checkVni({ to }: Subject, { vxlan, network }: Wire, { names }: Intent):
   const right = to?.kind === 'port' ? names.networks.get(to.network) : undefined;
   const found = named(vxlan.vni, network);
   if (right !== undefined && right.vni !== vxlan.vni && to?.kind === 'port') {
-    return [{ field: 'VNI', found, expected: named(right.vni, right.name), why: `the destination, ${to.port.name}, is on ${right.name}` }];
+    return [{
+      field: 'VNI', found, expected: named(right.vni, right.name),
+      why: `the destination, ${to.port.name}, is on ${right.name}`,
+    }];
   }
-  return network === undefined ? [{ field: 'VNI', found, expected: 'the VNI of a network', why: 'tun_to_lv has no row for it' }] : [];
+  if (network !== undefined) return [];
+  return [{
+    field: 'VNI', found, expected: 'the VNI of a network', why: 'tun_to_lv has no row for it',
+  }];
 }
 
 function checkInnerSource(subject: Subject, { sender }: Wire, intent: Intent): Fault[] {
   const { frame, from } = subject;
-  const node = intent.views.find(({ node: { name } }) => name === sender)?.node;
-  const dvrMac = node?.dvrMac ?? (sender === undefined ? undefined : intent.names.nodeOfVtep(intent.views.flatMap(({ peers }) => peers).find(({ name }) => name === sender)?.vtepIp ?? '')?.dvrMac);
-  const fault = (expected: string, why: string): Fault[] => [{ field: 'inner source MAC', found: macText(frame.srcMac, intent), expected, why }];
-  const own = dvrMac === undefined ? 'the DVR MAC of the sending node' : macText(dvrMac, intent);
-  if (from?.kind === 'router') return fault(own, 'a router MAC never crosses the wire as source: dvr_process replaces it (EW5)');
-  if (from?.kind === 'dvr' && sender !== undefined && from.node !== sender) return fault(own, `the packet came from ${sender}`);
-  if (from?.kind === 'port' && sender !== undefined && from.port.node !== undefined && from.port.node !== sender) {
-    return fault(`the MAC of a port of ${sender}`, `${from.port.name} is bound to ${from.port.node}, the packet came from ${sender}`);
+  const node = intent.names.node(sender);
+  const fault = (expected: string, why: string): Fault[] => [
+    { field: 'inner source MAC', found: macText(frame.srcMac, intent), expected, why },
+  ];
+  const own = node?.dvrMac === undefined
+    ? 'the DVR MAC of the sending node'
+    : macText(node.dvrMac, intent);
+  if (from?.kind === 'router') {
+    return fault(own, 'no router MAC crosses the wire as source: dvr_process replaces it (EW5)');
   }
-  const isInterop = intent.views.some(({ peers }) => peers.some(({ name, interop }) => name === sender && interop));
-  return isInterop ? [] : checkKnownSource(subject, intent).map((one) => ({ ...one, field: 'inner source MAC' }));
+  if (from?.kind === 'dvr' && sender !== undefined && from.node !== sender) {
+    return fault(own, `the packet came from ${sender}`);
+  }
+  const boundTo = from?.kind === 'port' ? from.port.node : undefined;
+  if (boundTo !== undefined && sender !== undefined && boundTo !== sender) {
+    const why = `${macText(frame.srcMac, intent)} is bound to ${boundTo}, not to ${sender}`;
+    return fault(`the MAC of a port of ${sender}`, why);
+  }
+  // Nobody here tells an interop VTEP which MACs it may have.
+  if (node?.interop === true) return [];
+  return checkKnownSource(subject, intent).map((one) => ({ ...one, field: 'inner source MAC' }));
 }
 
-function checkInnerDestination({ frame, to, isGroup }: Subject, { network, receiver }: Wire, intent: Intent): Fault[] {
+function checkInnerDestination(
+  { frame, to, isGroup }: Subject, { outer, network, receiver }: Wire, intent: Intent,
+): Fault[] {
   const found = macText(frame.dstMac, intent);
   if (isGroup || to?.kind === 'dvr') return [];
   if (to?.kind === 'router') {
     const right = frame.ip === undefined ? undefined : macOfIp(frame.ip.dst, network, intent);
     return [{
-      field: 'inner destination MAC', found, expected: right === undefined ? "the destination port's MAC" : macText(right, intent),
-      why: 'a router MAC never crosses the wire as destination: routing is the sending node\'s work',
+      field: 'inner destination MAC', found,
+      expected: right === undefined ? "the destination port's MAC" : macText(right, intent),
+      why: "no router MAC crosses the wire as destination: routing is the sending node's work",
     }];
   }
   if (to === undefined) {
-    return intent.names.networks.size === 0 ? [] : [{ field: 'inner destination MAC', found, expected: 'the MAC of a port', why: 'no node is known to have it (unknown_unicast)' }];
+    return [{
+      field: 'inner destination MAC', found, expected: 'the MAC of a port',
+      why: 'no node is known to have it (unknown_unicast)',
+    }];
   }
   const { node } = to.port;
   if (node === undefined || receiver === undefined || node === receiver) return [];
-  const right = intent.views.flatMap((view) => [view.node, ...view.peers]).find(({ name }) => name === node)?.vtepIp;
-  return [{ field: 'outer destination IP', found: receiver, expected: named(right ?? '?', node), why: `${to.port.name} is bound to ${node}` }];
+  const right = intent.names.node(node)?.vtepIp ?? '?';
+  return [{
+    field: 'outer destination IP', found: vtepText(outer.dst, intent),
+    expected: named(right, node), why: `${to.port.name} is bound to ${node}`,
+  }];
 }
 
 /** What a node can answer itself does not leave it (arp_responder). */
-function checkNeedlessQuestion(subject: Subject, { network, sender }: Wire, intent: Intent): Fault[] {
+function checkNeedlessQuestion(
+  subject: Subject, { network, sender }: Wire, intent: Intent,
+): Fault[] {
   const asked = askedAddress(subject);
   if (asked === undefined || asked.isReply || !subject.isGroup || network === undefined) return [];
   const mac = macOfIp(asked.ip, network, intent);

@@ -56,9 +56,17 @@ export interface Vxlan { readonly flags: number; readonly vni: number; readonly 
 export const kVxlanPort = 4789;
 export const kVxlanHeaderBytes = 8;
 export const protocols = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
-export const icmpTypes = { echoReply: 0, unreachable: 3, echoRequest: 8, timeExceeded: 11 } as const;
+export const icmpTypes = {
+  echoReply: 0, unreachable: 3, echoRequest: 8, timeExceeded: 11,
+} as const;
 export const icmpv6Types = {
-  unreachable: 1, tooBig: 2, timeExceeded: 3, echoRequest: 128, echoReply: 129, solicitation: 135, advertisement: 136,
+  unreachable: 1,
+  tooBig: 2,
+  timeExceeded: 3,
+  echoRequest: 128,
+  echoReply: 129,
+  solicitation: 135,
+  advertisement: 136,
 } as const;
 
 const kEtherTypes = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, ipv6: 0x86dd } as const;
@@ -93,8 +101,12 @@ function ethernet(frame: Buffer, mayHoldVxlan: boolean): Frame | undefined {
   return { ...head, truncated: false };
 }
 
-function withPart(head: Omit<Frame, 'truncated'>, name: 'arp' | 'ip', part: Arp | Ip | undefined): Frame {
-  return part === undefined ? { ...head, truncated: true } : { ...head, [name]: part, truncated: false };
+function withPart(
+  head: Omit<Frame, 'truncated'>, name: 'arp' | 'ip', part: Arp | Ip | undefined,
+): Frame {
+  return part === undefined
+    ? { ...head, truncated: true }
+    : { ...head, [name]: part, truncated: false };
 }
 
 function arp(bytes: Buffer): Arp | undefined {
@@ -132,14 +144,18 @@ function ipv6(bytes: Buffer, mayHoldVxlan: boolean): Ip | undefined {
 }
 
 /** Walks hop-by-hop, routing, destination and fragment headers (RFC 8200 §4) to the transport header. */
-function skipExtensions(bytes: Buffer): { protocol: number; at: number; isFragment: boolean; isFirst: boolean } {
+function skipExtensions(
+  bytes: Buffer,
+): { protocol: number; at: number; isFragment: boolean; isFirst: boolean } {
   let protocol = byteAt(bytes, 6);
   let at = 40;
   let isFragment = false;
   for (let count = 0; count < kMaxExtensionHeaders && bytes.length >= at + 8; count++) {
     if (protocol === 44) {
       isFragment = true;
-      if (bytes.readUInt16BE(at + 2) >> 3 !== 0) return { protocol: byteAt(bytes, at), at, isFragment, isFirst: false };
+      if (bytes.readUInt16BE(at + 2) >> 3 !== 0) {
+        return { protocol: byteAt(bytes, at), at, isFragment, isFirst: false };
+      }
     } else if (protocol !== 0 && protocol !== 43 && protocol !== 60) {
       break;
     }
@@ -150,11 +166,17 @@ function skipExtensions(bytes: Buffer): { protocol: number; at: number; isFragme
   return { protocol, at, isFragment, isFirst: true };
 }
 
-function transport(protocol: number, bytes: Buffer, mayHoldVxlan: boolean): Pick<Ip, 'icmp' | 'udp' | 'tcp' | 'vxlan'> {
+function transport(
+  protocol: number, bytes: Buffer, mayHoldVxlan: boolean,
+): Pick<Ip, 'icmp' | 'udp' | 'tcp' | 'vxlan'> {
   if (bytes.length < 8) return {};
-  if (protocol === protocols.icmp || protocol === protocols.icmpv6) return { icmp: icmp(protocol, bytes) };
+  if (protocol === protocols.icmp || protocol === protocols.icmpv6) {
+    return { icmp: icmp(protocol, bytes) };
+  }
   const ports = { srcPort: bytes.readUInt16BE(0), dstPort: bytes.readUInt16BE(2) };
-  if (protocol === protocols.tcp && bytes.length >= 14) return { tcp: { ...ports, flags: byteAt(bytes, 13) } };
+  if (protocol === protocols.tcp && bytes.length >= 14) {
+    return { tcp: { ...ports, flags: byteAt(bytes, 13) } };
+  }
   if (protocol !== protocols.udp) return {};
   if (ports.dstPort !== kVxlanPort || !mayHoldVxlan) return { udp: ports };
   const outer = vxlan(bytes.subarray(8));
@@ -168,8 +190,11 @@ function icmp(protocol: number, bytes: Buffer): Icmp {
     ? type === icmpTypes.echoRequest || type === icmpTypes.echoReply
     : type === icmpv6Types.echoRequest || type === icmpv6Types.echoReply;
   if (isEcho) return { type, code, id: bytes.readUInt16BE(4), sequence: bytes.readUInt16BE(6) };
-  const isNd = protocol === protocols.icmpv6 && (type === icmpv6Types.solicitation || type === icmpv6Types.advertisement);
-  return isNd && bytes.length >= 24 ? { type, code, target: ipText(bytes.subarray(8, 24)) } : { type, code };
+  const isNd = protocol === protocols.icmpv6
+    && (type === icmpv6Types.solicitation || type === icmpv6Types.advertisement);
+  return isNd && bytes.length >= 24
+    ? { type, code, target: ipText(bytes.subarray(8, 24)) }
+    : { type, code };
 }
 
 /*

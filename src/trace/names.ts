@@ -3,8 +3,11 @@
  * interfaces and DVR MACs; VTEPs into nodes; VNIs into networks; a node's port ids and local VLANs.
  * Made from the views of any number of nodes; each view knows only its node's part of the whole.
  */
+import { createHash } from 'node:crypto';
 import type { NodeIds } from '../model/node-call.js';
-import type { NetworkView, NodeView, PortView, RouterInterfaceView } from '../model/node-view.js';
+import type {
+  NetworkView, NodeView, PeerView, PortView, RouterInterfaceView,
+} from '../model/node-view.js';
 
 /** Whose a MAC is. */
 export type MacOwner =
@@ -12,50 +15,68 @@ export type MacOwner =
   | { readonly kind: 'router'; readonly router: string; readonly network: string }
   | { readonly kind: 'dvr'; readonly node: string };
 
+/** A node, or a foreign VTEP marked interop, as any view knows it. */
+export type KnownNode = Pick<PeerView, 'name' | 'vtepIp' | 'interop' | 'dvrMac'>;
+
+export interface RouterAddress {
+  readonly router: string; readonly network: string; readonly mac: string;
+}
+
 export interface Names {
   readonly networks: ReadonlyMap<string, NetworkView>;
+  node(name: string | undefined): KnownNode | undefined;
+  nodeOfVtep(ip: string): KnownNode | undefined;
   macOwner(mac: string): MacOwner | undefined;
-  nodeOfVtep(ip: string): { readonly name: string; readonly interop: boolean; readonly dvrMac?: string } | undefined;
   networkOfVni(vni: number): NetworkView | undefined;
   /** The port with the address, in `network` when that is given. */
-  portOfIp(ip: string, network?: string): { readonly port: PortView; readonly network: NetworkView } | undefined;
+  portOfIp(ip: string, network?: string): PortView | undefined;
   /** The router interface with the address, in `network` when that is given. */
-  routerOfIp(ip: string, network?: string): { readonly router: string; readonly network: string; readonly mac: string } | undefined;
+  routerOfIp(ip: string, network?: string): RouterAddress | undefined;
   /** Tenants may use the same addresses, so a router is asked for its own. */
   isAddressOfRouter(ip: string, router: string): boolean;
 }
 
 export function namesOf(views: readonly NodeView[]): Names {
-  const macs = new Map<string, MacOwner>();
-  const vteps = new Map<string, { name: string; interop: boolean; dvrMac?: string }>();
-  const networks = new Map<string, NetworkView>();
-  for (const view of views) {
-    for (const network of view.networks) networks.set(network.name, network);
-    for (const node of [...view.peers, { ...view.node, interop: false }]) {
-      vteps.set(node.vtepIp, node);
-      if (node.dvrMac !== undefined) macs.set(node.dvrMac, { kind: 'dvr', node: node.name });
-    }
-  }
-  for (const network of networks.values()) {
-    for (const port of network.ports) macs.set(port.mac, { kind: 'port', port, network: network.name });
-    for (const of of network.routerInterfaces) macs.set(of.mac, { kind: 'router', router: of.routerId, network: network.name });
-  }
-  const all = [...networks.values()];
+  const nodes = views.flatMap((view): KnownNode[] => [
+    ...view.peers, { ...view.node, interop: false },
+  ]);
+  const networks = new Map(views.flatMap((view) => view.networks.map((one) => [one.name, one])));
+  const macs = macOwners(nodes, [...networks.values()]);
+  const within = (name: string | undefined): NetworkView[] =>
+    [...networks.values()].filter((network) => name === undefined || network.name === name);
+  const interfaces = within(undefined).flatMap(({ name, routerInterfaces }) =>
+    routerInterfaces.map((one) => ({ ...one, network: name })));
   return {
     networks,
+    node: (name) => nodes.find((node) => node.name === name),
+    nodeOfVtep: (ip) => nodes.find((node) => node.vtepIp === ip),
     macOwner: (mac) => macs.get(mac),
-    nodeOfVtep: (ip) => vteps.get(ip),
-    networkOfVni: (vni) => all.find((network) => network.vni === vni),
-    portOfIp: (ip, name) => firstOf(all.filter((network) => name === undefined || network.name === name), (network) => {
-      const port = network.ports.find((one) => one.ips.includes(ip));
-      return port === undefined ? undefined : { port, network };
-    }),
-    routerOfIp: (ip, name) => firstOf(all.filter((network) => name === undefined || network.name === name), (network) => {
-      const found = network.routerInterfaces.find((one) => hasAddress(one, ip));
-      return found === undefined ? undefined : { router: found.routerId, network: network.name, mac: found.mac };
-    }),
-    isAddressOfRouter: (ip, router) => all.some((network) => network.routerInterfaces.some((one) => one.routerId === router && hasAddress(one, ip))),
+    networkOfVni: (vni) => within(undefined).find((network) => network.vni === vni),
+    portOfIp: (ip, name) => within(name).flatMap(({ ports }) => ports).find(({ ips }) => ips.includes(ip)),
+    routerOfIp: (ip, name) => {
+      const found = interfaces.find((one) =>
+        hasAddress(one, ip) && (name === undefined || one.network === name));
+      return found && { router: found.routerId, network: found.network, mac: found.mac };
+    },
+    isAddressOfRouter: (ip, router) =>
+      interfaces.some((one) => one.routerId === router && hasAddress(one, ip)),
   };
+}
+
+function macOwners(
+  nodes: readonly KnownNode[], networks: readonly NetworkView[],
+): ReadonlyMap<string, MacOwner> {
+  const macs = new Map<string, MacOwner>();
+  for (const { name, dvrMac } of nodes) {
+    if (dvrMac !== undefined) macs.set(dvrMac, { kind: 'dvr', node: name });
+  }
+  for (const { name: network, ports, routerInterfaces } of networks) {
+    for (const port of ports) macs.set(port.mac, { kind: 'port', port, network });
+    for (const { mac, routerId: router } of routerInterfaces) {
+      macs.set(mac, { kind: 'router', router, network });
+    }
+  }
+  return macs;
 }
 
 /** A MAC's owner in the seed's words: "vm1", "r1-red-mac", "DVR MAC of cn1". */
@@ -63,14 +84,32 @@ export function macName(names: Names, mac: string): string | undefined {
   const owner = names.macOwner(mac);
   if (owner === undefined) return mac === 'ff:ff:ff:ff:ff:ff' ? 'broadcast' : undefined;
   if (owner.kind === 'port') return owner.port.name;
-  return owner.kind === 'router' ? `${owner.router}-${owner.network}-mac` : `DVR MAC of ${owner.node}`;
+  return owner.kind === 'router'
+    ? `${owner.router}-${owner.network}-mac`
+    : `DVR MAC of ${owner.node}`;
 }
 
 /** The value with its name in brackets, where it has one: "2 (green)". */
-export const named = (value: string | number, name: string | undefined): string => (name === undefined ? `${value}` : `${value} (${name})`);
+export function named(value: string | number, name: string | undefined): string {
+  return name === undefined ? `${value}` : `${value} (${name})`;
+}
+
+const kDeviceNameLimit = 15;
+
+/**
+ * The router's device in a network, as namespaces/router-namespace.ts calls it; said again here because
+ * what reads traces does not lean on what builds namespaces. A test holds both to one answer.
+ */
+export function routerDeviceName(network: string): string {
+  const name = `qr-${network}`;
+  if (name.length <= kDeviceNameLimit && /^[A-Za-z0-9_-]+$/.test(name)) return name;
+  return `qr-${createHash('sha256').update(network).digest('hex').slice(0, 11)}`;
+}
 
 export const kTunnelPort = 1;
-const fixedPorts: Readonly<Record<number, string>> = { 1: 'tunnel', 2: 'mirror br-int', 3: 'mirror br-tun' };
+const fixedPorts: Readonly<Record<number, string>> = {
+  1: 'tunnel', 2: 'mirror br-int', 3: 'mirror br-tun',
+};
 
 export function portName(ids: NodeIds, id: number): string | undefined {
   return ids.ports.find((port) => port.id === id)?.name ?? fixedPorts[id];
@@ -80,12 +119,6 @@ export function localVlanName(ids: NodeIds, localVlan: number): string | undefin
   return ids.localVlans.find((one) => one.localVlan === localVlan)?.network;
 }
 
-const hasAddress = ({ addresses }: RouterInterfaceView, ip: string): boolean => addresses.some((address) => address.split('/')[0] === ip);
-
-function firstOf<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {
-  for (const item of items) {
-    const found = find(item);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+function hasAddress({ addresses }: RouterInterfaceView, ip: string): boolean {
+  return addresses.some((address) => address.split('/')[0] === ip);
 }

@@ -52,7 +52,8 @@ export function passagesOf(nodes: readonly NodeTrace[]): Passage[] {
       if (group === undefined) groups.set(key, [record]);
       else group.push(record);
     }
-    return [...groups.values()].map((group) => passageOf(trace, group)).sort((a, b) => a.records[0].timeNs - b.records[0].timeNs);
+    const passages = [...groups.values()].map((group) => passageOf(trace, group));
+    return passages.sort((a, b) => a.records[0].timeNs - b.records[0].timeNs);
   });
 }
 
@@ -61,7 +62,10 @@ export function follow(first: Passage, all: readonly Passage[]): Passage[] {
   const chain = [first];
   while (chain.length < kMaxPassages) {
     const here = chain[chain.length - 1] ?? first;
-    const next = all.find((passage) => !chain.includes(passage) && passage.direction === here.direction && comesAfter(here, passage));
+    const next = all.find((passage) =>
+      !chain.includes(passage)
+        && passage.direction === here.direction
+        && comesAfter(here, passage));
     if (next === undefined) break;
     chain.push(next);
   }
@@ -72,14 +76,18 @@ function comesAfter(here: Passage, passage: Passage): boolean {
   if (here.last.next !== 'output') return false;
   const there = passage.trace.view.node;
   if (here.last.outPort === kTunnelPort) {
-    return passage.from === 'tunnel' && there.vtepIp === here.last.vtep && passage.records[0].vtep === here.trace.view.node.vtepIp;
+    return passage.from === 'tunnel'
+      && there.vtepIp === here.last.vtep
+      && passage.records[0].vtep === here.trace.view.node.vtepIp;
   }
-  return leavesToRouter(here) && passage.from === 'router' && there.name === here.trace.view.node.name
+  return leavesToRouter(here) && passage.from === 'router'
+    && there.name === here.trace.view.node.name
     && passage.records[0].timeNs >= here.last.timeNs;
 }
 
 export function leavesToRouter(passage: Passage): boolean {
-  return passage.last.next === 'output' && portKind(passage.trace, passage.last.outPort) === 'router';
+  return passage.last.next === 'output'
+    && portKind(passage.trace, passage.last.outPort) === 'router';
 }
 
 export function networkOfPort(passage: Passage, id: number): string {
@@ -92,7 +100,8 @@ export function frameOf(record: TraceRecord, side: 'before' | 'after'): Frame | 
 }
 
 function passageOf(trace: NodeTrace, unordered: readonly TraceRecord[]): Passage {
-  const records = [...unordered].sort((a, b) => a.timeNs - b.timeNs) as [TraceRecord, ...TraceRecord[]];
+  const ordered = unordered.toSorted((a, b) => a.timeNs - b.timeNs);
+  const records = ordered as [TraceRecord, ...TraceRecord[]];
   const last = records[records.length - 1] ?? records[0];
   const start = frameOf(records[0], 'before');
   return {
@@ -112,7 +121,10 @@ function directionOf(frame: Frame | undefined): Direction {
   if (frame?.ip === undefined || type === undefined) return 'request';
   const [reply, errors]: [number, readonly number[]] = frame.ip.version === 4
     ? [icmpTypes.echoReply, [icmpTypes.unreachable, icmpTypes.timeExceeded]]
-    : [icmpv6Types.echoReply, [icmpv6Types.unreachable, icmpv6Types.tooBig, icmpv6Types.timeExceeded]];
+    : [
+      icmpv6Types.echoReply,
+      [icmpv6Types.unreachable, icmpv6Types.tooBig, icmpv6Types.timeExceeded],
+    ];
   if (type === reply) return 'reply';
   return errors.includes(type) ? 'error' : 'request';
 }

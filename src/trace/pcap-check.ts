@@ -26,7 +26,9 @@ const kNanosecondsPerMicrosecond = 1000;
  *  byte  0        4        8        12
  *        | seconds| µs, ns | caplen | origlen | caplen bytes of frame …        packet
  */
-const magics: Readonly<Record<string, { readonly bigEndian: boolean; readonly nano: boolean }>> = {
+interface Magic { readonly bigEndian: boolean; readonly nano: boolean }
+
+const magics: Readonly<Record<string, Magic>> = {
   a1b2c3d4: { bigEndian: true, nano: false },
   d4c3b2a1: { bigEndian: false, nano: false },
   a1b23c4d: { bigEndian: true, nano: true },
@@ -39,7 +41,7 @@ export class PcapCheck extends Transform {
   readonly #file: string;
   #waiting: Buffer = Buffer.alloc(0);
   #offset = 0;
-  #format: { readonly bigEndian: boolean; readonly nano: boolean; readonly maxBytes: number } | undefined;
+  #format: Magic & { readonly maxBytes: number } | undefined;
 
   constructor(file: string) {
     super();
@@ -49,7 +51,7 @@ export class PcapCheck extends Transform {
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
     try {
-      while (this.#format === undefined ? this.#takeFileHeader() : this.#takePacket()) { /* whole units only */ }
+      while (this.#takeUnit()) { /* whole units only */ }
       done();
     } catch (error) {
       done(error as Error);
@@ -63,6 +65,10 @@ export class PcapCheck extends Transform {
       ? `the file ends inside the file header (${left} of ${kFileHeaderBytes} bytes)`
       : `the last packet is cut off (${left} bytes of it are there)`;
     done(this.#invalid(what, 'the capture was stopped while writing; use `tcpdump -U -w`', left));
+  }
+
+  #takeUnit(): boolean {
+    return this.#format === undefined ? this.#takeFileHeader() : this.#takePacket();
   }
 
   #takeFileHeader(): boolean {
@@ -88,20 +94,26 @@ export class PcapCheck extends Transform {
     if (format === undefined || this.#waiting.length < kPacketHeaderBytes) return false;
     const captured = read32(this.#waiting, 8, format.bigEndian);
     if (captured > format.maxBytes) {
-      throw this.#invalid(`a packet claims ${captured} captured bytes, more than the ${format.maxBytes} allowed`,
-        'the file is damaged here; what stands before is good');
+      throw this.#invalid(
+        `a packet claims ${captured} captured bytes, more than the ${format.maxBytes} allowed`,
+        'the file is damaged here; what stands before is good',
+      );
     }
     if (this.#waiting.length < kPacketHeaderBytes + captured) return false;
     const out = Buffer.from(this.#waiting.subarray(0, kPacketHeaderBytes + captured));
     const fraction = read32(out, 4, format.bigEndian);
-    if (format.nano) write32(out, 4, Math.floor(fraction / kNanosecondsPerMicrosecond), format.bigEndian);
+    if (format.nano) {
+      write32(out, 4, Math.floor(fraction / kNanosecondsPerMicrosecond), format.bigEndian);
+    }
     this.#pass(out);
     return true;
   }
 
   #checkMagic(magic: string): void {
     if (magic === kPcapngMagic) {
-      throw this.#invalid('this is a pcapng file', 'capture with `tcpdump -w`, or convert: `editcap -F pcap IN OUT`');
+      throw this.#invalid(
+        'this is a pcapng file', 'capture with `tcpdump -w`, or convert: `editcap -F pcap IN OUT`',
+      );
     }
     if (!Object.hasOwn(magics, magic)) {
       throw this.#invalid(`no capture file starts with ${magic}`, 'capture with `tcpdump -w FILE`');
@@ -110,7 +122,9 @@ export class PcapCheck extends Transform {
 
   #checkVersion(major: number, minor: number): void {
     if (major === 2 && minor === 4) return;
-    throw this.#invalid(`the format's version is ${major}.${minor}, not 2.4`, 'capture with `tcpdump -w FILE`', 4);
+    throw this.#invalid(
+      `the format's version is ${major}.${minor}, not 2.4`, 'capture with `tcpdump -w FILE`', 4,
+    );
   }
 
   #checkLinkType(linkType: number): void {
@@ -126,13 +140,21 @@ export class PcapCheck extends Transform {
   }
 
   #invalid(what: string, hint: string, further = 0): DvrError {
-    return new DvrError('DVR_CAPTURE_INVALID', `${this.#file}: ${what}, at byte ${this.#offset + further}`, hint);
+    return new DvrError(
+      'DVR_CAPTURE_INVALID', `${this.#file}: ${what}, at byte ${this.#offset + further}`, hint,
+    );
   }
 }
 
-const read16 = (from: Buffer, at: number, big: boolean): number => (big ? from.readUInt16BE(at) : from.readUInt16LE(at));
-const read32 = (from: Buffer, at: number, big: boolean): number => (big ? from.readUInt32BE(at) : from.readUInt32LE(at));
-const write32 = (to: Buffer, at: number, value: number, big: boolean): void => {
+function read16(from: Buffer, at: number, big: boolean): number {
+  return big ? from.readUInt16BE(at) : from.readUInt16LE(at);
+}
+
+function read32(from: Buffer, at: number, big: boolean): number {
+  return big ? from.readUInt32BE(at) : from.readUInt32LE(at);
+}
+
+function write32(to: Buffer, at: number, value: number, big: boolean): void {
   if (big) to.writeUInt32BE(value, at);
   else to.writeUInt32LE(value, at);
-};
+}

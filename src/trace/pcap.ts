@@ -86,5 +86,10 @@ function fromParser({ header, data }: PcapPacket): CapturedPacket {
 }
 
 function unreadable(name: string, cause: Error): DvrError {
-  return new DvrError('DVR_CAPTURE_INVALID', `${name}: cannot be read at byte 0: ${cause.message}`, 'name a capture file made by `tcpdump -w`', { cause });
+  return new DvrError(
+    'DVR_CAPTURE_INVALID',
+    `${name}: cannot be read at byte 0: ${cause.message}`,
+    'name a capture file made by `tcpdump -w`',
+    { cause },
+  );
 }

@@ -4,10 +4,11 @@
  * from the frames on either side of it. The words are in sentences.ts. Step names: see walk-model.ts.
  */
 import type { TraceRecord } from '../dataplane/interface.js';
-import { routerDeviceName } from '../namespaces/router-namespace.js';
 import type { Frame } from './frame.js';
-import { localVlanName, macName, named, type Names } from './names.js';
-import { frameOf, leavesToRouter, networkOfPort, type Passage, type Visit, type Walked } from './passage.js';
+import { localVlanName, macName, named, routerDeviceName, type Names } from './names.js';
+import {
+  frameOf, leavesToRouter, networkOfPort, type Passage, type Visit, type Walked,
+} from './passage.js';
 import { sentenceOf, type StepContext } from './sentences.js';
 import type { FieldChange, StagePassed, WalkStep } from './walk-model.js';
 import { underlayAfter } from './underlay.js';
@@ -42,7 +43,9 @@ function visitsOf(passage: Passage, { pipeline }: Pick<Walked, 'pipeline'>): Vis
 }
 
 /** The step's name: the seed's where the frame is routed, our own where it stays in its network. */
-function stepName({ passage, bridge }: Pick<Visit, 'passage' | 'bridge'>, { names, destination }: Walked): string {
+function stepName(
+  { passage, bridge }: Pick<Visit, 'passage' | 'bridge'>, { names, destination }: Walked,
+): string {
   const isTunnelBridge = bridge === 'br-tun';
   if (passage.from === 'router') {
     const isLocal = destination.node === passage.trace.view.node.name;
@@ -56,68 +59,97 @@ function stepName({ passage, bridge }: Pick<Visit, 'passage' | 'bridge'>, { name
   return toRouter ? 'EW1' : isTunnelBridge ? 'L2-2' : 'L2-1';
 }
 
-function bridgeStep(visit: Visit, walked: Walked, sinceUs: (passage: Passage, record: TraceRecord) => number): UnnumberedStep {
+function bridgeStep(
+  visit: Visit, walked: Walked, sinceUs: (passage: Passage, record: TraceRecord) => number,
+): UnnumberedStep {
   const { passage, records } = visit;
   const last = records[records.length - 1] ?? records[0];
   const step = stepName(visit, walked);
-  const context: StepContext = { ...walked, step, visit, last, start: frameOf(records[0], 'before'), end: frameOf(last, 'after') };
+  const context: StepContext = {
+    ...walked, step, visit, last, start: frameOf(records[0], 'before'), end: frameOf(last, 'after'),
+  };
   const underlay = underlayAfter(visit, last, walked);
   return {
     step, place: visit.bridge, node: passage.trace.view.node.name,
     what: sentenceOf(context),
-    changes: [...frameChanges(context.start, context.end, walked.names), ...metadataChanges(visit, last, walked)],
+    changes: [
+      ...macChanges(context.start, context.end, walked.names),
+      ...ttlChange(context.start, context.end),
+      ...metadataChanges(visit, last, walked),
+    ],
     timeUs: sinceUs(passage, last),
-    stages: records.map((record): StagePassed => ({ stage: record.stage, next: nextOf(record), timeUs: sinceUs(passage, record) })),
+    stages: records.map((record): StagePassed => ({
+      stage: record.stage, next: nextOf(record), timeUs: sinceUs(passage, record),
+    })),
     ...(underlay === undefined ? {} : { underlay }),
   };
 }
 
 /** EW2: into the namespace. EW3: out of it, if anything came out. */
-function routerSteps(before: Passage, after: Passage | undefined, walked: Walked, sinceUs: (passage: Passage, record: TraceRecord) => number): UnnumberedStep[] {
+function routerSteps(
+  before: Passage,
+  after: Passage | undefined,
+  walked: Walked,
+  sinceUs: (passage: Passage, record: TraceRecord) => number,
+): UnnumberedStep[] {
   const { names, destination } = walked;
   const node = before.trace.view.node.name;
   const inward = names.macOwner(before.end?.dstMac ?? '');
-  const [router, inNetwork] = inward?.kind === 'router' ? [inward.router, inward.network] : ['?', networkOfPort(before, before.last.outPort)];
+  const router = inward?.kind === 'router' ? inward.router : '?';
+  const inDevice = routerDeviceName(networkOfPort(before, before.last.outPort));
   const place = `router namespace ${router}`;
   const outNetwork = after === undefined ? undefined : networkOfPort(after, after.inPort);
   const routed = outNetwork === undefined
-    ? `${routerDeviceName(inNetwork)} is given the frame for ${destination.ip}`
-    : `${routerDeviceName(inNetwork)} picks the frame up; ${router} routes ${destination.ip} to ${outNetwork}`;
+    ? `${inDevice} is given the frame for ${destination.ip}`
+    : `${inDevice} picks the frame up; ${router} routes ${destination.ip} to ${outNetwork}`;
   const ttl = after === undefined ? [] : ttlChange(before.end, after.start);
-  const ew2: UnnumberedStep = { step: 'EW2', place, node, what: routed, changes: ttl, timeUs: sinceUs(before, before.last), stages: [] };
+  const ew2: UnnumberedStep = {
+    step: 'EW2', place, node, what: routed, changes: ttl,
+    timeUs: sinceUs(before, before.last), stages: [],
+  };
   if (after === undefined || outNetwork === undefined) return [ew2];
-  const changes = frameChanges(before.end, after.start, names).filter(({ field }) => field !== 'TTL');
-  const what = `the routed frame leaves by ${routerDeviceName(outNetwork)}`;
-  return [ew2, { step: 'EW3', place, node, what, changes, timeUs: sinceUs(after, after.records[0]), stages: [] }];
+  const ew3: UnnumberedStep = {
+    step: 'EW3', place, node,
+    what: `the routed frame leaves by ${routerDeviceName(outNetwork)}`,
+    changes: macChanges(before.end, after.start, names),
+    timeUs: sinceUs(after, after.records[0]), stages: [],
+  };
+  return [ew2, ew3];
 }
 
-function frameChanges(start: Frame | undefined, end: Frame | undefined, names: Names): FieldChange[] {
+function macChanges(
+  start: Frame | undefined, end: Frame | undefined, names: Names,
+): FieldChange[] {
   if (start === undefined || end === undefined) return [];
-  const mac = (field: string, before: string, after: string): FieldChange[] => (before === after ? [] : [
-    { field, before: named(before, macName(names, before)), after: named(after, macName(names, after)) },
-  ]);
+  const mac = (field: string, before: string, after: string): FieldChange[] =>
+    changed(field, named(before, macName(names, before)), named(after, macName(names, after)));
   return [
     ...mac('source MAC', start.srcMac, end.srcMac),
     ...mac('destination MAC', start.dstMac, end.dstMac),
-    ...ttlChange(start, end),
   ];
 }
 
 function ttlChange(start: Frame | undefined, end: Frame | undefined): FieldChange[] {
   const [before, after] = [start?.ip?.ttl, end?.ip?.ttl];
-  return before === undefined || after === undefined || before === after ? [] : [{ field: 'TTL', before: `${before}`, after: `${after}` }];
+  return before === undefined || after === undefined ? [] : changed('TTL', `${before}`, `${after}`);
 }
 
-/** Local VLAN and VNI travel beside the frame: what the stages set and cleared is told as push and pop. */
-function metadataChanges({ passage, bridge, records }: Visit, last: TraceRecord, { names }: Walked): FieldChange[] {
-  const localVlan = (id: number): string => (id === 0 ? 'none' : named(id, localVlanName(passage.trace.ids, id)));
+/** Local VLAN and VNI travel beside the frame: what stages set and cleared is told as push and pop. */
+function metadataChanges(
+  { passage, bridge, records }: Visit, last: TraceRecord, { names }: Walked,
+): FieldChange[] {
+  const lv = (id: number): string =>
+    (id === 0 ? 'none' : named(id, localVlanName(passage.trace.ids, id)));
   const vni = (id: number): string => (id === 0 ? 'none' : named(id, names.networkOfVni(id)?.name));
-  const [lvBefore, lvAfter] = [records[0].localVlan.before, last.localVlan.after];
-  const [vniBefore, vniAfter] = passage.from === 'tunnel' ? [records[0].vni, last.next === 'drop' ? last.vni : 0] : [0, last.vni];
+  const [before, after] = passage.from === 'tunnel' ? [records[0].vni, 0] : [0, last.vni];
   return [
-    ...(lvBefore === lvAfter ? [] : [{ field: 'local VLAN', before: localVlan(lvBefore), after: localVlan(lvAfter) }]),
-    ...(bridge !== 'br-tun' || vniBefore === vniAfter ? [] : [{ field: 'VNI', before: vni(vniBefore), after: vni(vniAfter) }]),
+    ...changed('local VLAN', lv(records[0].localVlan.before), lv(last.localVlan.after)),
+    ...(bridge === 'br-tun' && last.next !== 'drop' ? changed('VNI', vni(before), vni(after)) : []),
   ];
+}
+
+function changed(field: string, before: string, after: string): FieldChange[] {
+  return before === after ? [] : [{ field, before, after }];
 }
 
 function nextOf(record: TraceRecord): string {

@@ -47,30 +47,52 @@ const kMappedBits = 96;
 
 type Row = TableDump['rows'][number];
 
-export function nodeTables(facts: NodeFacts, pipeline: PipelineDescription, bridge?: Bridge): NodeTables {
+export function nodeTables(
+  facts: NodeFacts, pipeline: PipelineDescription, bridge?: Bridge,
+): NodeTables {
   const names = namesOf([facts.view]);
   const stages = pipeline.stages.filter((stage) => bridge === undefined || stage.bridge === bridge);
-  const homes = new Map(stages.toReversed().flatMap(({ name, tables }) => tables.map((table) => [table, name] as const)));
-  for (const { name } of stages) if (homes.has(name)) homes.set(name, name);
+  const homes = homesOf(stages);
   return {
     node: facts.view.node.name,
     stages: stages.map((stage) => ({
       stage: stage.name, bridge: stage.bridge, seedSteps: stage.seedSteps, does: stage.does,
       packets: facts.counters.stages[stage.name] ?? 0,
-      edges: stage.next.map((to) => ({ to, packets: facts.counters.edges[`${stage.name}>${to}`] ?? 0 })),
-      tables: stage.tables.map((table) => namedTable(table, facts, pipeline, names, homes.get(table) === stage.name ? undefined : homes.get(table))),
+      edges: stage.next.map((to) => ({
+        to, packets: facts.counters.edges[`${stage.name}>${to}`] ?? 0,
+      })),
+      tables: stage.tables.map((table) => {
+        const home = homes.get(table) ?? stage.name;
+        const fields = fieldsOf(table, pipeline);
+        const head = { table, fields: fields.map(({ name }) => name) };
+        return home === stage.name
+          ? { ...head, rows: namedRows(table, fields, facts, names) }
+          : { ...head, rows: [], shownAt: home };
+      }),
     })),
   };
 }
 
-function namedTable(table: string, facts: NodeFacts, pipeline: PipelineDescription, names: Names, shownAt: string | undefined): NamedTable {
+/** Where a table is shown: at the stage of its name, or else at the first that reads it. */
+function homesOf(stages: PipelineDescription['stages']): ReadonlyMap<string, string> {
+  const homes = new Map<string, string>();
+  for (const { name, tables } of stages) {
+    for (const table of tables) if (!homes.has(table) || table === name) homes.set(table, name);
+  }
+  return homes;
+}
+
+function fieldsOf(table: string, pipeline: PipelineDescription): readonly FieldDescription[] {
   const description = pipeline.tables.find(({ name }) => name === table);
-  const fields = description === undefined ? [] : [...description.key, ...description.value];
-  const head = { table, fields: fields.map(({ name }) => name) };
-  if (shownAt !== undefined) return { ...head, rows: [], shownAt };
-  const rows = facts.tables.find((dump) => dump.table === table)?.rows ?? [];
-  const cells = rows.map((row) => fields.map((field) => cell(field, row, facts.ids, names)));
-  return { ...head, rows: cells.sort((a, b) => a.join(' ').localeCompare(b.join(' '), 'en', { numeric: true })) };
+  return description === undefined ? [] : [...description.key, ...description.value];
+}
+
+function namedRows(
+  table: string, fields: readonly FieldDescription[], { tables, ids }: NodeFacts, names: Names,
+): string[][] {
+  const rows = tables.find((dump) => dump.table === table)?.rows ?? [];
+  const cells = rows.map((row) => fields.map((field) => cell(field, row, ids, names)));
+  return cells.sort((a, b) => a.join(' ').localeCompare(b.join(' '), 'en', { numeric: true }));
 }
 
 function cell({ name, type }: FieldDescription, row: Row, ids: NodeIds, names: Names): string {
@@ -79,18 +101,29 @@ function cell({ name, type }: FieldDescription, row: Row, ids: NodeIds, names: N
   const text = `${value}`;
   switch (type) {
     case 'mac': return named(text, macName(names, text));
-    case 'ip': return text === '' ? 'any' : named(text, name === 'vtep' ? names.nodeOfVtep(text)?.name : ipName(text, row, ids, names));
+    case 'ip': return ipCell(name, text, row, ids, names);
     case 'vni': return named(text, names.networkOfVni(Number(value))?.name);
     case 'local_vlan': return named(text, localVlanName(ids, Number(value)));
     case 'port': return value === 0 ? 'none' : named(text, portName(ids, Number(value)));
-    case 'u16': return name === 'prefix_bits' && isIPv4(`${row['ip'] ?? ''}`) ? `${Number(value) - kMappedBits}` : text;
+    case 'u16': return name === 'prefix_bits' ? prefixBits(Number(value), row) : text;
     case 'bool': case 'port_kind': return text;
   }
 }
 
+function prefixBits(bits: number, row: Row): string {
+  return `${isIPv4(`${row['ip'] ?? ''}`) ? bits - kMappedBits : bits}`;
+}
+
+function ipCell(field: string, ip: string, row: Row, ids: NodeIds, names: Names): string {
+  if (ip === '') return 'any';
+  return named(ip, field === 'vtep' ? names.nodeOfVtep(ip)?.name : ipName(ip, row, ids, names));
+}
+
 /** The same address may be on many networks: the row's own network decides, where the row has one. */
 function ipName(ip: string, row: Row, ids: NodeIds, names: Names): string | undefined {
-  const network = row['local_vlan'] === undefined ? undefined : localVlanName(ids, Number(row['local_vlan']));
-  const port = names.portOfIp(ip, network)?.port.name;
+  const network = row['local_vlan'] === undefined
+    ? undefined
+    : localVlanName(ids, Number(row['local_vlan']));
+  const port = names.portOfIp(ip, network)?.name;
   return port ?? names.routerOfIp(ip, network)?.router;
 }

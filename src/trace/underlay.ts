@@ -10,7 +10,9 @@ import type { Underlay } from './walk-model.js';
 const kAddedBytes = { v4: 14 + 8 + 8 + 20, v6: 14 + 8 + 8 + 40 } as const;
 const kEthernetBytes = 14;
 
-export function underlayAfter(visit: Visit, last: TraceRecord, { names }: Walked): Underlay | undefined {
+export function underlayAfter(
+  visit: Visit, last: TraceRecord, { names }: Walked,
+): Underlay | undefined {
   if (visit.goesOn || last.next !== 'output' || last.outPort !== kTunnelPort) return undefined;
   const { node } = visit.passage.trace.view;
   const network = names.networkOfVni(last.vni);

@@ -31,10 +31,14 @@ export interface WalkInput {
 }
 
 /** A header field as it was and as it is now, with names: "fa:16:3e:00:00:05 (vm1)", "none". */
-export interface FieldChange { readonly field: string; readonly before: string; readonly after: string }
+export interface FieldChange {
+  readonly field: string; readonly before: string; readonly after: string;
+}
 
 /** One stage of the fast path. `timeUs` counts from the packet's first stage on the node. */
-export interface StagePassed { readonly stage: string; readonly next: string; readonly timeUs: number }
+export interface StagePassed {
+  readonly stage: string; readonly next: string; readonly timeUs: number;
+}
 
 /** The wire between two nodes. */
 export interface Underlay {
@@ -67,9 +71,15 @@ export interface WalkStep {
 
 export type WalkOutcome =
   | { readonly kind: 'delivered'; readonly to: string; readonly node: string }
-  | { readonly kind: 'dropped'; readonly step: string; readonly node: string; readonly reason: string; readonly sentence: string; readonly hint: string }
+  | {
+    readonly kind: 'dropped'; readonly step: string; readonly node: string;
+    readonly reason: string; readonly sentence: string; readonly hint: string;
+  }
   /** Seen at `step`, not at `missing`. */
-  | { readonly kind: 'lost'; readonly step: string; readonly missing: string; readonly node: string; readonly sentence: string; readonly hint: string }
+  | {
+    readonly kind: 'lost'; readonly step: string; readonly missing: string;
+    readonly node: string; readonly sentence: string; readonly hint: string;
+  }
   | { readonly kind: 'unanswered'; readonly node: string };
 
 export interface WalkPart {
@@ -87,4 +97,6 @@ export interface Walk extends WalkPart {
 }
 
 /** The exit codes of `dvr walk`, part of its interface. */
-export const walkExitCodes = { delivered: 0, dropped: 2, lost: 3, unanswered: 4 } as const satisfies Record<WalkOutcome['kind'], number>;
+export const walkExitCodes = {
+  delivered: 0, dropped: 2, lost: 3, unanswered: 4,
+} as const satisfies Record<WalkOutcome['kind'], number>;

@@ -3,9 +3,11 @@
  * ended. Pure: the same records always give the same walk. walker.ts collects the records, walk-text.ts
  * prints the result.
  */
-import { icmpTypes, icmpv6Types, type Ip } from './frame.js';
+import type { Ip } from './frame.js';
 import { kTunnelPort, namesOf, portName, type Names } from './names.js';
-import { follow, leavesToRouter, passagesOf, type Direction, type Passage, type Walked } from './passage.js';
+import {
+  follow, leavesToRouter, passagesOf, type Direction, type Passage, type Walked,
+} from './passage.js';
 import { dropText } from './sentences.js';
 import { stepsOf } from './steps.js';
 import type { Walk, WalkEnd, WalkInput, WalkOutcome, WalkPart, WalkStep } from './walk-model.js';
@@ -17,15 +19,27 @@ export function walkOf(input: WalkInput, options: { readonly both?: boolean } = 
   const there = partOf('request', input, names, passages, input.source, input.destination);
   const notes = notesOf(input, there.outcome);
   if (options.both !== true || there.outcome.kind !== 'delivered') return { ...there, notes };
-  return { ...there, notes, reply: partOf('reply', input, names, passages, input.destination, input.source) };
+  return {
+    ...there,
+    notes,
+    reply: partOf('reply', input, names, passages, input.destination, input.source),
+  };
 }
 
-function partOf(direction: Direction, input: WalkInput, names: Names, passages: readonly Passage[], source: WalkEnd, destination: WalkEnd): WalkPart {
+function partOf(
+  direction: Direction, input: WalkInput, names: Names, passages: readonly Passage[],
+  source: WalkEnd, destination: WalkEnd,
+): WalkPart {
   const walked: Walked = { names, pipeline: input.pipeline, source, destination };
-  const first = passages.find((passage) => passage.direction === direction && startsAt(passage, source, names));
+  const first = passages.find((passage) =>
+    passage.direction === direction && startsAt(passage, source, names));
   if (first === undefined) {
-    const silent = input.unanswered.find((node) => node === source.node || node === destination.node);
-    return { source, destination, steps: [], outcome: silent === undefined ? notSeen(source) : { kind: 'unanswered', node: silent } };
+    const silent = input.unanswered.find((node) =>
+      node === source.node || node === destination.node);
+    const outcome: WalkOutcome = silent === undefined
+      ? notSeen(source)
+      : { kind: 'unanswered', node: silent };
+    return { source, destination, steps: [], outcome };
   }
   const chain = follow(first, passages);
   const steps = stepsOf(chain, walked);
@@ -34,11 +48,17 @@ function partOf(direction: Direction, input: WalkInput, names: Names, passages: 
 
 /** A VM's packet starts at its port; a router's own answer where it comes out of the namespace. */
 function startsAt(passage: Passage, source: WalkEnd, names: Names): boolean {
-  if (source.name === undefined) return passage.from === 'router' && names.routerOfIp(source.ip) !== undefined;
-  return passage.trace.view.node.name === source.node && portName(passage.trace.ids, passage.inPort) === source.name;
+  if (source.name === undefined) {
+    return passage.from === 'router' && names.routerOfIp(source.ip) !== undefined;
+  }
+  return passage.trace.view.node.name === source.node
+    && portName(passage.trace.ids, passage.inPort) === source.name;
 }
 
-function outcomeOf(chain: readonly Passage[], steps: readonly WalkStep[], walked: Walked, input: WalkInput, all: readonly Passage[]): WalkOutcome {
+function outcomeOf(
+  chain: readonly Passage[], steps: readonly WalkStep[], walked: Walked, input: WalkInput,
+  all: readonly Passage[],
+): WalkOutcome {
   const last = chain[chain.length - 1];
   const step = steps[steps.length - 1];
   if (last === undefined || step === undefined) return notSeen(walked.source);
@@ -50,45 +70,71 @@ function outcomeOf(chain: readonly Passage[], steps: readonly WalkStep[], walked
   if (last.last.next !== 'output') return cutShort(step, last.last.next);
   if (last.last.outPort === kTunnelPort) return overTheWire(last, step, walked, input);
   if (leavesToRouter(last)) return insideRouter(last, step, walked, all);
-  return { kind: 'delivered', to: portName(last.trace.ids, last.last.outPort) ?? `port ${last.last.outPort}`, node };
+  return {
+    kind: 'delivered',
+    to: portName(last.trace.ids, last.last.outPort) ?? `port ${last.last.outPort}`,
+    node,
+  };
 }
 
 /** Left by the tunnel and seen by no other node. */
-function overTheWire(last: Passage, step: WalkStep, { names }: Walked, input: WalkInput): WalkOutcome {
+function overTheWire(
+  last: Passage, step: WalkStep, { names }: Walked, input: WalkInput,
+): WalkOutcome {
   const vtep = last.last.vtep;
   const peer = names.nodeOfVtep(vtep);
-  if (peer?.interop === true) return { kind: 'delivered', to: `interop VTEP ${peer.name}, which this cluster does not see into`, node: peer.name };
-  if (peer !== undefined && input.unanswered.includes(peer.name)) return { kind: 'unanswered', node: peer.name };
+  if (peer?.interop === true) {
+    return {
+      kind: 'delivered',
+      to: `interop VTEP ${peer.name}, which this cluster does not see into`,
+      node: peer.name,
+    };
+  }
+  if (peer !== undefined && input.unanswered.includes(peer.name)) {
+    return { kind: 'unanswered', node: peer.name };
+  }
   const there = peer?.name ?? vtep;
   return {
     kind: 'lost', step: step.step, missing: step.step === 'EW5' ? 'EW6' : 'L2-3', node: step.node,
     sentence: `${step.node} sent it to ${vtep}; ${there} has not seen it`,
-    hint: `on ${there}: tcpdump -n -i any udp port 4789; then the underlay's route, firewall and MTU between the two`,
+    hint: `on ${there}: tcpdump -n -i any udp port 4789; then the underlay's route, firewall and MTU`,
   };
 }
 
 /** Given to the router namespace and not seen to come out of it. */
-function insideRouter(last: Passage, step: WalkStep, walked: Walked, all: readonly Passage[]): WalkOutcome {
+function insideRouter(
+  last: Passage, step: WalkStep, walked: Walked, all: readonly Passage[],
+): WalkOutcome {
   const { names, destination } = walked;
-  const complaint = all.find((passage) => passage.direction === 'error' && passage.from === 'router' && passage.trace === last.trace);
+  const complaint = all.find((passage) =>
+    passage.direction === 'error' && passage.from === 'router' && passage.trace === last.trace);
   const inward = names.macOwner(last.end?.dstMac ?? '');
   const router = inward?.kind === 'router' ? inward.router : '?';
   if (names.isAddressOfRouter(destination.ip, router)) {
-    return { kind: 'delivered', to: `router ${router} (${destination.ip} is its own address)`, node: step.node };
+    const to = `router ${router} (${destination.ip} is its own address)`;
+    return { kind: 'delivered', to, node: step.node };
   }
-  const hint = `on ${step.node}: ip netns exec qrouter-${router} ip route get ${destination.ip}; ip netns exec qrouter-${router} ip neigh show ${destination.ip}`;
+  const inside = `ip netns exec qrouter-${router} ip`;
+  const hint = `on ${step.node}: ${inside} route get ${destination.ip}; ${inside} neigh show`;
   if (complaint?.start?.ip !== undefined) {
-    return { kind: 'dropped', step: 'EW2', node: step.node, reason: 'router_refused', sentence: `router ${router} answered: ${complaintText(complaint.start.ip)}`, hint };
+    const sentence = `router ${router} answered: ${complaintText(complaint.start.ip)}`;
+    return {
+      kind: 'dropped', step: 'EW2', node: step.node, reason: 'router_refused', sentence, hint,
+    };
   }
-  const why = destination.name === undefined ? `; no port has ${destination.ip}, so the router has no neighbour entry for it` : '';
-  return { kind: 'lost', step: 'EW2', missing: 'EW3', node: step.node, sentence: `router ${router} took the frame in and put nothing out${why}`, hint };
+  const why = destination.name === undefined
+    ? `; no port has ${destination.ip}, so the router has no neighbour entry for it`
+    : '';
+  const sentence = `router ${router} took the frame in and put nothing out${why}`;
+  return { kind: 'lost', step: 'EW2', missing: 'EW3', node: step.node, sentence, hint };
 }
 
 function notSeen(source: WalkEnd): WalkOutcome {
   const node = source.node ?? 'any node';
+  const port = source.name ?? source.ip;
   return {
     kind: 'lost', step: 'start', missing: 'step 1', node,
-    sentence: `the frame was put in at ${source.name ?? source.ip}'s port, and no stage of ${node} saw it`,
+    sentence: `the frame was put in at ${port}'s port, and no stage of ${node} saw it`,
     hint: 'dvr status: is the port up, has the agent programmed it?',
   };
 }
@@ -101,28 +147,42 @@ function cutShort(step: WalkStep, stage: string): WalkOutcome {
   };
 }
 
-function complaintText(ip: Ip): string {
-  const { type, code } = ip.icmp ?? { type: -1, code: -1 };
-  const texts: Readonly<Record<string, string>> = ip.version === 4
-    ? {
-      [`${icmpTypes.unreachable}/0`]: 'no route to the network', [`${icmpTypes.unreachable}/1`]: 'the host is unreachable (nobody answers for its address)',
-      [`${icmpTypes.unreachable}/4`]: 'fragmentation needed: the packet is larger than the MTU behind it', [`${icmpTypes.unreachable}/13`]: 'forbidden by a rule',
-      [`${icmpTypes.timeExceeded}/0`]: 'TTL exceeded',
-    }
-    : {
-      [`${icmpv6Types.unreachable}/0`]: 'no route to the network', [`${icmpv6Types.unreachable}/1`]: 'forbidden by a rule',
-      [`${icmpv6Types.unreachable}/3`]: 'the address is unreachable (nobody answers for it)', [`${icmpv6Types.tooBig}/0`]: 'packet too big for the MTU behind it',
-      [`${icmpv6Types.timeExceeded}/0`]: 'hop limit exceeded',
-    };
-  return texts[`${type}/${code}`] ?? `ICMP type ${type} code ${code}`;
+/** By "type/code" of ICMP (RFC 792, RFC 1812) and of ICMPv6 (RFC 4443). */
+const complaints: Readonly<Record<4 | 6, Readonly<Record<string, string>>>> = {
+  4: {
+    '3/0': 'no route to the network',
+    '3/1': 'the host is unreachable (nobody answers for its address)',
+    '3/4': 'fragmentation needed: the packet is larger than the MTU behind it',
+    '3/13': 'forbidden by a rule',
+    '11/0': 'TTL exceeded',
+  },
+  6: {
+    '1/0': 'no route to the network',
+    '1/1': 'forbidden by a rule',
+    '1/3': 'the address is unreachable (nobody answers for it)',
+    '2/0': 'packet too big for the MTU behind it',
+    '3/0': 'hop limit exceeded',
+  },
+};
+
+function complaintText({ version, icmp }: Ip): string {
+  const { type, code } = icmp ?? { type: -1, code: -1 };
+  return complaints[version][`${type}/${code}`] ?? `ICMP type ${type} code ${code}`;
 }
 
 function notesOf(input: WalkInput, outcome: WalkOutcome): string[] {
-  const silent = input.unanswered.filter((node) => outcome.kind !== 'unanswered' || outcome.node !== node);
+  const known = outcome.kind === 'unanswered' ? outcome.node : undefined;
+  const silent = input.unanswered.filter((node) => node !== known);
+  const cut = input.nodes.filter((trace) => trace.lost > 0);
   return [
     ...silent.map((node) => `${node} did not answer; what it saw is not shown`),
-    ...input.nodes.filter((trace) => trace.lost > 0).map((trace) => `${trace.view.node.name} lost ${trace.lost} trace records: steps may be missing`),
-    ...(outcome.kind === 'delivered' && input.destination.name !== undefined && outcome.to !== input.destination.name && !outcome.to.startsWith('interop')
-      ? [`this is not ${input.destination.name}: the tables point to another port`] : []),
+    ...cut.map(({ view, lost }) => `${view.node.name} lost ${lost} trace records: steps may be missing`),
+    ...wrongPort(input, outcome),
   ];
+}
+
+function wrongPort({ destination: { name } }: WalkInput, outcome: WalkOutcome): string[] {
+  if (outcome.kind !== 'delivered' || name === undefined) return [];
+  if (outcome.to === name || outcome.to.startsWith('interop VTEP')) return [];
+  return [`this is not ${name}: the tables point to another port`];
 }

@@ -47,7 +47,9 @@ interface Collected { readonly listeners: Map<string, Listener>; readonly unansw
  * const walk = await walk(client, 'vm1', 'vm2');
  * @throws DVR_NOT_FOUND, DVR_CONFLICT, DVR_USAGE for ends that make no sense.
  */
-export async function walk(cluster: Cluster, from: string, to: string, options: WalkOptions = {}): Promise<Walk> {
+export async function walk(
+  cluster: Cluster, from: string, to: string, options: WalkOptions = {},
+): Promise<Walk> {
   const [ports, nodes] = await Promise.all([cluster.ports(), cluster.nodes()]);
   const ends = endsOf(from, to, ports, options);
   const marker = randomBytes(kMarkerBytes);
@@ -67,10 +69,14 @@ function isDeaf({ source, destination }: Ends, { unanswered }: Collected): boole
   return [source.node, destination.node].some((node) => node !== undefined && unanswered.has(node));
 }
 
-async function startListening(cluster: Cluster, node: string, marker: Buffer, collected: Collected): Promise<void> {
+async function startListening(
+  cluster: Cluster, node: string, marker: Buffer, collected: Collected,
+): Promise<void> {
   await orUnanswered(node, collected, async () => {
     const [ids, view] = await Promise.all([
-      cluster.nodeCall(node, 'ids'), cluster.view(node), cluster.nodeCall(node, 'setTrace', { marker: marker.toString('hex') }),
+      cluster.nodeCall(node, 'ids'),
+      cluster.view(node),
+      cluster.nodeCall(node, 'setTrace', { marker: marker.toString('hex') }),
     ]);
     collected.listeners.set(node, { ids, view, records: [], lost: 0 });
   });
@@ -81,25 +87,41 @@ async function stopListening(cluster: Cluster, node: string): Promise<void> {
   await cluster.nodeCall(node, 'setTrace', { marker: null }).catch(() => undefined);
 }
 
-async function injectEcho(cluster: Cluster, ends: Ends, marker: Buffer, collected: Collected): Promise<void> {
+async function injectEcho(
+  cluster: Cluster, ends: Ends, marker: Buffer, collected: Collected,
+): Promise<void> {
   const { source, destination, sourceMac } = ends;
   const listener = collected.listeners.get(source.node);
   const port = listener?.ids.ports.find(({ name, kind }) => kind === 'vm' && name === source.name);
   if (listener === undefined || port === undefined) {
-    throw new DvrError('DVR_CONFLICT', `port ${source.name} is not plugged in on ${source.node}`, `dvr port attach ${source.name} --netns PATH; dvr status`);
+    throw new DvrError(
+      'DVR_CONFLICT',
+      `port ${source.name} is not plugged in on ${source.node}`,
+      `dvr port attach ${source.name} --netns PATH; dvr status`,
+    );
   }
   const frame = echoFrame({
-    srcMac: sourceMac, dstMac: nextHopMac(ends, listener.view), srcIp: source.ip, dstIp: destination.ip,
+    srcMac: sourceMac,
+    dstMac: nextHopMac(ends, listener.view),
+    srcIp: source.ip,
+    dstIp: destination.ip,
     ttl: kTtl, id: marker.readUInt16BE(0), sequence: 1, marker,
   });
-  await cluster.nodeCall(source.node, 'inject', { portId: port.id, frame: frame.toString('base64') });
+  await cluster.nodeCall(source.node, 'inject', {
+    portId: port.id, frame: frame.toString('base64'),
+  });
 }
 
 /** Takes records until the packet's end is known, or long enough has passed for it to be lost. */
-async function collect(cluster: Cluster, ends: Ends, collected: Collected, options: WalkOptions): Promise<Walk> {
+async function collect(
+  cluster: Cluster, ends: Ends, collected: Collected, options: WalkOptions,
+): Promise<Walk> {
   const deadline = performance.now() + (options.deadlineMs ?? kDeadlineMs);
   for (;;) {
-    await Promise.all([...collected.listeners].map(([node, listener]) => takeRecords(cluster, node, listener, collected)));
+    await Promise.all(
+      [...collected.listeners].map(([node, listener]) =>
+        takeRecords(cluster, node, listener, collected)),
+    );
     const result = walkOf(inputOf(ends, collected), options);
     if (isComplete(result, options) || performance.now() >= deadline) return result;
     await sleep(kPollMs);
@@ -111,7 +133,9 @@ function isComplete({ outcome, reply }: Walk, { both }: WalkOptions): boolean {
   return both !== true || (reply !== undefined && reply.outcome.kind !== 'lost');
 }
 
-async function takeRecords(cluster: Cluster, node: string, listener: Listener, collected: Collected): Promise<void> {
+async function takeRecords(
+  cluster: Cluster, node: string, listener: Listener, collected: Collected,
+): Promise<void> {
   if (collected.unanswered.has(node)) return;
   await orUnanswered(node, collected, async () => {
     const dump = await cluster.nodeCall(node, 'takeTrace');
@@ -122,12 +146,18 @@ async function takeRecords(cluster: Cluster, node: string, listener: Listener, c
 
 function inputOf({ source, destination }: Ends, { listeners, unanswered }: Collected): WalkInput {
   const nodes: NodeTrace[] = [...listeners.values()];
-  return { source, destination, nodes, unanswered: [...unanswered], pipeline: { stages, dropReasons } };
+  return {
+    source, destination, nodes, unanswered: [...unanswered], pipeline: { stages, dropReasons },
+  };
 }
 
-const silences: readonly string[] = ['DVR_NODE_UNREACHABLE', 'DVR_DATAPLANE_UNREACHABLE', 'DVR_TIMEOUT'];
+const silences: readonly string[] = [
+  'DVR_NODE_UNREACHABLE', 'DVR_DATAPLANE_UNREACHABLE', 'DVR_TIMEOUT',
+];
 
-async function orUnanswered(node: string, { unanswered }: Collected, ask: () => Promise<void>): Promise<void> {
+async function orUnanswered(
+  node: string, { unanswered }: Collected, ask: () => Promise<void>,
+): Promise<void> {
   try {
     await ask();
   } catch (error) {

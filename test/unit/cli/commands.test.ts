@@ -9,10 +9,14 @@ import * as walk from '../../../src/cli/walk.js';
 
 const commands = { drops, explain, port, status, tables, walk };
 
-function program(of: { register(program: Command): void }): { program: Command; text: () => string } {
+function program(
+  of: { register(program: Command): void },
+): { program: Command; text: () => string } {
   let text = '';
   const quiet = (command: Command): void => {
-    command.exitOverride().configureOutput({ writeOut: (out) => { text += out; }, writeErr: (out) => { text += out; } });
+    command.exitOverride().configureOutput({
+      writeOut: (out) => { text += out; }, writeErr: (out) => { text += out; },
+    });
     command.commands.forEach(quiet);
   };
   const made = new Command('dvr');
@@ -21,9 +25,13 @@ function program(of: { register(program: Command): void }): { program: Command; 
   return { program: made, text: () => text };
 }
 
-async function run(of: { register(program: Command): void }, ...argv: string[]): Promise<{ text: string; error: unknown }> {
+async function run(
+  of: { register(program: Command): void }, ...argv: string[]
+): Promise<{ text: string; error: unknown }> {
   const made = program(of);
-  const error: unknown = await made.program.parseAsync(argv, { from: 'user' }).then(() => undefined, (caught: unknown) => caught);
+  const error: unknown = await made.program.parseAsync(argv, { from: 'user' }).then(
+    () => undefined, (caught: unknown) => caught,
+  );
   return { text: made.text(), error };
 }
 
@@ -31,7 +39,9 @@ describe('every command that looks at the cluster', () => {
   it.each(Object.entries(commands))('%s has help with an example, and --json', async (name, of) => {
     const { text } = await run(of, name, '--help');
     expect(text).toMatch(/Examples?:\n {2}/);
-    const all = program(of).program.commands.flatMap((command) => (command.commands.length > 0 ? command.commands : [command]));
+    const all = program(of).program.commands.flatMap((command) => (command.commands.length > 0
+      ? command.commands
+      : [command]));
     for (const command of all) expect(command.options.map(({ long }) => long)).toContain('--json');
   });
 });
@@ -39,7 +49,9 @@ describe('every command that looks at the cluster', () => {
 describe('dvr port', () => {
   it('takes exactly one namespace to plug a port into', async () => {
     for (const plug of [[], ['--netns', '/run/netns/a', '--pid', '7']]) {
-      expect((await run(port, 'port', 'attach', 'web1', ...plug)).error).toMatchObject({ code: 'DVR_USAGE', message: expect.stringContaining('either --netns or --pid') });
+      expect((await run(port, 'port', 'attach', 'web1', ...plug)).error).toMatchObject(
+        { code: 'DVR_USAGE', message: expect.stringContaining('either --netns or --pid') },
+      );
     }
   });
 
@@ -58,5 +70,6 @@ describe('dvr port', () => {
 });
 
 describe('dvr tables', () => {
-  it('knows two bridges', async () => expect((await run(tables, 'tables', '--bridge', 'br-ex')).text).toContain('br-int and br-tun'));
+  it('knows two bridges', async () =>
+    expect((await run(tables, 'tables', '--bridge', 'br-ex')).text).toContain('br-int and br-tun'));
 });

@@ -7,17 +7,38 @@ import { idsOf, macs, viewOf, vteps } from '../trace/crafted.js';
 
 const facts = {
   view: viewOf('cn1'), ids: idsOf('cn1'),
-  counters: { stages: { ucast_to_tun: 7 }, edges: { 'ucast_to_tun>vxlan_encap': 6, 'ucast_to_tun>drop': 1 }, drops: {}, ports: {} },
+  counters: {
+    stages: { ucast_to_tun: 7 },
+    edges: { 'ucast_to_tun>vxlan_encap': 6, 'ucast_to_tun>drop': 1 },
+    drops: {},
+    ports: {},
+  },
   tables: [
-    { table: 'ucast_to_tun', rows: [{ local_vlan: 2, mac: macs.vm2, vtep: vteps.cn2, learned: false }] },
-    { table: 'arp_responder', rows: [{ local_vlan: 1, ip: '10.1.0.13', mac: macs.vm3, router: false }, { local_vlan: 1, ip: '10.1.0.1', mac: macs.r1Red, router: true }] },
-    { table: 'allowed_sources', rows: [{ port: 16, mac: macs.vm1, ip: '10.1.0.11', prefix_bits: 128 }, { port: 16, mac: macs.vm1, ip: '', prefix_bits: 128 }] },
+    {
+      table: 'ucast_to_tun',
+      rows: [{ local_vlan: 2, mac: macs.vm2, vtep: vteps.cn2, learned: false }],
+    },
+    {
+      table: 'arp_responder',
+      rows: [
+        { local_vlan: 1, ip: '10.1.0.13', mac: macs.vm3, router: false },
+        { local_vlan: 1, ip: '10.1.0.1', mac: macs.r1Red, router: true },
+      ],
+    },
+    {
+      table: 'allowed_sources',
+      rows: [
+        { port: 16, mac: macs.vm1, ip: '10.1.0.11', prefix_bits: 128 },
+        { port: 16, mac: macs.vm1, ip: '', prefix_bits: 128 },
+      ],
+    },
   ],
 };
 
 describe('dvr tables', () => {
   const { stages } = nodeTables(facts, pipeline);
-  const stage = (name: string): (typeof stages)[number] | undefined => stages.find((one) => one.stage === name);
+  const stage = (name: string): (typeof stages)[number] | undefined =>
+    stages.find((one) => one.stage === name);
 
   it('lists the stages in packet order, of one bridge when asked', () => {
     expect(stages.map(({ stage: name }) => name)).toEqual(pipeline.stages.map(({ name }) => name));
@@ -26,26 +47,43 @@ describe('dvr tables', () => {
   });
 
   it('counts packets in stages and on every way out of them', () => {
-    expect(stage('ucast_to_tun')).toMatchObject({ packets: 7, edges: [{ to: 'flood_to_tun', packets: 0 }, { to: 'vxlan_encap', packets: 6 }, { to: 'drop', packets: 1 }] });
+    expect(stage('ucast_to_tun')).toMatchObject({
+      packets: 7,
+      edges: [
+        { to: 'flood_to_tun', packets: 0 },
+        { to: 'vxlan_encap', packets: 6 },
+        { to: 'drop', packets: 1 },
+      ],
+    });
   });
 
   it('puts names next to numbers, and shows a table at the stage of its name', () => {
     expect(stage('ucast_to_tun')?.tables).toEqual([{
-      table: 'ucast_to_tun', fields: ['local_vlan', 'mac', 'vtep', 'learned'], rows: [['2 (green)', `${macs.vm2} (vm2)`, '172.16.0.12 (cn2)', 'false']],
+      table: 'ucast_to_tun',
+      fields: ['local_vlan', 'mac', 'vtep', 'learned'],
+      rows: [['2 (green)', `${macs.vm2} (vm2)`, '172.16.0.12 (cn2)', 'false']],
     }]);
-    expect(stage('classify')?.tables).toContainEqual(expect.objectContaining({ table: 'ucast_to_tun', rows: [], shownAt: 'ucast_to_tun' }));
-    expect(stage('arp_responder')?.tables[0]?.rows.map(([, ip]) => ip)).toEqual(['10.1.0.1 (r1)', '10.1.0.13 (vm3)']);
+    expect(stage('classify')?.tables).toContainEqual(
+      expect.objectContaining({ table: 'ucast_to_tun', rows: [], shownAt: 'ucast_to_tun' }),
+    );
+    expect(stage('arp_responder')?.tables[0]?.rows.map(([, ip]) => ip)).toEqual(
+      ['10.1.0.1 (r1)', '10.1.0.13 (vm3)'],
+    );
   });
 
   it('shows prefix lengths as people write them, and "any" for no address', () => {
     const table = stage('anti_spoof')?.tables.find(({ table: name }) => name === 'allowed_sources');
-    expect(table?.rows.map(([, , ip, bits]) => `${ip}/${bits}`)).toEqual(['10.1.0.11 (vm1)/32', 'any/128']);
+    expect(table?.rows.map(([, , ip, bits]) => `${ip}/${bits}`)).toEqual([
+      '10.1.0.11 (vm1)/32', 'any/128',
+    ]);
   });
 
   it('shows every table once, whatever bridge is asked for', () => {
     for (const bridge of [undefined, 'br-int', 'br-tun'] as const) {
-      const shown = nodeTables(facts, pipeline, bridge).stages.flatMap(({ tables }) => tables.filter(({ shownAt }) => shownAt === undefined).map(({ table }) => table));
-      const read = nodeTables(facts, pipeline, bridge).stages.flatMap(({ tables }) => tables.map(({ table }) => table));
+      const shown = nodeTables(facts, pipeline, bridge).stages.flatMap(({ tables }) =>
+        tables.filter(({ shownAt }) => shownAt === undefined).map(({ table }) => table));
+      const read = nodeTables(facts, pipeline, bridge).stages.flatMap(({ tables }) =>
+        tables.map(({ table }) => table));
       expect(shown.toSorted()).toEqual([...new Set(read)].sort());
     }
   });
@@ -58,16 +96,27 @@ describe('dvr tables', () => {
 });
 
 describe('dvr drops', () => {
-  const counts = dropCounts(new Map([['cn1', { unknown_unicast: 3 }], ['cn2', { unknown_unicast: 1, made_up: 2 }]]), pipeline.dropReasons);
+  const counts = dropCounts(
+    new Map([['cn1', { unknown_unicast: 3 }], ['cn2', { unknown_unicast: 1, made_up: 2 }]]),
+    pipeline.dropReasons,
+  );
 
   it('counts every reason on every node, unknown ones too', () => {
     expect(counts).toHaveLength(pipeline.dropReasons.length + 1);
-    expect(counts.find(({ reason }) => reason === 'unknown_unicast')).toMatchObject({ total: 4, byNode: { cn1: 3, cn2: 1 } });
-    expect(counts.find(({ reason }) => reason === 'made_up')).toMatchObject({ total: 2, byNode: { cn1: 0, cn2: 2 } });
+    expect(counts.find(({ reason }) => reason === 'unknown_unicast')).toMatchObject(
+      { total: 4, byNode: { cn1: 3, cn2: 1 } },
+    );
+    expect(counts.find(({ reason }) => reason === 'made_up')).toMatchObject({
+      total: 2, byNode: { cn1: 0, cn2: 2 },
+    });
   });
 
   it('says what each means and where to look', () => {
-    expect(dropsText(counts.filter(({ total, reason }) => total > 0 && reason !== 'made_up'), ['cn1', 'cn2'])).toBe(`\
+    expect(
+      dropsText(
+        counts.filter(({ total, reason }) => total > 0 && reason !== 'made_up'), ['cn1', 'cn2'],
+      ),
+    ).toBe(`\
 reason           cn1  cn2  what it means
 unknown_unicast  3    1    no node is known to have the destination MAC
   look at: dvr tables: ucast_to_tun`);

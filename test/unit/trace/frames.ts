@@ -3,7 +3,9 @@ import { ipBytes, macBytes } from '../../../src/trace/address-text.js';
 
 const bytes = (part: Buffer | undefined): Buffer => part ?? Buffer.alloc(0);
 
-export function vxlanFrame(srcVtep: string, dstVtep: string, vni: number, inner: Buffer, flags = 0x08): Buffer {
+export function vxlanFrame(
+  srcVtep: string, dstVtep: string, vni: number, inner: Buffer, flags = 0x08,
+): Buffer {
   const head = Buffer.alloc(14 + 20 + 8 + 8);
   head.writeUInt16BE(0x0800, 12);
   head[14] = 0x45;
@@ -25,8 +27,20 @@ export function tagged(vlan: number, frame: Buffer): Buffer {
   return Buffer.concat([frame.subarray(0, 12), tag, frame.subarray(12)]);
 }
 
-export function arpFrame(operation: 1 | 2, senderMac: string, senderIp: string, targetIp: string, dstMac = 'ff:ff:ff:ff:ff:ff'): Buffer {
-  const head = Buffer.concat([bytes(macBytes(dstMac)), bytes(macBytes(senderMac)), Buffer.from([0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, operation])]);
+export function arpFrame(
+  operation: 1 | 2,
+  senderMac: string,
+  senderIp: string,
+  targetIp: string,
+  dstMac = 'ff:ff:ff:ff:ff:ff',
+): Buffer {
+  const head = Buffer.concat([
+    bytes(macBytes(dstMac)),
+    bytes(macBytes(senderMac)),
+    Buffer.from([0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, operation]),
+  ]);
   const target = operation === 1 ? Buffer.alloc(6) : bytes(macBytes(dstMac));
-  return Buffer.concat([head, bytes(macBytes(senderMac)), bytes(ipBytes(senderIp)), target, bytes(ipBytes(targetIp))]);
+  return Buffer.concat([
+    head, bytes(macBytes(senderMac)), bytes(ipBytes(senderIp)), target, bytes(ipBytes(targetIp)),
+  ]);
 }

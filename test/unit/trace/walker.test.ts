@@ -5,18 +5,38 @@ import type { Cluster, NodeCallResults } from '../../../src/trace/cluster.js';
 import { endsOf, nextHopMac } from '../../../src/trace/ends.js';
 import { decodeFrame } from '../../../src/trace/frame.js';
 import { walk } from '../../../src/trace/walker.js';
-import { idsOf, macs, routedFromTunnel, routedToTunnel, toRouter, viewOf, vms, type NodeName } from './crafted.js';
+import {
+  idsOf, macs, routedFromTunnel, routedToTunnel, toRouter, viewOf, vms, type NodeName,
+} from './crafted.js';
 
-const ports = Object.values(vms).map(({ name, ip, network, node }) => ({ name, network, node, mac: macs[name], ips: [ip, ip.replace(/^10\.(\d)\.0\.(\d+)$/, 'fd0$1::$2')] }));
+const ports = Object.values(
+  vms,
+).map(({
+  name, ip, network, node,
+}) => ({
+  name, network, node, mac: macs[name], ips: [ip, ip.replace(/^10\.(\d)\.0\.(\d+)$/, 'fd0$1::$2')],
+}));
 const ends = { from: vms.vm1, to: vms.vm2 };
-const records = { cn1: [...toRouter(ends).records, ...routedToTunnel(ends).records], cn2: routedFromTunnel(ends).records, nn1: [] };
+const records = {
+  cn1: [...toRouter(ends).records, ...routedToTunnel(ends).records],
+  cn2: routedFromTunnel(ends).records,
+  nn1: [],
+};
 
-interface Asked { readonly node: string; readonly method: NodeCallMethod; readonly params: Readonly<Record<string, unknown>> }
+interface Asked {
+  readonly node: string;
+  readonly method: NodeCallMethod;
+  readonly params: Readonly<Record<string, unknown>>;
+}
 
 /** Three nodes that have seen the packet once it is put in; those in `silent` answer nothing. */
-function cluster(silent: readonly string[] = [], seen: Readonly<Record<string, unknown>> = records): Cluster & { readonly asked: Asked[] } {
+function cluster(
+  silent: readonly string[] = [], seen: Readonly<Record<string, unknown>> = records,
+): Cluster & { readonly asked: Asked[] } {
   const asked: Asked[] = [];
-  const answers = (node: NodeName): Partial<Record<NodeCallMethod, unknown>> => ({ ids: idsOf(node), takeTrace: { records: seen[node] ?? [], lost: 0 } });
+  const answers = (node: NodeName): Partial<Record<NodeCallMethod, unknown>> => ({
+    ids: idsOf(node), takeTrace: { records: seen[node] ?? [], lost: 0 },
+  });
   const taken = new Set<string>();
   return {
     asked,
@@ -25,24 +45,36 @@ function cluster(silent: readonly string[] = [], seen: Readonly<Record<string, u
     view: (node) => Promise.resolve(viewOf(node as NodeName)),
     nodeCall: <M extends NodeCallMethod>(node: string, method: M, params = {}) => {
       asked.push({ node, method, params });
-      if (silent.includes(node)) return Promise.reject(new DvrError('DVR_NODE_UNREACHABLE', `${node} did not answer`, ''));
+      if (silent.includes(node)) {
+        return Promise.reject(new DvrError('DVR_NODE_UNREACHABLE', `${node} did not answer`, ''));
+      }
       const again = method === 'takeTrace' && taken.has(node);
       if (method === 'takeTrace') taken.add(node);
-      return Promise.resolve((again ? { records: [], lost: 0 } : answers(node as NodeName)[method] ?? {}) as NodeCallResults[M]);
+      return Promise.resolve(
+        (again
+          ? { records: [], lost: 0 }
+          : answers(node as NodeName)[method] ?? {}) as NodeCallResults[M],
+      );
     },
   };
 }
 
-const marks = (asked: readonly Asked[]): string[] => asked.filter(({ method }) => method === 'setTrace').map(({ node, params }) => `${node} ${params['marker'] === null ? 'off' : 'on'}`).sort();
+const marks = (asked: readonly Asked[]): string[] =>
+  asked.filter(({ method }) => method === 'setTrace').map(({ node, params }) =>
+    `${node} ${params['marker'] === null ? 'off' : 'on'}`).sort();
 
 describe('a walk', () => {
   it("puts one marked echo in at the source's port, to the gateway's MAC, with TTL 64", async () => {
     const asking = cluster();
-    expect((await walk(asking, 'vm1', 'vm2')).outcome).toMatchObject({ kind: 'delivered', to: 'vm2' });
+    expect((await walk(asking, 'vm1', 'vm2')).outcome).toMatchObject({
+      kind: 'delivered', to: 'vm2',
+    });
     const injected = asking.asked.filter(({ method }) => method === 'inject');
     expect(injected).toMatchObject([{ node: 'cn1', params: { portId: 16 } }]);
     const frame = Buffer.from(String(injected[0]?.params['frame']), 'base64');
-    expect(decodeFrame(frame)).toMatchObject({ srcMac: macs.vm1, dstMac: macs.r1Red, ip: { src: '10.1.0.11', dst: '10.2.0.12', ttl: 64 } });
+    expect(decodeFrame(frame)).toMatchObject({
+      srcMac: macs.vm1, dstMac: macs.r1Red, ip: { src: '10.1.0.11', dst: '10.2.0.12', ttl: 64 },
+    });
     const marker = asking.asked.find(({ method }) => method === 'setTrace')?.params['marker'];
     expect(frame.subarray(42, 58).toString('hex')).toBe(marker);
   });
@@ -50,8 +82,14 @@ describe('a walk', () => {
   it('tells every node to look before the packet goes, and to stop after', async () => {
     const asking = cluster();
     await walk(asking, 'vm1', 'vm2');
-    expect(marks(asking.asked)).toEqual(['cn1 off', 'cn1 on', 'cn2 off', 'cn2 on', 'nn1 off', 'nn1 on']);
-    const order = asking.asked.map(({ method, params }) => (method === 'setTrace' ? `setTrace ${params['marker'] === null ? 'off' : 'on'}` : method));
+    expect(marks(asking.asked)).toEqual([
+      'cn1 off', 'cn1 on', 'cn2 off', 'cn2 on', 'nn1 off', 'nn1 on',
+    ]);
+    const order = asking.asked.map(({
+      method, params,
+    }) => (method === 'setTrace'
+      ? `setTrace ${params['marker'] === null ? 'off' : 'on'}`
+      : method));
     expect(order.lastIndexOf('setTrace on')).toBeLessThan(order.indexOf('inject'));
     expect(order.indexOf('setTrace off')).toBeGreaterThan(order.lastIndexOf('takeTrace'));
   });
@@ -70,7 +108,9 @@ describe('a walk', () => {
   });
 
   it('that nobody sees the end of is lost at its deadline', async () => {
-    const result = await walk(cluster([], { ...records, cn2: [] }), 'vm1', 'vm2', { deadlineMs: 60 });
+    const result = await walk(
+      cluster([], { ...records, cn2: [] }), 'vm1', 'vm2', { deadlineMs: 60 },
+    );
     expect(result.outcome).toMatchObject({ kind: 'lost', step: 'EW5', missing: 'EW6' });
   });
 
@@ -78,15 +118,25 @@ describe('a walk', () => {
     const asking = cluster();
     const refusing: Cluster = {
       ...asking,
-      nodeCall: (node, method, params) => (method === 'inject' ? Promise.reject(new DvrError('DVR_DATAPLANE_REFUSED', 'no', '')) : asking.nodeCall(node, method, params)),
+      nodeCall: (node, method, params) => (method === 'inject'
+        ? Promise.reject(new DvrError('DVR_DATAPLANE_REFUSED', 'no', ''))
+        : asking.nodeCall(node, method, params)),
     };
-    await expect(walk(refusing, 'vm1', 'vm2')).rejects.toMatchObject({ code: 'DVR_DATAPLANE_REFUSED' });
-    expect(marks(asking.asked)).toEqual(['cn1 off', 'cn1 on', 'cn2 off', 'cn2 on', 'nn1 off', 'nn1 on']);
+    await expect(walk(refusing, 'vm1', 'vm2')).rejects.toMatchObject({
+      code: 'DVR_DATAPLANE_REFUSED',
+    });
+    expect(marks(asking.asked)).toEqual([
+      'cn1 off', 'cn1 on', 'cn2 off', 'cn2 on', 'nn1 off', 'nn1 on',
+    ]);
   });
 });
 
 describe('the ends of a walk', () => {
-  it.each([['vm1', 'vm2'], ['10.1.0.11', '10.2.0.12'], [macs.vm1.toUpperCase(), macs.vm2]])('may be named %s and %s', (from, to) => {
+  it.each([
+    ['vm1', 'vm2'], ['10.1.0.11', '10.2.0.12'], [macs.vm1.toUpperCase(), macs.vm2],
+  ])('may be named %s and %s', (
+    from, to,
+  ) => {
     expect(endsOf(from, to, ports)).toEqual({
       source: { name: 'vm1', ip: '10.1.0.11', network: 'red', node: 'cn1' }, sourceMac: macs.vm1,
       destination: { name: 'vm2', ip: '10.2.0.12', network: 'green', node: 'cn2' },
@@ -94,21 +144,33 @@ describe('the ends of a walk', () => {
   });
 
   it('take the IPv6 addresses when asked, or when the destination is one', () => {
-    expect(endsOf('vm1', 'vm2', ports, { ipv6: true })).toMatchObject({ source: { ip: 'fd01::11' }, destination: { ip: 'fd02::12' } });
-    expect(endsOf('vm1', '2001:DB8::0:1', ports)).toMatchObject({ source: { ip: 'fd01::11' }, destination: { ip: '2001:db8::1' } });
+    expect(endsOf('vm1', 'vm2', ports, { ipv6: true })).toMatchObject({
+      source: { ip: 'fd01::11' }, destination: { ip: 'fd02::12' },
+    });
+    expect(endsOf('vm1', '2001:DB8::0:1', ports)).toMatchObject({
+      source: { ip: 'fd01::11' }, destination: { ip: '2001:db8::1' },
+    });
   });
 
   it('that do not exist, are ambiguous or bound nowhere are refused', () => {
     expect(() => endsOf('vm9', 'vm2', ports)).toThrow('no port is "vm9"');
     expect(() => endsOf('vm1', 'nobody', ports)).toThrow('no port is "nobody"');
     const twin = { ...ports[0], name: 'twin', network: 'blue' } as (typeof ports)[number];
-    expect(() => endsOf('10.1.0.11', 'vm2', [...ports, twin])).toThrow('10.1.0.11 is on several ports: vm1 (red), twin (blue)');
-    expect(() => endsOf('loose', 'vm2', [{ name: 'loose', network: 'red', mac: macs.vm3, ips: ['10.1.0.50'] }, ...ports])).toThrow('bound to no node');
+    expect(() => endsOf('10.1.0.11', 'vm2', [...ports, twin])).toThrow(
+      '10.1.0.11 is on several ports: vm1 (red), twin (blue)',
+    );
+    expect(() => endsOf('loose', 'vm2', [
+      { name: 'loose', network: 'red', mac: macs.vm3, ips: ['10.1.0.50'] }, ...ports,
+    ])).toThrow(
+      'bound to no node',
+    );
   });
 
   it("in another tenant's network with the same addresses are not mixed up", () => {
     const twin = { ...ports[2], name: 'twin', network: 'blue' } as (typeof ports)[number];
-    expect(endsOf('vm1', '10.1.0.13', [twin, ...ports]).destination).toMatchObject({ name: 'vm3', network: 'red' });
+    expect(endsOf('vm1', '10.1.0.13', [twin, ...ports]).destination).toMatchObject(
+      { name: 'vm3', network: 'red' },
+    );
   });
 
   it('give the MAC a VM itself would send to', () => {
