@@ -66,6 +66,22 @@ describe('a lab that is up', () => {
     expect(await lab.ping('vm1', '10.1.0.13')).toBe(3);
   });
 
+  it('shows each packet of a train on its wire by itself', async () => {
+    const capture = await lab.startCapture('fabric', 'cn1', 'udp port 4789');
+    const sink = await lab.start('vm2', [process.execPath, '-e', 'require("net").createServer((s) => s.on("data", (d) => s.end())).listen(9, () => console.log("ready"))']);
+    await lab.exec('vm1', [process.execPath, '-e', 'require("net").connect(9, "10.2.0.12").end(Buffer.alloc(60000)).on("error", () => {})']);
+    const packets = await capture.stop();
+    sink.kill();
+    // 1500 of the VM, 14 of its frame, and 50 around it.
+    expect(packets.length).toBeGreaterThan(40);
+    expect(Math.max(...packets.map((packet) => packet.origlen))).toBe(1564);
+  });
+
+  it('loses no probe while nothing happens', async () => {
+    const probes = await lab.startProbes('vm1', 'vm2', '10.2.0.12', { count: 200 });
+    expect(await probes.result).toMatchObject({ sent: 200, received: 200, lost: 0, lostNumbers: [] });
+  });
+
   it('passes exit codes of commands through', async () => {
     expect((await lab.dvr('lab', 'exec', 'vm1', '--', 'sh', '-c', 'exit 23')).code).toBe(23);
     expect((await lab.dvr('lab', 'exec', 'nobody', '--', 'true')).stderr).toContain('the lab has no "nobody"');
