@@ -6,7 +6,7 @@ import type { ProbeResult } from '../trace/cluster.js';
 import { walk } from '../trace/walker.js';
 import { walkExitCodes, type Walk } from '../trace/walk-model.js';
 import { controllerClient, type Client } from './client.js';
-import { print } from './output.js';
+import { print, progress } from './output.js';
 import { walkText } from './walk-text.js';
 
 interface Options {
@@ -20,6 +20,9 @@ interface Probe extends ProbeResult {
 
 /** Each waits up to 1 s for its answer, all within the controller's 5 s for a call. */
 const kProbeCount = 3;
+
+/** A walk takes milliseconds; one that takes longer waits for a lost packet or a silent node. */
+const kSlowMs = 1000;
 
 const kHelp = `
 The place and step names are those of the picture in the README: EW1 to EW7 for a routed pair, EW7' for
@@ -53,7 +56,8 @@ export function register(program: Command): void {
 
 async function run(from: string, to: string, options: Options): Promise<void> {
   const client = controllerClient();
-  const result = await walk(client, from, to, options);
+  const slow = setTimeout(() => progress('waiting for nodes to answer'), kSlowMs);
+  const result = await walk(client, from, to, options).finally(() => clearTimeout(slow));
   const wantsProbe = options.probe === true || options.probeIn !== undefined;
   const probe = wantsProbe ? await probeOf(client, result, options.probeIn) : undefined;
   print(options.json, probe === undefined ? result : { ...result, probe }, () =>
