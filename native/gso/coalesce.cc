@@ -25,7 +25,8 @@ size_t first_packet_bytes(std::span<const uint8_t> received) {
 
 // When a kernel VXLAN device sends an inner USO super-frame over a veth, UDP_GRO reports the *inner* segment
 // size, and cutting there would cut through the inner packet. The inner IP length tells the two cases apart.
-Datagrams::Datagrams(std::span<uint8_t> received, uint16_t gso_bytes) : rest_(received), step_(received.size()) {
+Datagrams::Datagrams(std::span<uint8_t> received, uint16_t gso_bytes)
+    : rest_(received), step_(received.size()) {
   if (gso_bytes == 0 || gso_bytes >= received.size()) return;
   if (first_packet_bytes(received) > gso_bytes) {
     inner_gso_bytes_ = gso_bytes;

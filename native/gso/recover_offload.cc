@@ -24,7 +24,8 @@ Transport find_transport_v4(std::span<const uint8_t> frame) {
   const size_t total_bytes = load_be16(ip + 2);
   const bool fragment = (load_be16(ip + 6) & 0x3fff) != 0;
   if (fragment || header_bytes < 20 || total_bytes < header_bytes) return {};
-  return {ip[9], true, kEthernetBytes + header_bytes, total_bytes - header_bytes, checksum_add(0, {ip + 12, 8})};
+  const size_t start = kEthernetBytes + header_bytes;
+  return {ip[9], true, start, total_bytes - header_bytes, checksum_add(0, {ip + 12, 8})};
 }
 
 Transport find_transport_v6(std::span<const uint8_t> frame) {
@@ -46,7 +47,8 @@ size_t transport_header_bytes(const Transport& transport, std::span<const uint8_
   return transport.protocol == kTcp ? size_t{frame[transport.start + 12]} / 16 * 4 : 8;
 }
 
-void mark_super_frame(const Transport& transport, size_t header_bytes, size_t segment_bytes, Offload& offload) {
+void mark_super_frame(const Transport& transport, size_t header_bytes, size_t segment_bytes,
+                      Offload& offload) {
   const GsoType tcp = transport.ipv4 ? GsoType::tcp_v4 : GsoType::tcp_v6;
   offload.gso = transport.protocol == kTcp ? tcp : GsoType::udp_l4;
   offload.gso_bytes = static_cast<uint16_t>(segment_bytes);
@@ -72,6 +74,7 @@ Offload recover_offload(std::span<const uint8_t> frame, uint16_t mtu_bytes, uint
 
   const size_t ip_bytes = transport.start - kEthernetBytes + transport.bytes;
   const size_t header_bytes = transport.start + transport_header_bytes(transport, frame);
+  if (header_bytes < transport.start + least_bytes || header_bytes > frame.size()) return offload;
   const size_t fitting_bytes = kEthernetBytes + mtu_bytes;
   const bool told = inner_gso_bytes != 0;
   if (!told && (mtu_bytes == 0 || ip_bytes <= mtu_bytes || header_bytes >= fitting_bytes)) return offload;

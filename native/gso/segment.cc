@@ -99,7 +99,8 @@ void Segmenter::write_headers(uint8_t* block, std::span<const uint8_t> slice, bo
   uint8_t* field = transport + offload_.csum_offset;
   store_be16(field, 0);
   // Transport headers have even lengths, so the payload's sum may be added to theirs.
-  const uint64_t own = checksum_add(uint64_t{pseudo_sum_} + transport_bytes, frame.subspan(offload_.csum_start));
+  const uint64_t outside = uint64_t{pseudo_sum_} + transport_bytes;
+  const uint64_t own = checksum_add(outside, frame.subspan(offload_.csum_start));
   uint16_t checksum = checksum_finish(checksum_add(own, slice));
   if (checksum == 0 && !is_tcp(offload_.gso)) checksum = 0xffff;
   store_be16(field, checksum);

@@ -47,7 +47,8 @@ void add_listener(const nlmsghdr* header, std::vector<unsigned>& found) {
 }
 
 // False: the dump goes on in the next read.
-bool read_part(const std::vector<char>& part, ssize_t bytes, std::vector<unsigned>& found, SystemError& error) {
+bool read_part(const std::vector<char>& part, ssize_t bytes, std::vector<unsigned>& found,
+               SystemError& error) {
   const auto* header = reinterpret_cast<const nlmsghdr*>(part.data());
   auto left = static_cast<unsigned>(bytes);
   for (; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
@@ -82,8 +83,10 @@ SystemError read_proc(int diag_fd, std::vector<unsigned>& found) {
   if (file == nullptr) return failed("open", "/proc/thread-self/net/packet");
   char line[256];
   unsigned protocol, ifindex;
-  while (std::fgets(line, sizeof line, file) != nullptr)
-    if (std::sscanf(line, "%*s %*s %*s %x %u", &protocol, &ifindex) == 2 && protocol != 0) found.push_back(ifindex);
+  while (std::fgets(line, sizeof line, file) != nullptr) {
+    const int count = std::sscanf(line, "%*s %*s %*s %x %u", &protocol, &ifindex);
+    if (count == 2 && protocol != 0) found.push_back(ifindex);
+  }
   std::fclose(file);
   return {};
 }

@@ -37,9 +37,11 @@ SystemError set(int fd, int level, int option, int value, const char* call) {
 
 SystemError set_up(int fd, bool v4) {
   // FORCE passes the machine's limit and needs CAP_NET_ADMIN; without it the limit is what there is.
-  if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, kSendBufferBytes, "")) set(fd, SOL_SOCKET, SO_SNDBUF, kSendBufferBytes, "");
+  if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, kSendBufferBytes, ""))
+    set(fd, SOL_SOCKET, SO_SNDBUF, kSendBufferBytes, "");
   if (!v4) {
-    if (auto error = set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, kTtl, "setsockopt(IPV6_UNICAST_HOPS)")) return error;
+    if (auto error = set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, kTtl, "setsockopt(IPV6_UNICAST_HOPS)"))
+      return error;
     return set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO, "setsockopt(IPV6_MTU_DISCOVER)");
   }
   if (auto error = set(fd, IPPROTO_IP, IP_TTL, kTtl, "setsockopt(IP_TTL)")) return error;
@@ -88,7 +90,8 @@ int SourcePorts::send(const Outer& to, const Train& train) const {
     put_control(message, at, IPPROTO_IP, IP_TOS, tos);
   else
     put_control(message, at, IPPROTO_IPV6, IPV6_TCLASS, tos);
-  if (train.segments > 1) put_control(message, at, IPPROTO_UDP, UDP_SEGMENT, static_cast<uint16_t>(train.segment_bytes));
+  const auto segment_bytes = static_cast<uint16_t>(train.segment_bytes);
+  if (train.segments > 1) put_control(message, at, IPPROTO_UDP, UDP_SEGMENT, segment_bytes);
 
   const int fd = sockets_[to.flow_hash % kSourcePorts].number();
   return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;

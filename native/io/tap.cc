@@ -43,7 +43,8 @@ constexpr OffloadSet kOffloadSets[] = {
 SystemError set_up_headers(Device& device) {
   const int fd = device.fd.number();
   int header_bytes = kVnetHeaderBytes;
-  if (ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) < 0) return failed("ioctl(TUNSETVNETHDRSZ)", device.spec.name);
+  if (ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) < 0)
+    return failed("ioctl(TUNSETVNETHDRSZ)", device.spec.name);
   for (const OffloadSet& set : kOffloadSets) {
     if (ioctl(fd, TUNSETOFFLOAD, set.bits) < 0) continue;
     device.features = set.features;
@@ -57,7 +58,8 @@ SystemError set_up_headers(Device& device) {
 unsigned largest_super_frame(unsigned mtu_bytes) {
   constexpr unsigned kHeaders = 40 + 20 + 12;
   if (mtu_bytes <= kHeaders) return 65535;
-  const auto segments = std::min<unsigned>(kMaxTrainBytes / (mtu_bytes + 14 + kVxlanHeaderBytes), kMaxTrainSegments);
+  const size_t segment_bytes = kVxlanHeaderBytes + 14 + mtu_bytes;
+  const auto segments = static_cast<unsigned>(std::min(kMaxTrainBytes / segment_bytes, kMaxTrainSegments));
   return segments * (mtu_bytes - kHeaders);
 }
 
@@ -150,7 +152,8 @@ Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, Fd fd, unsigne
   device->ifindex = ifindex;
   if (auto error = check_flags(device->fd.number(), spec.name)) return error;
   const int flags = fcntl(device->fd.number(), F_GETFL);
-  if (fcntl(device->fd.number(), F_SETFL, flags | O_NONBLOCK) < 0) return failed("fcntl(O_NONBLOCK)", spec.name);
+  if (fcntl(device->fd.number(), F_SETFL, flags | O_NONBLOCK) < 0)
+    return failed("fcntl(O_NONBLOCK)", spec.name);
   if (auto error = set_up_headers(*device)) return error;
   return device;
 }

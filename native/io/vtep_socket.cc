@@ -97,7 +97,7 @@ Received receive_vxlan(int fd, std::span<uint8_t> into) {
   if (bytes <= 0) return received;
   received.bytes = into.first(static_cast<size_t>(bytes));
   received.vtep = ip_of(from);
-  for (const cmsghdr* at = CMSG_FIRSTHDR(&message); at != nullptr; at = CMSG_NXTHDR(&message, const_cast<cmsghdr*>(at)))
+  for (cmsghdr* at = CMSG_FIRSTHDR(&message); at != nullptr; at = CMSG_NXTHDR(&message, at))
     read_control(at, received);
   return received;
 }

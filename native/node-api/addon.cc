@@ -67,7 +67,8 @@ void close_fd(const Napi::CallbackInfo& info) {
 Napi::Value monotonic_ns(const Napi::CallbackInfo& info) {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return Napi::Number::New(info.Env(), static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec));
+  const double ns = static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+  return Napi::Number::New(info.Env(), ns);
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {

@@ -28,7 +28,8 @@ void read_tap_spec(ObjectReader& reader, DeviceSpec& spec) {
 void read_mirror_spec(ObjectReader& reader, DeviceSpec& spec) {
   spec.kind = DeviceKind::mirror;
   spec.port = spec.name == "br-int" ? kMirrorBrInt : kMirrorBrTun;
-  if (spec.name != "br-int" && spec.name != "br-tun") return reader.refuse("name", "\"br-int\" or \"br-tun\"");
+  if (spec.name != "br-int" && spec.name != "br-tun")
+    return reader.refuse("name", "\"br-int\" or \"br-tun\"");
   reader.integer("portId", spec.port.value, spec.port.value);
 }
 
@@ -65,7 +66,8 @@ void throw_system_error(Napi::Env env, const SystemError& error) {
   thrown.ThrowAsJavaScriptException();
 }
 
-ObjectReader::ObjectReader(Napi::Env env, Napi::Value value, std::string what) : env_(env), what_(std::move(what)) {
+ObjectReader::ObjectReader(Napi::Env env, Napi::Value value, std::string what)
+    : env_(env), what_(std::move(what)) {
   ok_ = value.IsObject();
   if (ok_)
     object_ = value.As<Napi::Object>();
@@ -162,8 +164,8 @@ std::optional<MacAddr> parse_mac(const std::string& text) {
   MacAddr mac;
   auto& b = mac.bytes;
   int end = 0;
-  const int count = std::sscanf(text.c_str(), "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &b[0], &b[1], &b[2], &b[3],
-                                &b[4], &b[5], &end);
+  const int count = std::sscanf(text.c_str(), "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n",  //
+                                &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &end);
   if (count != 6 || end != 17 || text.size() != 17) return std::nullopt;
   return mac;
 }

@@ -40,7 +40,8 @@ class ObjectReader {
 
 // Nothing: thrown.
 std::optional<std::string> to_string(Napi::Env env, Napi::Value value, const char* argument);
-std::optional<uint32_t> to_integer(Napi::Env env, Napi::Value value, const char* argument, uint32_t least, uint32_t most);
+std::optional<uint32_t> to_integer(Napi::Env env, Napi::Value value, const char* argument, uint32_t least,
+                                   uint32_t most);
 std::optional<std::span<const uint8_t>> to_bytes(Napi::Env env, Napi::Value value, const char* argument);
 std::optional<DeviceSpec> to_spec(Napi::Env env, Napi::Value value, const char* argument);
 

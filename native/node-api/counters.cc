@@ -5,7 +5,9 @@
 namespace dvr::node_api {
 namespace {
 
-Napi::Number number(Napi::Env env, uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
+Napi::Number number(Napi::Env env, uint64_t value) {
+  return Napi::Number::New(env, static_cast<double>(value));
+}
 
 Napi::Object from_port(Napi::Env env, const PortTotals& port) {
   auto object = Napi::Object::New(env);

@@ -182,7 +182,8 @@ void DataplaneObject::inject(const Napi::CallbackInfo& info) {
     Napi::RangeError::New(info.Env(), "frame must have at most 65550 bytes").ThrowAsJavaScriptException();
     return;
   }
-  if (auto error = dataplane_->inject(PortId{static_cast<uint16_t>(*port)}, *frame)) throw_system_error(info.Env(), error);
+  const auto error = dataplane_->inject(PortId{static_cast<uint16_t>(*port)}, *frame);
+  if (error) throw_system_error(info.Env(), error);
 }
 
 Napi::Value DataplaneObject::take_events(const Napi::CallbackInfo& info) {

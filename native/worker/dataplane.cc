@@ -56,9 +56,10 @@ Result<const Device*> Dataplane::present(const DeviceSpec& spec) const {
     if (found->second->spec == spec) return found->second.get();
     return SystemError{EEXIST, "openDevice", spec.name + " is open with another spec"};
   }
-  if (const Device* other = versions_.wiring.latest().device(spec.port))
-    return SystemError{EEXIST, "openDevice", "port " + std::to_string(spec.port.value) + " is " + other->spec.name};
-  return static_cast<const Device*>(nullptr);
+  const Device* other = versions_.wiring.latest().device(spec.port);
+  if (other == nullptr) return other;
+  const std::string port = std::to_string(spec.port.value);
+  return SystemError{EEXIST, "openDevice", "port " + port + " is " + other->spec.name};
 }
 
 Result<const Device*> Dataplane::take_in(Result<std::unique_ptr<Device>> opened) {
@@ -146,7 +147,8 @@ void Dataplane::rewire(Change&& change) {
 // So that a change holds for every packet that comes after the call: the probe sent next is traced, a closed
 // device is closed and its name can be used again.
 void Dataplane::wait_for_workers() {
-  for (int tries = 0; tries < kReclaimTries && versions_.wiring.reclaim() > 0; ++tries) nanosleep(&kReclaimPause, nullptr);
+  for (int tries = 0; tries < kReclaimTries && versions_.wiring.reclaim() > 0; ++tries)
+    nanosleep(&kReclaimPause, nullptr);
 }
 
 PortTotals Dataplane::port_totals(PortId port) const {
@@ -180,7 +182,8 @@ Totals Dataplane::totals() const {
       totals.drops[reason] += counters.drops[reason].value();
     totals.events_lost += worker->events_lost();
   }
-  for (const auto& [name, device] : devices_) totals.ports.push_back({device->spec.port, port_totals(device->spec.port)});
+  for (const Device* device : devices())
+    totals.ports.push_back({device->spec.port, port_totals(device->spec.port)});
   return totals;
 }
 
@@ -190,7 +193,8 @@ std::string Dataplane::take_trace() {
   TraceRecord record;
   for (const auto& worker : workers_) {
     // Bounded by the ring: what arrives while we take is for the next call.
-    for (size_t taken = 0; taken < kTraceRecords && worker->take_trace(record); ++taken) records.push_back(record);
+    for (size_t taken = 0; taken < kTraceRecords && worker->take_trace(record); ++taken)
+      records.push_back(record);
     lost += worker->traces_lost();
   }
   const uint64_t lost_now = lost - traces_lost_before_;

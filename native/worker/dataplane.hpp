@@ -64,7 +64,8 @@ class Dataplane {
   Totals totals() const;
   // TraceDump of src/dataplane/interface.ts, as JSON.
   std::string take_trace();
-  void take_events(const std::function<void(const Device&)>& gone, const std::function<void(const Learned&)>& learned);
+  void take_events(const std::function<void(const Device&)>& gone,
+                   const std::function<void(const Learned&)>& learned);
 
  private:
   Result<const Device*> present(const DeviceSpec& spec) const;

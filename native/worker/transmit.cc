@@ -8,7 +8,8 @@ namespace dvr {
 
 void Transmit::to_port(PortId port, Packet& packet) {
   const Device* device = wiring_->device(port);
-  if (device == nullptr || device->spec.kind != DeviceKind::tap) return counters_.dropped(DropReason::port_gone);
+  if (device == nullptr || device->spec.kind != DeviceKind::tap)
+    return counters_.dropped(DropReason::port_gone);
   switch (write_tap(device->fd.number(), packet)) {
     case WriteOutcome::written: return counters_.ports[port.value].sent(1, packet.frame.size());
     case WriteOutcome::full: return counters_.dropped(DropReason::port_full);

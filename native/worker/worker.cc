@@ -53,7 +53,8 @@ SystemError Worker::start() {
   wake_ = Fd{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   if (!wake_.is_open()) return failed("eventfd", "worker");
   epoll_event event{EPOLLIN, {.u64 = kWakeKey}};
-  if (epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, wake_.number(), &event) < 0) return failed("epoll_ctl", "worker");
+  if (epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, wake_.number(), &event) < 0)
+    return failed("epoll_ctl", "worker");
   thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
   return {};
 }

@@ -65,7 +65,8 @@ inline void add_address(const std::string& label, const IpAddr& ip) {
 // What a guest does at its end of the device: send frames, and get frames.
 class Guest {
  public:
-  explicit Guest(const std::string& ifname) : fd_{socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL))} {
+  explicit Guest(const std::string& ifname)
+      : fd_{socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL))} {
     sockaddr_ll address{};
     address.sll_family = AF_PACKET;
     address.sll_protocol = htons(ETH_P_ALL);
@@ -76,7 +77,10 @@ class Guest {
     setsockopt(fd_.number(), SOL_PACKET, PACKET_AUXDATA, &on, sizeof on);
   }
 
-  void send(const Bytes& frame) { REQUIRE(write(fd_.number(), frame.data(), frame.size()) == static_cast<ssize_t>(frame.size())); }
+  void send(const Bytes& frame) {
+    const auto bytes = static_cast<ssize_t>(frame.size());
+    REQUIRE(write(fd_.number(), frame.data(), frame.size()) == bytes);
+  }
 
   // As the guest's own stack hands a super-frame to its device (PACKET_VNET_HDR takes the 10-byte header).
   void send_super_frame(const Bytes& frame, const Offload& offload) {

@@ -164,7 +164,8 @@ TEST_CASE("over_mtu and send_failed: what the kernel refuses is dropped with the
     REQUIRE(!set_link_mtu("lo", 1280));
     vm1.send(red_frame(udp({}, payload(1400))));
     CHECK(world.is_dropped(DropReason::over_mtu));
-    REQUIRE(world.cn1.apply(Batch(2).put<UcastToTunRow>({{1}, kVm3.mac}, {"203.0.113.1"_ip, false}).bytes()).error.empty());
+    const Batch unreachable = Batch(2).put<UcastToTunRow>({{1}, kVm3.mac}, {"203.0.113.1"_ip, false});
+    REQUIRE(world.cn1.apply(unreachable.bytes()).error.empty());
     vm1.send(red_frame());
     CHECK(world.is_dropped(DropReason::send_failed));
   });
@@ -201,7 +202,7 @@ TEST_CASE("A marked packet leaves a record at every stage, an unmarked one leave
     CHECK(!vm3.receive().empty());
     const std::string trace = world.cn1.take_trace();
     size_t records = 0;
-    for (size_t at = trace.find("\"stage\""); at != std::string::npos; at = trace.find("\"stage\"", at + 1)) ++records;
+    for (size_t at = 0; (at = trace.find("\"stage\"", at)) != std::string::npos; ++at) ++records;
     CHECK(records == 8);
     CHECK(trace.find("\"lost\":0") != std::string::npos);
     CHECK(world.cn1.take_trace().find("\"stage\"") == std::string::npos);
