@@ -105,7 +105,8 @@ configure() {
 case $action in
   up)
     [ -n "$device" ] && [ -n "$mac" ] && [ -n "$mtu" ] || usage
-    if [ "$dry_run" = no ] && [ ! -e "$netns" ]; then
+    # A plain file is none either: `ip netns` leaves one behind where a mount was taken away.
+    if [ "$dry_run" = no ] && ! nsenter --net="$netns" true 2>/dev/null; then
       echo "attach-netns.sh: no network namespace at $netns" >&2
       exit 5
     fi
