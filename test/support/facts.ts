@@ -52,7 +52,9 @@ export async function portNow(name: string): Promise<PortStatus | undefined> {
 
 /** All rows of a node, a line each without packet counts: equal lists are equal tables. */
 export async function rowsOf(node: string): Promise<string[]> {
-  const [tables] = jsonOf(await dvr('tables', '--node', node, '--json')) as unknown as readonly NodeTables[];
+  const [
+    tables,
+  ] = jsonOf(await dvr('tables', '--node', node, '--json')) as unknown as readonly NodeTables[];
   return (tables?.stages ?? []).flatMap((stage) => stage.tables)
     .flatMap(({ table, rows }) => rows.map((row) => `${table}: ${row.join(' ')}`)).sort();
 }

@@ -15,7 +15,9 @@ const listed = (folder: string): string[] => (existsSync(folder) ? readdirSync(f
 
 /** All that a lab consists of while it runs. */
 async function machine(): Promise<Record<string, string[]>> {
-  const links = JSON.parse((await run('ip', ['-json', 'link', 'show'], kDemoMs)).stdout) as { ifname: string }[];
+  const links = JSON.parse(
+    (await run('ip', ['-json', 'link', 'show'], kDemoMs)).stdout,
+  ) as { ifname: string }[];
   const commands = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map(commandOf);
   return {
     namespaces: listed('/run/netns'), links: links.map(({ ifname }) => ifname),
@@ -38,12 +40,18 @@ describe('scripts/demo', () => {
   it('shows the seed\'s picture at work, twice if it is run twice, and takes away all of it', async () => {
     const before = await machine();
     const first = await demo();
-    expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining('DELIVERED to vm2 on cn2') as string });
+    expect(first).toMatchObject({
+      code: 0, stdout: expect.stringContaining('DELIVERED to vm2 on cn2') as string,
+    });
     for (const fact of ['3 received', 'EW1', 'EW7']) expect(first.stdout).toContain(fact);
     expect((await machine())['namespaces']).toContain('dvr-cn1');
     const second = await demo('--json');
-    expect(JSON.parse(second.stdout)).toMatchObject({ lab: { converged: true }, walk: { outcome: { kind: 'delivered', to: 'vm2' } } });
-    expect(await demo('--down')).toMatchObject({ code: 0, stderr: expect.stringContaining('nothing is left') as string });
+    expect(JSON.parse(second.stdout)).toMatchObject({
+      lab: { converged: true }, walk: { outcome: { kind: 'delivered', to: 'vm2' } },
+    });
+    expect(await demo('--down')).toMatchObject({
+      code: 0, stderr: expect.stringContaining('nothing is left') as string,
+    });
     expect(await machine()).toEqual(before);
   }, 3 * kDemoMs);
 
@@ -52,6 +60,8 @@ describe('scripts/demo', () => {
   });
 
   it('says how it is used when it is used wrongly', async () => {
-    expect(await demo('--nonsense')).toMatchObject({ code: 2, stderr: expect.stringContaining('scripts/demo --down') as string });
+    expect(await demo('--nonsense')).toMatchObject({
+      code: 2, stderr: expect.stringContaining('scripts/demo --down') as string,
+    });
   });
 });

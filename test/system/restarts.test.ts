@@ -24,11 +24,15 @@ interface Disturbance { readonly what: string; readonly atProbe: number }
 interface DisturbedRun { readonly result: ProbeResult; readonly diary: readonly Disturbance[] }
 
 /** Probes vm1 → vm2 while `disturb` goes on; what it notes is dated by the probe that was being sent. */
-async function underProbes(lab: Lab, count: number, disturb: (note: (what: string) => void) => Promise<void>): Promise<DisturbedRun> {
+async function underProbes(
+  lab: Lab, count: number, disturb: (note: (what: string) => void) => Promise<void>,
+): Promise<DisturbedRun> {
   const diary: Disturbance[] = [];
   const { result } = await lab.startProbes('vm1', 'vm2', vm2, { count, intervalMs: kIntervalMs });
   const began = performance.now();
-  const note = (what: string): void => { diary.push({ what, atProbe: Math.floor((performance.now() - began) / kIntervalMs) }); };
+  const note = (what: string): void => { diary.push({
+    what, atProbe: Math.floor((performance.now() - began) / kIntervalMs),
+  }); };
   const [answers] = await Promise.all([result, disturb(note)]);
   return { result: answers, diary };
 }
@@ -52,12 +56,15 @@ async function settled(lab: Lab): Promise<void> {
 /** What of a VM a restart must not touch: its device, link state, addresses, MTU and neighbours. */
 async function insideVm(lab: Lab, vm: string): Promise<unknown> {
   const ask = async (...words: string[]): Promise<Record<string, unknown>[]> =>
-    JSON.parse((await lab.exec(vm, ['ip', '-json', ...words])).stdout || '[]') as Record<string, unknown>[];
+    JSON.parse(
+      (await lab.exec(vm, ['ip', '-json', ...words])).stdout || '[]',
+    ) as Record<string, unknown>[];
   const [link = {}] = await ask('address', 'show', 'dev', 'eth0');
   const neighbours = await ask('neigh', 'show', 'dev', 'eth0');
   return {
     ifindex: link['ifindex'], mac: link['address'], mtu: link['mtu'], flags: link['flags'],
-    addresses: JSON.stringify(link['addr_info']), neighbours: neighbours.map(({ dst, lladdr }) => `${dst} ${lladdr}`).sort(),
+    addresses: JSON.stringify(link['addr_info']),
+    neighbours: neighbours.map(({ dst, lladdr }) => `${dst} ${lladdr}`).sort(),
   };
 }
 
@@ -87,7 +94,10 @@ describe('while 10 000 probes pass, 100 a second', () => {
     run = await underProbes(lab, kLongRun, (note) => disturbEverything(lab, note));
     vmsAfter = [await insideVm(lab, 'vm1'), await insideVm(lab, 'vm2')];
     allocatedAfter = await allocations();
-    console.log(`worst answer after ${run.result.worstMs.toFixed(0)} ms; ${run.diary.map(({ what, atProbe }) => `${atProbe}: ${what}`).join(', ')}`);
+    console.log(
+      `worst answer after ${run.result.worstMs.toFixed(0)} ms;`,
+      run.diary.map(({ what, atProbe }) => `${atProbe}: ${what}`).join(', '),
+    );
   }, kLongRunMs);
 
   it('none is lost, whether agents are killed, dataplanes replaced or the controller killed', () => {
@@ -100,9 +110,15 @@ describe('while 10 000 probes pass, 100 a second', () => {
     expect(run.diary.at(-1)?.atProbe).toBeLessThan(kLongRun);
   });
 
-  it('VMs notice nothing: same device, carrier, addresses and neighbours', () => { expect(vmsAfter).toEqual(vmsBefore); });
+  it('VMs notice nothing: same device, carrier, addresses and neighbours', () => { expect(
+    vmsAfter,
+  ).toEqual(
+    vmsBefore,
+  ); });
 
-  it('every MAC, VNI and address is what it was', () => { expect(allocatedAfter).toEqual(allocatedBefore); });
+  it('every MAC, VNI and address is what it was', () => { expect(allocatedAfter).toEqual(
+    allocatedBefore,
+  ); });
 });
 
 async function disturbEverything(lab: Lab, note: (what: string) => void): Promise<void> {
@@ -132,14 +148,21 @@ async function disturbEverything(lab: Lab, note: (what: string) => void): Promis
 describe('forwarding comes back by itself', () => {
   const lab = withLab();
 
-  async function expectBack(disturb: (note: (what: string) => void) => Promise<void>): Promise<void> {
+  async function expectBack(
+    disturb: (note: (what: string) => void) => Promise<void>,
+  ): Promise<void> {
     const { result } = await underProbes(lab, kShortRun, disturb);
-    console.log(`lost ${result.lost} of ${result.sent}, longest gap ${result.longestLostRun * kIntervalMs} ms`);
+    console.log(
+      `lost ${result.lost} of ${result.sent}, longest gap ${result.longestLostRun * kIntervalMs} ms`,
+    );
     expect(result.lastLost).toBeLessThan(kShortRun - kTail);
     await settled(lab);
   }
 
-  it.each(['cn1', 'cn2'])('after the dataplane of %s was killed, with the VM\'s device, carrier and neighbours as before', async (node) => {
+  it.each([
+    'cn1', 'cn2',
+  ])('after the dataplane of %s was killed, with the VM\'s device, carrier and neighbours as before',
+  async (node) => {
     const vm = node === 'cn1' ? 'vm1' : 'vm2';
     await lab.ping('vm1', vm2);
     const before = await insideVm(lab, vm);
@@ -152,7 +175,8 @@ describe('forwarding comes back by itself', () => {
       for (const role of ['dataplane cn1', 'agent cn1']) process.kill(pidOf(role) ?? 0, 'SIGKILL');
     });
     expect(await insideVm(lab, 'vm1')).toMatchObject({
-      flags: expect.arrayContaining(['UP', 'LOWER_UP']) as unknown, addresses: expect.stringContaining('10.1.0.11') as unknown,
+      flags: expect.arrayContaining(['UP', 'LOWER_UP']) as unknown,
+      addresses: expect.stringContaining('10.1.0.11') as unknown,
     });
     expect(await lab.ping('vm3', '10.1.0.11')).toBe(3);
   });
@@ -161,9 +185,13 @@ describe('forwarding comes back by itself', () => {
     process.kill(pidOf('supervisor') ?? 0, 'SIGKILL');
     process.kill(pidOf('controller') ?? 0, 'SIGKILL');
     for (const role of ['dataplane cn2', 'agent cn2']) process.kill(pidOf(role) ?? 0, 'SIGKILL');
-    const dataplane = await lab.start('cn2', [process.execPath, mainFile, 'dataplane', '--node', 'cn2']);
-    const agent = lab.exec('cn2', ['env', `DVR_HOST_ROOT=/proc/${process.pid}/root`, 'timeout', '20', process.execPath, mainFile,
-      'agent', '--node', 'cn2', '--controller', 'unix:/run/dvr/controller.sock', '--vtep-ip', '172.16.0.12']);
+    const dataplane = await lab.start('cn2', [
+      process.execPath, mainFile, 'dataplane', '--node', 'cn2',
+    ]);
+    const agent =
+      lab.exec('cn2', ['env', `DVR_HOST_ROOT=/proc/${process.pid}/root`, 'timeout', '20', process.execPath, mainFile,
+      'agent', '--node', 'cn2', '--controller', 'unix:/run/dvr/controller.sock', '--vtep-ip',
+      '172.16.0.12']);
     await until('vm2 answers', async () => await lab.ping('vm1', vm2, { count: 1 }) === 1);
     expect((await lab.dvr('status')).code).toBe(5);
     expect(await lab.ping('vm1', vm2)).toBe(3);

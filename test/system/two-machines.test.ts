@@ -27,7 +27,9 @@ const address: Readonly<Record<Machine, string>> = { A: '172.16.0.11/24', B: '17
 /** The indented blocks of a section; the last sentence that begins with "On A," or "On B," says where. */
 function recipe(readme: string, heading: string): Block[] {
   const [, section = ''] = readme.split(`\n## ${heading}\n`);
-  const parts = (section.split('\n## ')[0] ?? '').split(/\n\n+(?=    \S)|(?<=\n    [^\n]+)\n\n+(?!    )/);
+  const parts = (section.split('\n## ')[0] ?? '').split(
+    /\n\n+(?=    \S)|(?<=\n    [^\n]+)\n\n+(?!    )/,
+  );
   let on: Machine | undefined;
   let says = '';
   return parts.flatMap((part) => {
@@ -58,23 +60,53 @@ describe('the recipe for two machines', () => {
     return [`--net=/proc/${pid}/ns/net`, `--mount=/proc/${pid}/ns/mnt`, `--wdns=${root}`, '--'];
   };
 
-  /** Runs the lines as a person would who types them, and answers with what they said; "&" goes on running. */
+  /** Runs the lines as if typed, and answers with what they said; what ends with "&" goes on. */
   async function type(on: Machine, script: string): Promise<Output> {
     const file = join(scratch, `output-${started.length}`);
     const output = openSync(file, 'w');
-    const child = spawn('nsenter', [...at(on), 'bash', '-e', '-c', script], { detached: true, stdio: ['ignore', output, output] });
+    const child = spawn('nsenter', [
+      ...at(on), 'bash', '-e', '-c', script,
+    ], { detached: true, stdio: ['ignore', output, output] });
     closeSync(output);
     started.push(child);
-    const code = await new Promise<number>((done) => { child.once('exit', (exited) => { done(exited ?? 255); }); });
+    const code = await new Promise<number>((done) => { child.once('exit', (exited) => { done(
+      exited ?? 255,
+    ); }); });
     return { code, text: readFileSync(file, 'utf8') };
   }
 
   beforeAll(async () => {
     for (const name of ['A', 'B'] as const) machines.set(name, await machine());
     const [a, b] = [machines.get('A')?.pid, machines.get('B')?.pid];
-    await run('ip', ['link', 'add', 'eth0', 'netns', String(a), 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(b)], kCommandMs);
+    await run(
+      'ip',
+      [
+        'link',
+        'add',
+        'eth0',
+        'netns',
+        String(a),
+        'type',
+        'veth',
+        'peer',
+        'name',
+        'eth0',
+        'netns',
+        String(b),
+      ],
+      kCommandMs,
+    );
     for (const name of ['A', 'B'] as const)
-      await run('nsenter', [...at(name), 'sh', '-c', `ip address add ${address[name]} dev eth0 && ip link set eth0 up && ip link set lo up`], kCommandMs);
+      await run(
+        'nsenter',
+        [
+          ...at(name),
+          'sh',
+          '-c',
+          `ip address add ${address[name]} dev eth0 && ip link set eth0 up && ip link set lo up`,
+        ],
+        kCommandMs,
+      );
   });
 
   afterAll(() => {
@@ -90,17 +122,28 @@ describe('the recipe for two machines', () => {
   it('works word for word, from the topology to the walk', async () => {
     expect(await type('A', blockOf('describe the deployment').script)).toMatchObject({ code: 0 });
     const key = (await type('A', 'cat /var/lib/dvr/cluster.key')).text.trim();
-    expect(await type('B', `umask 077; mkdir -p /var/lib/dvr; echo ${key} >/var/lib/dvr/cluster.key`)).toMatchObject({ code: 0 });
+    expect(
+      await type('B', `umask 077; mkdir -p /var/lib/dvr; echo ${key} >/var/lib/dvr/cluster.key`),
+    ).toMatchObject(
+      { code: 0 },
+    );
     expect(await type('A', blockOf('start its three processes').script)).toMatchObject({ code: 0 });
     expect(await type('B', blockOf('its two').script)).toMatchObject({ code: 0 });
     const status = blockOf('wait until this shows').script;
     let said = '';
-    await until('both are ready', async () => (said = (await type('A', status)).text).match(kReadyNode)?.length === 2)
+    await until('both are ready', async () =>
+      (said = (await type('A', status)).text).match(kReadyNode)?.length === 2)
       .catch((cause: unknown) => { throw new Error(`the last status was:\n${said}`, { cause }); });
-    expect(await type('A', blockOf('plug something in').script)).toMatchObject({ code: 0, text: expect.stringMatching(/web .* up\n[^]*db .* up\n/) as string });
+    expect(await type('A', blockOf('plug something in').script)).toMatchObject({
+      code: 0, text: expect.stringMatching(/web .* up\n[^]*db .* up\n/) as string,
+    });
     const worked = await type('A', blockOf('see it work').script);
-    expect(worked).toMatchObject({ code: 0, text: expect.stringContaining('3 received') as string });
-    for (const step of ['EW1', 'EW2', 'EW3', 'EW4', 'EW5', 'EW6', 'EW7', 'DELIVERED to db on b']) expect(worked.text).toContain(step);
+    expect(worked).toMatchObject({
+      code: 0, text: expect.stringContaining('3 received') as string,
+    });
+    for (const step of [
+      'EW1', 'EW2', 'EW3', 'EW4', 'EW5', 'EW6', 'EW7', 'DELIVERED to db on b',
+    ]) expect(worked.text).toContain(step);
     // What VXLAN adds to the underlay's 1500 bytes is taken from the networks.
     expect((await type('B', 'ip -n db link show dev eth0')).text).toContain('mtu 1450');
     expect(await type('A', blockOf('unplug again').script)).toMatchObject({ code: 0 });
@@ -108,7 +151,8 @@ describe('the recipe for two machines', () => {
   }, kRecipeMs);
 
   it('lets nobody in who has another key', async () => {
-    const stranger = await type('B', 'scripts/dvr init --key /run/other.key; timeout 3 scripts/dvr agent --node b '
+    const stranger =
+      await type('B', 'scripts/dvr init --key /run/other.key; timeout 3 scripts/dvr agent --node b '
       + '--controller 172.16.0.11:4790 --key /run/other.key --vtep-ip 172.16.0.12');
     expect(stranger.text).not.toContain('registered with the controller');
   });
@@ -116,8 +160,13 @@ describe('the recipe for two machines', () => {
 
 /** Holds the namespaces of one machine until it is killed. */
 function machine(): Promise<ChildProcess> {
-  const prepare = 'mount -t sysfs sysfs /sys; mount -t tmpfs none /run; mkdir /run/netns; mount -t tmpfs none /var/lib/dvr; echo ready; exec sleep infinity';
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', '--net', '--mount', '--propagation', 'private', 'bash', '-e', '-c', prepare],
+  const prepare =
+    'mount -t sysfs sysfs /sys; mount -t tmpfs none /run; mkdir /run/netns; '
+    + 'mount -t tmpfs none /var/lib/dvr; echo ready; exec sleep infinity';
+  const child = spawn('setpriv', [
+    '--pdeathsig', 'KILL', 'unshare', '--net', '--mount', '--propagation', 'private', 'bash', '-e',
+    '-c', prepare,
+  ],
     { stdio: ['ignore', 'pipe', 'inherit'] });
   return new Promise((done, failed) => {
     child.stdout.once('data', () => { done(child); });
