@@ -37,6 +37,8 @@ struct Device {
   DeviceSpec spec;
   Fd fd;
   unsigned ifindex = 0;  // at creation; 0 for the VTEP socket
+  // Inode of the namespace that `fd` keeps alive, because it was opened inside; 0: none.
+  uint64_t pinned_netns = 0;
   Features features;
   std::shared_ptr<const SourcePorts> source_ports;  // vtep only
 };

@@ -40,6 +40,14 @@ bool link_is_up(const std::string& ifname) {
   return !ask(SIOCGIFFLAGS, "ioctl(SIOCGIFFLAGS)", request) && (request.ifr_flags & IFF_UP) != 0;
 }
 
+MacAddr link_mac(const std::string& ifname) {
+  ifreq request = request_for(ifname);
+  MacAddr mac;
+  if (!ask(SIOCGIFHWADDR, "ioctl(SIOCGIFHWADDR)", request))
+    std::memcpy(mac.bytes.data(), request.ifr_hwaddr.sa_data, mac.bytes.size());
+  return mac;
+}
+
 SystemError set_link_mac(const std::string& ifname, const MacAddr& mac) {
   ifreq request = request_for(ifname);
   request.ifr_hwaddr.sa_family = ARPHRD_ETHER;

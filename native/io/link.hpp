@@ -12,6 +12,8 @@ namespace dvr {
 // 0 if there is no such device here.
 unsigned link_index(const std::string& ifname);
 bool link_is_up(const std::string& ifname);
+// All zero if there is no such device here.
+MacAddr link_mac(const std::string& ifname);
 
 SystemError set_link_mac(const std::string& ifname, const MacAddr& mac);
 SystemError set_link_mtu(const std::string& ifname, unsigned mtu_bytes);

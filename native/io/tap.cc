@@ -4,6 +4,7 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include "base/bytes.hpp"
 #include "gso/train.hpp"
 #include "io/link.hpp"
+#include "io/netns.hpp"
 
 namespace dvr {
 namespace {
@@ -142,6 +144,26 @@ Result<std::unique_ptr<Device>> open_tap(const DeviceSpec& spec) {
     if (existing == 0) unpersist_tap(*device);
     return error;
   }
+  return device;
+}
+
+Result<std::unique_ptr<Device>> reattach_tap(const DeviceSpec& spec, const MovedTap& moved) {
+  const InsideNetns inside(moved.netns);
+  if (inside.error()) return inside.error();
+  struct stat netns{};
+  const unsigned index = link_index(moved.ifname);
+  if (stat(moved.netns.c_str(), &netns) < 0 || index == 0 || link_mac(moved.ifname) != moved.mac)
+    return std::unique_ptr<Device>{};
+
+  auto device = std::make_unique<Device>();
+  device->spec = spec;
+  device->ifindex = index;
+  device->pinned_netns = netns.st_ino;
+  // Opened in here: the namespace of open() is the one that names are looked up in.
+  device->fd = Fd{open(kTunPath, O_RDWR | O_NONBLOCK | O_CLOEXEC)};
+  if (!device->fd.is_open()) return failed("open", kTunPath);
+  if (auto error = attach_existing(device->fd.number(), moved.ifname, index)) return error;
+  if (auto error = set_up_headers(*device)) return error;
   return device;
 }
 

@@ -22,6 +22,18 @@ std::string tap_name(const DeviceSpec& spec);
 // Opens the TAP, or attaches to it if a persistent one with our flags stands in this namespace unused.
 Result<std::unique_ptr<Device>> open_tap(const DeviceSpec& spec);
 
+// Where a persistent TAP was moved to by an owner that is gone.
+struct MovedTap {
+  std::string netns;  // path
+  std::string ifname;
+  MacAddr mac;
+};
+
+// Attaches to a TAP in the namespace it was moved to; null if none with that name and MAC is there. The
+// last resort, when no process kept a descriptor: this one keeps the namespace alive (pinned_netns), so
+// whoever asked must close it when the namespace has lost its name.
+Result<std::unique_ptr<Device>> reattach_tap(const DeviceSpec& spec, const MovedTap& moved);
+
 // Takes over a descriptor of the TAP. Header size and offloads are set again, because attaching checks
 // neither, and a TAP that lost them would hand us super-frames without a header.
 Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, Fd fd, unsigned ifindex);

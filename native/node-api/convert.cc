@@ -182,6 +182,7 @@ Napi::Object from_device(Napi::Env env, const Device& device) {
   object.Set("spec", from_spec(env, device.spec));
   object.Set("fd", device.fd.number());
   object.Set("ifindex", device.ifindex);
+  object.Set("pinnedNetns", static_cast<double>(device.pinned_netns));
   auto features = Napi::Array::New(env);
   const auto add = [&](bool has, const char* name) {
     if (has) features.Set(features.Length(), name);

@@ -29,6 +29,7 @@ Napi::Function DataplaneObject::define(Napi::Env env) {
                          InstanceMethod<&DataplaneObject::open_device>("openDevice"),
                          InstanceMethod<&DataplaneObject::adopt_device>("adoptDevice"),
                          InstanceMethod<&DataplaneObject::adopt_devices>("adoptDevices"),
+                         InstanceMethod<&DataplaneObject::reattach_device>("reattachDevice"),
                          InstanceMethod<&DataplaneObject::close_device>("closeDevice"),
                          InstanceMethod<&DataplaneObject::devices>("devices"),
                          InstanceMethod<&DataplaneObject::apply>("apply"),
@@ -112,12 +113,24 @@ std::optional<Result<const Device*>> DataplaneObject::adopt(Napi::Env env, uint3
   ObjectReader device(env, value, "device");
   const uint32_t number = device.integer("fd", 0, kMostFd);
   const uint32_t ifindex = device.integer("ifindex", 0, INT32_MAX);
+  const uint32_t pinned_netns = device.has("pinnedNetns") ? device.integer("pinnedNetns", 0, UINT32_MAX) : 0;
   if (!device.ok()) return std::nullopt;
   const auto spec = to_spec(env, device.value("spec"), "device.spec");
   if (!spec) return std::nullopt;
   auto fd = duplicate_fd(static_cast<int>(pid), static_cast<int>(number));
   if (!fd.ok()) return fd.error;
-  return dataplane_->adopt(*spec, std::move(fd.value), ifindex);
+  return dataplane_->adopt(*spec, std::move(fd.value), ifindex, pinned_netns);
+}
+
+Napi::Value DataplaneObject::reattach_device(const Napi::CallbackInfo& info) {
+  const auto spec = to_spec(info.Env(), info[0], "spec");
+  if (!spec || !is_open(info.Env())) return info.Env().Undefined();
+  ObjectReader place(info.Env(), info[1], "place");
+  const MovedTap moved{place.string("netns"), place.string("ifname"), place.mac("mac")};
+  if (!place.ok()) return info.Env().Undefined();
+  const auto device = dataplane_->reattach(*spec, moved);
+  if (device.ok() && device.value == nullptr) return info.Env().Undefined();
+  return answer(info.Env(), device);
 }
 
 void DataplaneObject::close_device(const Napi::CallbackInfo& info) {

@@ -21,6 +21,7 @@ class DataplaneObject : public Napi::ObjectWrap<DataplaneObject> {
   Napi::Value open_device(const Napi::CallbackInfo& info);
   Napi::Value adopt_device(const Napi::CallbackInfo& info);
   Napi::Value adopt_devices(const Napi::CallbackInfo& info);
+  Napi::Value reattach_device(const Napi::CallbackInfo& info);
   void close_device(const Napi::CallbackInfo& info);
   Napi::Value devices(const Napi::CallbackInfo& info);
   Napi::Value apply(const Napi::CallbackInfo& info);

@@ -42,11 +42,21 @@ Result<const Device*> Dataplane::open(const DeviceSpec& spec) {
   return take_in(open_device(spec));
 }
 
-Result<const Device*> Dataplane::adopt(const DeviceSpec& spec, Fd fd, unsigned ifindex) {
+Result<const Device*> Dataplane::adopt(const DeviceSpec& spec, Fd fd, unsigned ifindex, uint64_t pinned_netns) {
   auto open = present(spec);
   if (!open.ok() || open.value != nullptr) return open;
-  return take_in(spec.kind == DeviceKind::vtep ? adopt_vtep(spec, std::move(fd))
-                                               : adopt_tap(spec, std::move(fd), ifindex));
+  auto adopted = spec.kind == DeviceKind::vtep ? adopt_vtep(spec, std::move(fd))
+                                               : adopt_tap(spec, std::move(fd), ifindex);
+  if (adopted.ok()) adopted.value->pinned_netns = pinned_netns;
+  return take_in(std::move(adopted));
+}
+
+Result<const Device*> Dataplane::reattach(const DeviceSpec& spec, const MovedTap& moved) {
+  auto open = present(spec);
+  if (!open.ok() || open.value != nullptr) return open;
+  auto found = reattach_tap(spec, moved);
+  if (found.ok() && found.value == nullptr) return static_cast<const Device*>(nullptr);
+  return take_in(std::move(found));
 }
 
 // The open device of this spec; null: there is none.

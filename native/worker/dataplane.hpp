@@ -12,6 +12,7 @@
 #include "io/device.hpp"
 #include "io/system_error.hpp"
 #include "tables/batch.hpp"
+#include "io/tap.hpp"
 #include "worker/worker.hpp"
 
 namespace dvr {
@@ -43,7 +44,9 @@ class Dataplane {
   // the port is taken by another spec.
   Result<const Device*> open(const DeviceSpec& spec);
   // The same for a descriptor another process gave us.
-  Result<const Device*> adopt(const DeviceSpec& spec, Fd fd, unsigned ifindex);
+  Result<const Device*> adopt(const DeviceSpec& spec, Fd fd, unsigned ifindex, uint64_t pinned_netns = 0);
+  // The same for a TAP that stands where an owner that is gone has moved it; null: it is not there.
+  Result<const Device*> reattach(const DeviceSpec& spec, const MovedTap& moved);
   // Between hold and release no device taken in is read from: packets that wait in a device's ring must
   // not find the device they leave by still closed (a hand-over takes all of them, and loses nothing).
   void hold() { holding_ = true; }

@@ -46,6 +46,8 @@ const kFirstRetryMs = 1000;
 const kLongestRetryMs = 30_000;
 /** How often everything is compared with the kernel again, and learned MACs are looked through. */
 const kResyncMs = 60_000;
+/** How often descriptors that keep a namespace alive are held against it. */
+const kPinWatchMs = 1000;
 /** Learned events are gathered this long, so that a burst is one batch of rows. */
 const kGatherMs = 50;
 const kMaxGathered = 4096;
@@ -73,6 +75,7 @@ class AgentProcess implements Agent {
   #retry: NodeJS.Timeout | undefined;
   #retryMs = kFirstRetryMs;
   #resync: NodeJS.Timeout | undefined;
+  #pinWatch: NodeJS.Timeout | undefined;
   readonly #stop = new AbortController();
 
   constructor(private readonly options: AgentOptions, private readonly node: NodeAgent) {}
@@ -93,12 +96,13 @@ class AgentProcess implements Agent {
       ),
     });
     this.#resync = setInterval(() => { this.node.distrust(); this.#want('all'); }, kResyncMs);
+    this.#pinWatch = setInterval(() => { if (this.node.releasePins()) this.#want('all'); }, kPinWatchMs);
     void this.#keepDataplane();
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
-    for (const timer of [this.#gather, this.#retry, this.#resync]) clearTimeout(timer);
+    for (const timer of [this.#gather, this.#retry, this.#resync, this.#pinWatch]) clearTimeout(timer);
     this.#controller?.close();
     await this.#working;
     await this.#dataplane?.close();

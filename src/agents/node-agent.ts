@@ -5,12 +5,13 @@
  * Serial: one reconcile at a time, and the newest view wins. A step that fails is reported and the others
  * go on: one bad object never stops the rest of a node.
  */
-import type { DataplaneEvent, Dataplane } from '../dataplane/interface.js';
+import { statSync } from 'node:fs';
+import type { DataplaneEvent, Dataplane, MovedTap } from '../dataplane/interface.js';
 import type { Log } from '../dataplane/log.js';
 import type { Row } from '../dataplane/rows.js';
 import { DvrError } from '../model/errors.js';
 import type { NodeIds } from '../model/node-call.js';
-import type { NodeReport, NodeView, PortReport } from '../model/node-view.js';
+import type { NodeReport, NodeView } from '../model/node-view.js';
 import {
   routerDeviceName, routerNamespaceName, type RouterNamespace,
 } from '../namespaces/router-namespace.js';
@@ -26,6 +27,7 @@ import { portsProgram } from './l2/ports-program.js';
 import { L3Agent } from './l3/l3-agent.js';
 import { routerProgram } from './l3/router-program.js';
 import { allocateIds, namesOfIds, routerPortName, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
+import { reportOf } from './report.js';
 import { plan, type Actual, type Step } from './reconcile.js';
 import type { AgentState } from './state.js';
 
@@ -36,6 +38,8 @@ export interface NodeAgentParts {
   readonly save: (state: AgentState) => Promise<void>;
   readonly log: Log;
 }
+
+const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
 
 /** What attach-netns.sh and router-ns.sh answer when the TAP is nowhere: its owner must make a new one. */
 const kDeviceLost = 3;
@@ -111,6 +115,26 @@ export class NodeAgent {
     return this.#report(view);
   }
 
+  /** Where the port's device is to be, if that namespace is there: it may stand there already. */
+  #placeOf(device: string): MovedTap | undefined {
+    const wish = [...this.#plugs.values()].find(({ port }) => vmDeviceName(port) === device)?.wish;
+    if (wish === undefined) return undefined;
+    const place = { netns: wish.netns ?? `/proc/${String(wish.pid)}/ns/net`, ifname: wish.ifname, mac: wish.mac };
+    return inodeOf(place.netns) === undefined ? undefined : place;
+  }
+
+  /**
+   * Finds descriptors that keep a namespace alive which has lost its name (or its process): the kernel
+   * cannot tell us that it would be gone without us. Answers whether there are any.
+   */
+  releasePins(): boolean {
+    const gone = this.#l2.pinning.filter(([device, inode]) => {
+      const place = this.#placeOf(device);
+      return place === undefined || inodeOf(place.netns) !== inode;
+    });
+    return gone.map(([name]) => this.#deviceLeft(name)).some(Boolean);
+  }
+
   #actual(): Actual {
     const { devices } = this.#l2;
     return { devices, namespaces: [...this.#namespaces], plugs: [...this.#plugs.values()], seen: this.#seen };
@@ -131,6 +155,10 @@ export class NodeAgent {
 
   /** A device's namespace is gone: it is closed by the next reconcile, and not opened there again. */
   deviceGone({ name }: Extract<DataplaneEvent, { readonly event: 'device_gone' }>): boolean {
+    return this.#deviceLeft(name);
+  }
+
+  #deviceLeft(name: string): boolean {
     if (!this.#l2.has(name)) return false;
     this.parts.log('warn', 'a device is gone', { device: name });
     this.#lost.add(name);
@@ -185,7 +213,7 @@ export class NodeAgent {
 
   async #step(step: Step): Promise<void> {
     switch (step.step) {
-      case 'open': return this.#l2.open(step.spec);
+      case 'open': return this.#l2.open(step.spec, this.#placeOf(step.spec.name));
       case 'close': return this.#close(step.device);
       case 'router': return this.#buildRouter(step.router);
       case 'rows': return this.#apply();
@@ -278,13 +306,10 @@ export class NodeAgent {
   }
 
   #report(view: NodeView): NodeReport {
-    const ports = view.localPorts.map(({ name, attachment }): PortReport => {
-      const error = this.#failedPorts.get(name);
-      if (this.#gone.has(name)) return { name, state: 'gone' };
-      if (error !== undefined) return { name, state: 'error', error };
-      return { name, state: attachment !== undefined && this.#seen.has(name) ? 'up' : 'down' };
+    return reportOf(view, {
+      node: this.parts.node, errors: this.#errors, failedPorts: this.#failedPorts,
+      gone: new Set(this.#gone.keys()), plugged: this.#seen,
     });
-    return { node: this.parts.node, generation: view.generation, ports, errors: this.#errors };
   }
 
   #save(intended: Desired = { devices: [], routers: [], plugs: [] }): Promise<void> {

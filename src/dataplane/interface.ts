@@ -19,9 +19,14 @@ export interface DeviceInfo {
   readonly fd: number;
   /** Interface index at creation; 0 for the VTEP socket. */
   readonly ifindex: number;
+  /** Inode of the network namespace that the descriptor keeps alive, because it was opened inside; 0: none. */
+  readonly pinnedNetns?: number;
   /** What the device can do: found by trying, never from a version string. */
   readonly features: readonly ('csum' | 'tso' | 'uso' | 'udp_segment' | 'udp_gro')[];
 }
+
+/** Where a TAP was moved to by a dataplane and an agent that are both gone. */
+export interface MovedTap { readonly netns: string; readonly ifname: string; readonly mac: string }
 
 export interface DataplaneHello {
   readonly pid: number;
@@ -93,6 +98,11 @@ export interface Dataplane {
   openDevice(spec: DeviceSpec): Promise<DeviceInfo>;
   /** Takes over descriptors that another process holds (pidfd_getfd): nothing is opened anew. */
   adoptDevices(pid: number, devices: readonly DeviceInfo[]): Promise<readonly DeviceInfo[]>;
+  /**
+   * Attaches to the persistent TAP that stands where it was moved to; undefined: none with that name and MAC
+   * is there. The last resort, when no process kept its descriptor: the new one keeps the namespace alive.
+   */
+  reattachDevice(spec: DeviceSpec, place: MovedTap): Promise<DeviceInfo | undefined>;
   /** Closes the device; closing one that is not open is no error. */
   closeDevice(name: string): Promise<void>;
   /** Applies one batch (native/tables/batch.hpp) whole or not at all. */

@@ -21,6 +21,7 @@ export function localDataplane(native: NativeDataplane, version: string): LocalD
     openDevice: async (spec) => native.openDevice(spec),
     adoptDevices: async (pid, devices) =>
       native.adoptDevices?.(pid, devices) ?? adoptEach(native, pid, devices),
+    reattachDevice: async (spec, place) => native.reattachDevice(spec, place),
     closeDevice: async (name) => { native.closeDevice(name); },
     apply: async (batch) => native.apply(batch),
     counters: async () => native.counters(),

@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { Counters, DataplaneEvent, DeviceInfo, DeviceSpec, TableDump, TraceDump } from './interface.js';
+import type { Counters, DataplaneEvent, DeviceInfo, DeviceSpec, MovedTap, TableDump, TraceDump } from './interface.js';
 
 export interface FieldDescription { readonly name: string; readonly type: 'mac' | 'ip' | 'vni' | 'local_vlan' | 'port' | 'port_kind' | 'u16' | 'bool' }
 
@@ -30,6 +30,7 @@ export interface NativeDataplane {
    * waited in one find the one they leave by open. Those that cannot be taken over are left out.
    */
   adoptDevices?(pid: number, devices: readonly DeviceInfo[]): DeviceInfo[];
+  reattachDevice(spec: DeviceSpec, place: MovedTap): DeviceInfo | undefined;
   closeDevice(name: string): void;
   devices(): DeviceInfo[];
   apply(batch: Uint8Array): { operations: number; generation: number };

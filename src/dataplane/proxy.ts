@@ -7,7 +7,7 @@
 import { connect, type Socket } from 'node:net';
 import { DvrError, errorCodes, type ErrorCode } from '../model/errors.js';
 import { frameMessage, kAnswerLimits, readMessages } from './framing.js';
-import type { Dataplane, DataplaneEvent } from './interface.js';
+import type { Dataplane, DataplaneEvent, DeviceInfo } from './interface.js';
 
 /** A request takes microseconds to milliseconds; a dump of full tables about two seconds. */
 const kDeadlineMs = 5000;
@@ -97,6 +97,8 @@ function proxyOver(socket: Socket, path: string, deadlineMs: number): DataplaneP
     hello: () => ask('hello'),
     openDevice: (spec) => ask('openDevice', { spec }),
     adoptDevices: (pid, devices) => ask('adoptDevices', { pid, devices }),
+    reattachDevice: async (spec, place) =>
+      (await ask<{ device?: DeviceInfo }>('reattachDevice', { spec, place })).device,
     closeDevice: async (name) => { await ask('closeDevice', { name }); },
     apply: (batch) => ask('apply', {}, batch),
     counters: () => ask('counters'),

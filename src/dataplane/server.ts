@@ -14,7 +14,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { DvrError } from '../model/errors.js';
 import { frameMessage, kRequestLimits, readMessages, type Message } from './framing.js';
-import type { Dataplane, DataplaneEvent, DeviceInfo, DeviceSpec } from './interface.js';
+import type { Dataplane, DataplaneEvent, DeviceInfo, DeviceSpec, MovedTap } from './interface.js';
 
 /** One agent, a few commands; more is a mistake of somebody's script. */
 const kMaxClients = 32;
@@ -30,6 +30,7 @@ interface Request {
   readonly id: number;
   readonly method: string;
   readonly spec?: DeviceSpec;
+  readonly place?: MovedTap;
   readonly pid?: number;
   readonly devices?: readonly DeviceInfo[];
   readonly name?: string;
@@ -107,6 +108,8 @@ function call(dataplane: Dataplane, request: Request, binary: Uint8Array): Promi
     case 'hello': return dataplane.hello();
     case 'openDevice': return dataplane.openDevice(given(request, 'spec'));
     case 'adoptDevices': return dataplane.adoptDevices(given(request, 'pid'), given(request, 'devices'));
+    case 'reattachDevice':
+      return dataplane.reattachDevice(given(request, 'spec'), given(request, 'place')).then((device) => ({ device }));
     case 'closeDevice': return dataplane.closeDevice(given(request, 'name'));
     case 'apply': return dataplane.apply(binary);
     case 'counters': return dataplane.counters();

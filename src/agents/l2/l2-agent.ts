@@ -5,7 +5,7 @@
  * It holds a duplicate of every device's descriptor. They are what makes the dataplane replaceable: a new
  * one gets them back, and packets wait in the TAPs' rings meanwhile.
  */
-import type { Dataplane, DeviceInfo, DeviceSpec } from '../../dataplane/interface.js';
+import type { Dataplane, DeviceInfo, DeviceSpec, MovedTap } from '../../dataplane/interface.js';
 import {
   admitRows, diffRows, encodeBatch, replaceAll, rowsFromDump, type Row, type RowFault,
 } from '../../dataplane/rows.js';
@@ -29,6 +29,11 @@ export class L2Agent {
   constructor(private readonly hands: Hands, private readonly descriptors: Descriptors) {}
 
   get devices(): readonly DeviceSpec[] { return [...this.#held.values()].map(({ spec }) => spec); }
+
+  /** Devices whose descriptor keeps a namespace alive, with that namespace's inode. */
+  get pinning(): readonly (readonly [string, number])[] {
+    return [...this.#held].flatMap(([name, { pinnedNetns = 0 }]) => (pinnedNetns === 0 ? [] : [[name, pinnedNetns] as const]));
+  }
 
   has(name: string): boolean { return this.#held.has(name); }
 
@@ -71,8 +76,10 @@ export class L2Agent {
 
   disconnect(): void { this.#dataplane = undefined; }
 
-  async open(spec: DeviceSpec): Promise<void> {
-    const device = await this.#connected().openDevice(spec);
+  /** @param place where the device stands if an agent and a dataplane that are both gone had moved it there. */
+  async open(spec: DeviceSpec, place?: MovedTap): Promise<void> {
+    const found = place === undefined ? undefined : await this.#connected().reattachDevice(spec, place);
+    const device = found ?? await this.#connected().openDevice(spec);
     this.#hold(this.#pid, device);
     if (spec.kind === 'mirror') await this.hands.mirrorUp(spec.name);
   }

@@ -46,6 +46,7 @@ function fakeDataplane(bootId: string, batches: number[]): Dataplane & { readonl
     open,
     hello: async () => ({ pid: 1, version: '', bootId, generation: 0, devices: [...open.values()] }),
     openDevice: async (spec) => { act(`open ${spec.name}`); return put(spec); },
+    reattachDevice: async () => undefined,
     adoptDevices: async (_pid, devices) => { act(`adopt ${String(devices.length)}`); return devices.map(({ spec }) => put(spec)); },
     closeDevice: async (name) => { act(`close ${name}`); open.delete(name); },
     apply: async (batch) => { batches.push(batch.length); act(`apply ${bootId}`); return { operations: 0, generation: 0 }; },

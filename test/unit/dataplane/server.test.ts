@@ -17,6 +17,7 @@ class FakeDataplane implements Dataplane {
   hello = async () => ({ pid: 1, version: '0', bootId: 'boot', generation: 3, devices: [] });
   openDevice = async (): Promise<never> => { throw new Error('EADDRNOTAVAIL: bind (vtep)'); };
   adoptDevices = async () => [];
+  reattachDevice = async () => undefined;
   closeDevice = async (): Promise<void> => {};
   apply = async (batch: Uint8Array) => { this.batches.push(Buffer.from(batch)); return { operations: 1, generation: 4 }; };
   counters = async () => ({ stages: {}, edges: {}, drops: {}, ports: {} });
