@@ -1,10 +1,11 @@
 // Lets a VM speak only as itself: source MAC, IPv4 and IPv6 source, ARP sender, advertised neighbour.
 //
 // Comes from classify (VM ports); goes to arp_responder. Part of seed step EW1. Reads ports,
-// allowed_sources, route, dvr_macs. RFC 6105 and RFC 7113 (router advertisements, also hidden ones),
-// RFC 6980 (no fragmented neighbour discovery), RFC 5227 (ARP probes).
-// A port without port security skips the address checks, but a router MAC or DVR MAC as source, or a
-// router advertisement, would break every other VM of the network and is dropped from any port.
+// allowed_sources, arp_responder, route, dvr_macs. RFC 6105 and RFC 7113 (router advertisements, also
+// hidden ones), RFC 6980 (no fragmented neighbour discovery), RFC 5227 (ARP probes).
+// A port without port security skips the address checks, but a router MAC or DVR MAC as source, a claim to
+// a router's IP address or a router advertisement would break every other VM of the network and is dropped
+// from any port.
 #include "br-int/br_int.hpp"
 #include "packet/arp.hpp"
 #include "packet/ipv4.hpp"
@@ -15,6 +16,7 @@ namespace dvr::br_int {
 namespace {
 
 constexpr uint16_t kDhcpServerPort = 67;
+constexpr uint16_t kMappedPrefixBits = 96;  // ::ffff:0:0/96, where IpAddr keeps IPv4
 
 IpAddr masked(IpAddr ip, uint16_t bits) {
   for (size_t at = 0; at < 16; ++at) {
@@ -31,15 +33,23 @@ IpAddr masked(IpAddr ip, uint16_t bits) {
 struct Sender {
   const Tables& tables;
   PortId port;
+  LocalVlan local_vlan;
   MacAddr mac;
   bool checked;  // port security is on
 
   bool may_use(const IpAddr& ip) const { return may_use(mac, ip); }
   bool may_use(const MacAddr& as_mac, const IpAddr& ip) const {
     if (!checked) return true;
-    for (const uint16_t bits : tables.allowed_prefix_bits)
+    if (ip.is_any()) return false;  // the row of "any" allows the MAC, not the unspecified address
+    for (const uint16_t bits : tables.allowed_prefix_bits) {
+      if (ip.is_v4() && bits < kMappedPrefixBits) continue;  // ::/0 is about IPv6 only
       if (tables.find<AllowedSourceRow>({port, as_mac, masked(ip, bits), bits}) != nullptr) return true;
+    }
     return false;
+  }
+  bool is_router_ip(const IpAddr& ip) const {
+    const auto* row = tables.find<ArpResponderRow>({local_vlan, ip});
+    return row != nullptr && row->router;
   }
   bool may_use_mac() const { return !checked || tables.find<AllowedSourceRow>({port, mac, {}, 128}) != nullptr; }
 };
@@ -50,7 +60,8 @@ StageId check_arp(Packet& packet, const Sender& sender) {
   // A probe claims no address yet: its sender is 0.0.0.0 (RFC 5227 section 2.1.1).
   const bool own = arp->is_probe() ? arp->sender_mac() == sender.mac || !sender.checked
                                    : sender.may_use(arp->sender_mac(), arp->sender_ip());
-  return own ? StageId::arp_responder : drop(packet, DropReason::spoofed_arp);
+  if (!own || sender.is_router_ip(arp->sender_ip())) return drop(packet, DropReason::spoofed_arp);
+  return StageId::arp_responder;
 }
 
 // A client without an address asks for one (RFC 2131 section 4.1): 0.0.0.0 to a DHCP server only.
@@ -72,16 +83,19 @@ StageId check_ipv6(Packet& packet, const Sender& sender) {
   if (!ip) return drop(packet, DropReason::truncated);
   const auto upper = ip->upper_layer();
   if (!upper) return drop(packet, DropReason::hidden_header);
-  const auto nd = NdView::of(packet.frame, *upper);
+  const auto nd = NdView::of(ip->packet(), *upper);
   if (nd) {
     if (nd->type() == kRouterAdvertisement) return drop(packet, DropReason::router_advertisement_from_vm);
     const bool is_discovery = nd->type() >= 133 && nd->type() <= 137;
     if (is_discovery && upper->is_fragment) return drop(packet, DropReason::hidden_header);
-    if (nd->type() == kNeighbourAdvertisement && (!nd->has_target() || !sender.may_use(nd->target())))
+    if (nd->type() == kNeighbourAdvertisement &&
+        (!nd->has_target() || !sender.may_use(nd->target()) || sender.is_router_ip(nd->target())))
       return drop(packet, DropReason::spoofed_nd);
   } else if (upper->protocol == kProtocolIcmpv6 && !upper->is_later_fragment) {
     return drop(packet, DropReason::truncated);
   }
+  // An IPv4-mapped address is no address of the wire (RFC 6890 section 2.2.3): it only looks like the port's.
+  if (sender.checked && ip->src().is_v4()) return drop(packet, DropReason::spoofed_ip);
   // The unspecified address is for neighbour discovery and MLD before an address is sure (RFC 4862).
   const bool unspecified = ip->src().is_any() && upper->protocol == kProtocolIcmpv6;
   if (unspecified || sender.may_use(ip->src())) return StageId::arp_responder;
@@ -95,7 +109,7 @@ StageId anti_spoof(Packet& packet, const Tables& tables, Effects&) {
   const auto* port = tables.find<PortRow>({packet.in_port});
   if (!ethernet) return drop(packet, DropReason::truncated);
   if (port == nullptr) return drop(packet, DropReason::unknown_port);
-  const Sender sender{tables, packet.in_port, ethernet->src(), port->port_security};
+  const Sender sender{tables, packet.in_port, packet.local_vlan, ethernet->src(), port->port_security};
 
   if (tables.find<RouteRow>({packet.local_vlan, sender.mac}) != nullptr)
     return drop(packet, DropReason::router_mac_from_vm);

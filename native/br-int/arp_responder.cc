@@ -43,7 +43,7 @@ StageId answer_solicitation(Packet& packet, const EthernetView& ethernet, const 
   if (!ip || ip->hop_limit() != 255) return StageId::route;
   const auto upper = ip->upper_layer();
   if (!upper || upper->is_fragment) return StageId::route;
-  const auto nd = NdView::of(packet.frame, *upper);
+  const auto nd = NdView::of(ip->packet(), *upper);
   if (!nd || nd->type() != kNeighbourSolicitation || !nd->has_target()) return StageId::route;
   const auto* row = tables.find<ArpResponderRow>({packet.local_vlan, nd->target()});
   if (row == nullptr) return unknown_target(packet, tables);

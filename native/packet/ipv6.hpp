@@ -42,6 +42,8 @@ class Ipv6View {
   uint8_t next_header() const { return at_[6]; }
   uint8_t hop_limit() const { return at_[7]; }
   size_t payload_bytes() const { return load_be16(at_ + 4); }
+  // The frame up to the end of the payload: what follows is Ethernet padding and nobody's message.
+  std::span<uint8_t> packet() const { return packet_; }
   IpAddr src() const { return IpAddr::v6(at_ + 8); }
   IpAddr dst() const { return IpAddr::v6(at_ + 24); }
   void set_ecn(uint8_t ecn) { at_[1] = static_cast<uint8_t>((at_[1] & ~0x30) | ecn << 4); }
@@ -77,7 +79,7 @@ class Ipv6View {
   }
   Ipv6View(uint8_t* at, std::span<uint8_t> packet, size_t offset) : at_(at), packet_(packet), offset_(offset) {}
   uint8_t* at_;
-  std::span<uint8_t> packet_;  // the frame up to the end of the IPv6 payload
+  std::span<uint8_t> packet_;
   size_t offset_;
 };
 

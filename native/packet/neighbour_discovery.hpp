@@ -23,10 +23,10 @@ inline constexpr uint8_t kNeighbourAdvertisement = 136;
 
 class NdView {
  public:
-  // The ICMPv6 header an IPv6 packet leads to; nothing if it is no ICMPv6 or cut short.
-  static std::optional<NdView> of(std::span<uint8_t> frame, const UpperLayer& upper) {
+  // The ICMPv6 header that Ipv6View::packet() leads to; nothing if it is no ICMPv6 or cut short.
+  static std::optional<NdView> of(std::span<uint8_t> packet, const UpperLayer& upper) {
     if (upper.protocol != kProtocolIcmpv6 || upper.is_later_fragment) return std::nullopt;
-    Cursor cursor(frame, upper.offset);
+    Cursor cursor(packet, upper.offset);
     const size_t there = cursor.rest();
     uint8_t* at = cursor.take(4);
     if (at == nullptr) return std::nullopt;

@@ -6,7 +6,7 @@ export const stages = [
   {"id":1,"name":"tun_to_lv","bridge":"br-tun","next":["classify","drop"],"tables":["tun_to_lv"],"seedSteps":["EW6"],"does":"strips the VNI and adds this node's local VLAN"},
   {"id":2,"name":"classify","bridge":"br-int","next":["dvr_to_src_mac","anti_spoof","arp_responder","route","drop"],"tables":["ports","dvr_macs","route","vteps","ucast_to_tun","switch"],"seedSteps":["EW1","EW4","EW7"],"does":"tells VM, router, DVR MAC and other tunnel frames apart"},
   {"id":3,"name":"dvr_to_src_mac","bridge":"br-int","next":["output","drop"],"tables":["dvr_to_src_mac"],"seedSteps":["EW7"],"does":"turns the DVR MAC back into the gateway MAC and delivers"},
-  {"id":4,"name":"anti_spoof","bridge":"br-int","next":["arp_responder","drop"],"tables":["ports","allowed_sources","route","dvr_macs"],"seedSteps":["EW1"],"does":"lets a VM speak only as itself"},
+  {"id":4,"name":"anti_spoof","bridge":"br-int","next":["arp_responder","drop"],"tables":["ports","allowed_sources","arp_responder","route","dvr_macs"],"seedSteps":["EW1"],"does":"lets a VM speak only as itself"},
   {"id":5,"name":"arp_responder","bridge":"br-int","next":["route","output","drop"],"tables":["arp_responder","ports"],"seedSteps":[],"does":"answers ARP and neighbour solicitations for known addresses"},
   {"id":6,"name":"route","bridge":"br-int","next":["switch","output","drop"],"tables":["route"],"seedSteps":["EW1"],"does":"hands frames for a router MAC to the router namespace"},
   {"id":7,"name":"switch","bridge":"br-int","next":["flood","dvr_process","output","drop"],"tables":["switch"],"seedSteps":["EW4"],"does":"switches by destination MAC: local port, flood, or towards br-tun"},
