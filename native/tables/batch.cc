@@ -1,6 +1,7 @@
 #include "tables/batch.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 namespace dvr {
 namespace {
@@ -40,7 +41,16 @@ struct RangeCheck {
   void operator()(const char*, const T&) {}
   void operator()(const char* name, const LocalVlan& vlan) { need(vlan.value >= 1 && vlan.value <= 4094, name); }
   void operator()(const char* name, const Vni& vni) { need(vni.value >= 1 && vni.value < (1u << 24), name); }
-  void operator()(const char* name, const PortId& port) { need(port.value < kPortLimit, name); }
+  // The fixed ports are no rows' business: one that named the tunnel would break split horizon.
+  void operator()(const char* name, const PortId& port) {
+    const bool none = port == kNoPort && std::string_view(name) == "namespace_port";
+    need(none || (port.value >= kFirstFreePort && port.value < kPortLimit), name);
+  }
+  // A group address as a key would take every broadcast for one port's.
+  void operator()(const char* name, const MacAddr& mac) { need(!mac.is_group(), name); }
+  void operator()(const char* name, const uint16_t& number) {
+    if (std::string_view(name) == "prefix_bits") need(number <= 128, name);
+  }
   void operator()(const char* name, const PortKind& kind) {
     need(kind == PortKind::vm || kind == PortKind::router, name);
   }
@@ -71,7 +81,8 @@ class NextVersion {
   template <size_t... Index>
   std::string run_on(uint8_t operation, uint8_t table, Reader& reader, std::index_sequence<Index...>) {
     std::string error = "no table has the number " + std::to_string(table);
-    ((table == Index ? (error = run_row<std::tuple_element_t<Index, AllRows>>(operation, reader), true) : false) || ...);
+    (void)((table == Index &&
+            (error = run_row<std::tuple_element_t<Index, AllRows>>(operation, reader), true)) || ...);
     return error;
   }
 
@@ -118,14 +129,19 @@ class NextVersion {
   void derive() {
     Tables& next = *next_;
     next.ports_of.assign(4095, {});
+    next.vm_ports_of.assign(4095, {});
     next.of<FloodRow>().for_each([&](const FloodRow::Key& key, const FloodRow::Value&) {
-      next.ports_of[key.local_vlan.value].push_back(key.port);
+      const uint16_t local_vlan = key.local_vlan.value;
+      next.ports_of[local_vlan].push_back(key.port);
+      const auto* port = next.find<PortRow>({key.port});
+      if (port != nullptr && port->kind == PortKind::vm) next.vm_ports_of[local_vlan].push_back(key.port);
     });
     next.vteps_of.assign(4095, {});
     next.of<FloodToTunRow>().for_each([&](const FloodToTunRow::Key& key, const FloodToTunRow::Value&) {
       next.vteps_of[key.local_vlan.value].push_back(key.vtep);
     });
     for (auto& ports : next.ports_of) std::sort(ports.begin(), ports.end());
+    for (auto& ports : next.vm_ports_of) std::sort(ports.begin(), ports.end());
     for (auto& vteps : next.vteps_of) std::sort(vteps.begin(), vteps.end());
 
     next.own_dvr_mac = {};

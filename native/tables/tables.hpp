@@ -42,11 +42,13 @@ struct Tables {
 
   // Derived from the rows when a version is made (tables/batch.cc), so that a flood is one lookup.
   std::span<const PortId> flood_ports(LocalVlan local_vlan) const { return list(ports_of, local_vlan); }
+  std::span<const PortId> flood_vm_ports(LocalVlan local_vlan) const { return list(vm_ports_of, local_vlan); }
   std::span<const IpAddr> flood_vteps(LocalVlan local_vlan) const { return list(vteps_of, local_vlan); }
 
   SharedTables<AllRows> shared;
-  std::vector<std::vector<PortId>> ports_of;  // by local VLAN
-  std::vector<std::vector<IpAddr>> vteps_of;  // by local VLAN
+  std::vector<std::vector<PortId>> ports_of;     // by local VLAN
+  std::vector<std::vector<PortId>> vm_ports_of;  // by local VLAN; without the routers' ports
+  std::vector<std::vector<IpAddr>> vteps_of;     // by local VLAN
   MacAddr own_dvr_mac;                        // the dvr_macs row marked own; zero: none
   std::vector<uint16_t> allowed_prefix_bits;  // the distinct prefix lengths of allowed_sources, longest first
 
