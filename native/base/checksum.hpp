@@ -22,7 +22,7 @@ inline uint64_t checksum_add(uint64_t sum, std::span<const uint8_t> bytes) {
     native += word;
   }
   uint8_t tail[4] = {};
-  std::memcpy(tail, bytes.data() + at, bytes.size() - at);
+  if (at < bytes.size()) std::memcpy(tail, bytes.data() + at, bytes.size() - at);
   uint32_t word;
   std::memcpy(&word, tail, 4);
   native += word;

@@ -29,7 +29,8 @@ void read_ports(std::span<uint8_t> frame, size_t offset, Flow& flow) {
   flow.dst_port = load_be16(ports + 2);
 }
 
-// Fragments have no ports but the first: all of them go by addresses alone, so that they stay together.
+// Fragments have no ports but the first, and an IPv6 one may not even tell the protocol (RFC 8200 section
+// 4.5): all of them go by addresses alone, so that they stay together.
 uint32_t flow_hash(std::span<uint8_t> frame, const EthernetView& ethernet) {
   Flow flow;
   if (const auto ip = Ipv4View::of(frame); ip && ethernet.ether_type() == kEtherTypeIpv4) {
@@ -37,9 +38,9 @@ uint32_t flow_hash(std::span<uint8_t> frame, const EthernetView& ethernet) {
     if (!ip->is_fragment()) read_ports(frame, kEthernetBytes + ip->header_bytes(), flow);
   } else if (const auto ip6 = Ipv6View::of(frame); ip6 && ethernet.ether_type() == kEtherTypeIpv6) {
     flow.src = ip6->src(), flow.dst = ip6->dst();
-    if (const auto upper = ip6->upper_layer()) {
+    if (const auto upper = ip6->upper_layer(); upper && !upper->is_fragment) {
       flow.protocol = upper->protocol;
-      if (!upper->is_fragment) read_ports(frame, upper->offset, flow);
+      read_ports(frame, upper->offset, flow);
     }
   } else {
     flow.src_mac = ethernet.src(), flow.dst_mac = ethernet.dst();
