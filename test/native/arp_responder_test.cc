@@ -1,0 +1,125 @@
+// Who is answered at the first hop, with what, and what is let past.
+#include "br-int/br_int.hpp"
+
+#include <doctest/doctest.h>
+
+#include "walk.hpp"
+
+namespace dvr::test {
+namespace {
+
+const LocalNetwork& kRed = kCn1.red;  // on cn1: vm1 at port 16, r1 at port 20, vm3 remote
+
+Bytes between(const Nic& from, const Nic& to) {
+  return ethernet({.src = from.mac, .dst = to.mac}, ipv4({.src = from.ip, .dst = to.ip}));
+}
+Bytes from_vm1(const Layer& inner) { return ethernet({.src = kVm1.mac, .dst = kRedGateway.mac}, inner); }
+Layer v6_from(const IpAddr& src, const Layer& inner) {
+  return ipv6({.src = src, .dst = "ff02::1"_ip, .hop_limit = 255}, inner);
+}
+Bytes ask(const Nic& asker, const IpAddr& target, const MacAddr& dst = kBroadcast) {
+  return ethernet({asker.mac, dst}, arp({.sender_mac = asker.mac, .sender_ip = asker.ip,
+                                         .target_ip = target}));
+}
+Bytes solicit(const Nic& asker, const IpAddr& src, const IpAddr& target, uint8_t hop_limit = 255,
+              bool with_source_mac = true) {
+  return ethernet({asker.mac, "33:33:ff:00:00:11"_mac},
+                  ipv6({.src = src, .dst = "ff02::1:ff00:11"_ip, .hop_limit = hop_limit},
+                       neighbour_solicitation(target, with_source_mac ? &asker.mac : nullptr)));
+}
+std::string respond(const Bytes& frame, PortId port = kRed.vm_port) {
+  return step(br_int::arp_responder, *cn1(), port, frame, {1});
+}
+
+}  // namespace
+
+TEST_CASE("a known address is answered to who asked: the gateway, a remote VM, a local VM, also by unicast") {
+  for (const Nic& target : {kRedGateway, kVm3}) {
+    const Walk answer = walk(*cn1(), kRed.vm_port, ask(kVm1, target.ip));
+    CHECK(answer.text == "classify anti_spoof arp_responder > port 16");
+    CHECK(answer.frame == ethernet({target.mac, kVm1.mac},
+                                   arp({.operation = 2, .sender_mac = target.mac, .sender_ip = target.ip,
+                                        .target_mac = kVm1.mac, .target_ip = kVm1.ip})));
+  }
+  CHECK(respond(ask(kVm1, kVm3.ip, kVm3.mac)) == "port 16");
+  CHECK(respond(ask(kRedGateway, kVm1.ip), kRed.router_port) == "port 20");
+}
+
+TEST_CASE("RFC 4861 section 7.2.4: a solicited advertisement comes from the target, checksum right") {
+  for (const bool with_source_mac : {true, false}) {  // without it the answer is longer than the question
+    const Walk answer =
+        walk(*cn1(), kRed.vm_port, solicit(kVm1, kVm1.link_local, kRedGateway.ip6, 255, with_source_mac));
+    CHECK(answer.text == "classify anti_spoof arp_responder > port 16");
+    CHECK(answer.intact);
+    Bytes expected = ethernet({kRedGateway.mac, kVm1.mac},
+                              ipv6({.src = kRedGateway.ip6, .dst = kVm1.link_local, .hop_limit = 255},
+                                   neighbour_advertisement(kRedGateway.ip6, &kRedGateway.mac)));
+    expected[58] = 0xe0;  // router, solicited, override
+    std::copy_n(answer.frame.begin() + 56, 2, expected.begin() + 56);
+    CHECK(answer.frame == expected);
+    Bytes summed(answer.frame.begin() + 22, answer.frame.end());  // both addresses and the message
+    add32(summed, 32), add32(summed, 58);                         // RFC 8200 section 8.1
+    CHECK(slow_sum(summed) == 0xffff);
+  }
+}
+
+TEST_CASE("the R flag is a router's only") {
+  CHECK(walk(*cn1(), kRed.vm_port, solicit(kVm1, kVm1.ip6, kVm3.ip6)).frame[58] == 0x60);
+}
+
+TEST_CASE("RFC 4861 section 7.2.4: duplicate address detection is answered to all nodes, unsolicited") {
+  const Walk answer = walk(*cn1(), kRed.vm_port, solicit(kVm1, "::"_ip, kVm3.ip6, 255, false));
+  CHECK(answer.text == "classify anti_spoof arp_responder > port 16");
+  CHECK(answer.frame[58] == 0x20);
+  const Bytes all_nodes(answer.frame.begin() + 38, answer.frame.begin() + 54);
+  CHECK(std::ranges::equal(all_nodes, "ff02::1"_ip.bytes));
+}
+
+TEST_CASE("who probes for its own address hears nothing from us (RFC 5227, RFC 4862)") {
+  Bytes probe = ethernet({kVm1.mac, kBroadcast}, arp({.sender_mac = kVm1.mac, .sender_ip = "0.0.0.0"_ip,
+                                                      .target_ip = kVm1.ip}));
+  CHECK(respond(probe) == "route");
+  CHECK(respond(solicit(kVm1, "::"_ip, kVm1.ip6)) == "route");
+}
+
+TEST_CASE("RFC 5227 section 2.3: an announcement asks nothing and goes on, as replies do") {
+  CHECK(respond(ask(kVm1, kVm1.ip)) == "route");
+  CHECK(respond(ethernet({kVm1.mac, kVm3.mac}, arp({.operation = 2,
+                                                    .sender_mac = kVm1.mac,
+                                                    .sender_ip = kVm1.ip,
+                                                    .target_mac = kVm3.mac,
+                                                    .target_ip = kVm3.ip}))) == "route");
+  CHECK(respond(ethernet({kVm1.mac, kVm3.mac}, ipv6({.src = kVm1.ip6, .dst = kVm3.ip6},
+                                                    neighbour_advertisement(kVm1.ip6)))) == "route");
+}
+
+TEST_CASE("an unknown target floods from a VM, never from a router") {
+  CHECK(respond(ask(kVm1, kStranger.ip)) == "route");
+  CHECK(respond(solicit(kVm1, kVm1.ip6, kStranger.ip6)) == "route");
+  CHECK(respond(ask(kRedGateway, kStranger.ip), kRed.router_port) == "drop unknown_target_from_router");
+  CHECK(respond(solicit(kRedGateway, kRedGateway.ip6, kStranger.ip6), kRed.router_port) ==
+        "drop unknown_target_from_router");
+}
+
+TEST_CASE("an address of another network is unknown here") {
+  CHECK(respond(ask(kVm1, kVm2.ip)) == "route");
+}
+
+TEST_CASE("what is no question is not answered: off-link, fragmented, cut, other ICMPv6, other protocols") {
+  CHECK(respond(solicit(kVm1, kVm1.ip6, kVm3.ip6, 254)) == "route");
+  CHECK(respond(from_vm1(v6_from(kVm1.ip6, fragment({}, neighbour_solicitation(kVm3.ip6))))) == "route");
+  CHECK(respond(from_vm1(v6_from(kVm1.ip6, icmpv6(135, Bytes(19))))) == "route");
+  CHECK(respond(from_vm1(v6_from(kVm1.ip6, echo_request()))) == "route");
+  CHECK(respond(first(solicit(kVm1, kVm1.ip6, kVm3.ip6), 60)) == "route");
+  CHECK(respond(first(ask(kVm1, kVm3.ip), 41)) == "route");
+  CHECK(respond(between(kVm1, kVm3)) == "route");
+  CHECK(respond(Bytes(13)) == "drop truncated");
+}
+
+TEST_CASE("an answer has nothing left for the device to do") {
+  Arrival arrival = kRed.vm_port;
+  arrival.offload = {.needs_csum = true, .csum_start = 54, .csum_offset = 2};
+  CHECK_FALSE(walk(*cn1(), arrival, solicit(kVm1, kVm1.ip6, kVm3.ip6)).packet.offload.needs_csum);
+}
+
+}  // namespace dvr::test

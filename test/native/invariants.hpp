@@ -1,0 +1,165 @@
+// What must hold of every passage, whatever the frame and whatever the tables: said once, for the property
+// tests and for the fuzzers. Each check answers with what is broken, or nothing.
+#pragma once
+
+#include <algorithm>
+#include <set>
+
+#include "base/bytes.hpp"
+#include "walk.hpp"
+
+namespace dvr::test {
+
+// The packet as it came in, kept beside the walk it made.
+struct Passage {
+  const Tables& tables;
+  const Arrival& arrival;
+  const Bytes& before;
+  const Walk& walk;
+
+  bool from_tunnel() const { return arrival.port == kTunnelPort; }
+  bool to_tunnel() const {
+    return walk.packet.out_port == kTunnelPort || !walk.effects.copy_to_vteps.empty();
+  }
+  bool passed(StageId stage) const {
+    return std::find(walk.trail.stages.begin(), walk.trail.stages.end(), stage) != walk.trail.stages.end();
+  }
+  StageId last() const { return walk.trail.stages.back(); }
+  bool is_output() const { return walk.verdict == StageId::output; }
+  // The network the packet is in, by the tables alone; 0 where it is in none.
+  LocalVlan local_vlan() const {
+    if (!from_tunnel()) {
+      const auto* port = tables.find<PortRow>({arrival.port});
+      return port == nullptr ? LocalVlan{} : port->local_vlan;
+    }
+    if (before.size() < kVxlanHeaderBytes) return {};
+    const auto* row = tables.find<TunToLvRow>({{load_be32(before.data() + 4) >> 8}});
+    return row == nullptr ? LocalVlan{} : row->local_vlan;
+  }
+  bool is_router_mac(const MacAddr& mac) const {
+    return tables.find<RouteRow>({local_vlan(), mac}) != nullptr;
+  }
+  bool is_dvr_mac(const MacAddr& mac) const { return tables.find<DvrMacRow>({mac}) != nullptr; }
+  MacAddr source_before() const {
+    MacAddr mac;
+    std::copy_n(before.begin() + (from_tunnel() ? 14 : 6), 6, mac.bytes.begin());
+    return mac;
+  }
+};
+
+using Broken = const char*;  // null: the invariant holds
+
+inline Broken broken_verdict(const Passage& p) {
+  const Walk& walk = p.walk;
+  if (!walk.intact) return "bytes outside the frame and its headroom were written";
+  if (walk.trail.bad_edges != 0) return "a stage named a stage that the pipeline table does not allow";
+  if (walk.verdict != StageId::output && walk.verdict != StageId::drop)
+    return "the packet ends without a verdict";
+  const bool has_reason = static_cast<size_t>(walk.packet.drop_reason) < kDropReasonCount;
+  if ((walk.verdict == StageId::drop) != has_reason) return "a drop has no reason, or an output has one";
+  const bool flooded = p.last() == StageId::flood || p.last() == StageId::flood_to_tun || p.to_tunnel();
+  if (p.is_output() && walk.packet.out_port == kNoPort && !flooded)
+    return "a packet vanished without a reason";
+  return nullptr;
+}
+
+inline Broken broken_split_horizon(const Passage& p) {
+  if (p.from_tunnel() && (p.to_tunnel() || p.walk.packet.encapsulated))
+    return "split horizon: tunnel to tunnel";
+  return nullptr;
+}
+
+inline Broken broken_wire(const Passage& p) {
+  if (!p.is_output()) return nullptr;
+  if (p.walk.packet.encapsulated != p.to_tunnel())
+    return "a frame for the tunnel is not encapsulated, or the reverse";
+  if (!p.to_tunnel()) return nullptr;
+  if (p.is_router_mac(p.walk.src())) return "a router MAC crosses the wire as source";
+  if (p.is_router_mac(p.walk.dst())) return "a router MAC crosses the wire as destination";
+  const auto* network = p.tables.find<NetworkRow>({p.local_vlan()});
+  if (network == nullptr || p.walk.packet.vni != network->vni) return "the frame left its network";
+  if (p.walk.vxlan_header != vxlan(network->vni.value, {})) return "the VXLAN header is not that of RFC 7348";
+  if (p.walk.packet.local_vlan != LocalVlan{}) return "a local VLAN leaves the node";
+  return nullptr;
+}
+
+inline Broken broken_flood(const Passage& p) {
+  for (const PortId port : p.walk.effects.copy_to) {
+    if (p.tables.find<FloodRow>({p.local_vlan(), port}) == nullptr) return "a flood left its network";
+    const auto* row = p.tables.find<PortRow>({port});
+    if (p.from_tunnel() && row != nullptr && row->kind == PortKind::router)
+      return "a flood of the tunnel reached a router";
+  }
+  for (const IpAddr& vtep : p.walk.effects.copy_to_vteps)
+    if (p.tables.find<FloodToTunRow>({p.local_vlan(), vtep}) == nullptr)
+      return "a flood went to a foreign VTEP";
+  return nullptr;
+}
+
+// Only about the tunnel: VM ports may not use a DVR MAC at all, and a router's port is our own.
+inline Broken broken_dvr_mac(const Passage& p) {
+  if (!p.from_tunnel() || !p.passed(StageId::classify) || !p.is_dvr_mac(p.source_before())) return nullptr;
+  if (!p.walk.effects.copy_to.empty()) return "a frame from a DVR MAC was flooded";
+  if (p.walk.effects.learn.asked) return "a DVR MAC was learned";
+  if (p.is_output() && p.last() != StageId::dvr_to_src_mac)
+    return "a frame from a DVR MAC went somewhere else than to a known local port";
+  return nullptr;
+}
+
+inline Broken broken_reply(const Passage& p) {
+  if (!p.is_output()) return nullptr;
+  const bool is_reply = p.last() == StageId::arp_responder;
+  if (is_reply && p.walk.packet.out_port != p.arrival.port) return "an answer does not go to who asked";
+  if (!is_reply && !p.from_tunnel() && p.walk.packet.out_port == p.arrival.port)
+    return "a frame went back to its sender";
+  return nullptr;
+}
+
+// Forwarding edits the source MAC and, from the tunnel, the ECN bits; everything else goes on as it came.
+inline Broken broken_bytes(const Passage& p) {
+  if (!p.is_output() || p.last() == StageId::arp_responder) return nullptr;
+  const size_t skip = p.from_tunnel() ? kVxlanHeaderBytes : 0;
+  Bytes expected(p.before.begin() + static_cast<ptrdiff_t>(skip), p.before.end());
+  if (expected.size() != p.walk.frame.size()) return "forwarding changed the length of a frame";
+  for (size_t at = 0; at < expected.size(); ++at) {
+    const bool may_differ = (at >= 6 && at < 12) || (p.from_tunnel() && (at == 15 || at == 24 || at == 25));
+    if (!may_differ && expected[at] != p.walk.frame[at])
+      return "forwarding changed a byte it has no business with";
+  }
+  return nullptr;
+}
+
+inline Broken broken_passage(const Passage& p) {
+  for (const auto check : {broken_verdict, broken_split_horizon, broken_wire, broken_flood, broken_dvr_mac,
+                           broken_reply, broken_bytes})
+    if (const Broken broken = check(p)) return broken;
+  return nullptr;
+}
+
+// The lists that a batch derives, recomputed the slow way from the rows.
+inline Broken broken_derivation(const Tables& tables) {
+  std::vector<std::set<PortId>> ports(4096), vm_ports(4096);
+  std::vector<std::set<IpAddr>> vteps(4096);
+  tables.of<FloodRow>().for_each([&](const FloodRow::Key& key, const auto&) {
+    ports[key.local_vlan.value].insert(key.port);
+    const auto* port = tables.find<PortRow>({key.port});
+    if (port != nullptr && port->kind == PortKind::vm) vm_ports[key.local_vlan.value].insert(key.port);
+  });
+  tables.of<FloodToTunRow>().for_each(
+      [&](const FloodToTunRow::Key& key, const auto&) { vteps[key.local_vlan.value].insert(key.vtep); });
+  for (uint16_t vlan = 0; vlan <= 4095; ++vlan) {
+    if (!std::ranges::equal(tables.flood_ports({vlan}), ports[vlan])) return "flood_ports";
+    if (!std::ranges::equal(tables.flood_vm_ports({vlan}), vm_ports[vlan])) return "flood_vm_ports";
+    if (!std::ranges::equal(tables.flood_vteps({vlan}), vteps[vlan])) return "flood_vteps";
+  }
+  std::set<uint16_t, std::greater<>> bits;
+  tables.of<AllowedSourceRow>().for_each([&](const auto& key, const auto&) { bits.insert(key.prefix_bits); });
+  if (!std::ranges::equal(tables.allowed_prefix_bits, bits)) return "allowed_prefix_bits";
+  if (!tables.own_dvr_mac.is_zero()) {
+    const auto* row = tables.find<DvrMacRow>({tables.own_dvr_mac});
+    if (row == nullptr || !row->own) return "own_dvr_mac";
+  }
+  return nullptr;
+}
+
+}  // namespace dvr::test
