@@ -23,6 +23,8 @@ import type { Value, YamlReader } from './yaml-reader.js';
 
 /** Ethernet's own; anything larger must be said, since no one can see it from here. */
 const DEFAULT_UNDERLAY_MTU_BYTES = 1_500;
+/** After a fault nobody knows what was meant: it limits no network, so that the fault is told once. */
+const UNKNOWN_MTU_BYTES = Number.POSITIVE_INFINITY;
 
 export function readUnderlay(reader: YamlReader, value: Value | undefined): Underlay | undefined {
   const fields = value === undefined ? undefined : reader.fields(value, ['cidr', 'mtu'], ['cidr']);
@@ -30,37 +32,31 @@ export function readUnderlay(reader: YamlReader, value: Value | undefined): Unde
   if (cidr === undefined) return undefined;
   return {
     cidr,
-    mtuBytes: readMtu(reader, fields?.values.mtu, familyOf(cidr)) ?? DEFAULT_UNDERLAY_MTU_BYTES,
+    mtuBytes: readMtu(reader, fields?.values.mtu, familyOf(cidr), DEFAULT_UNDERLAY_MTU_BYTES),
   };
 }
 
+/** `names` are all that were declared, faulty ones too, so that one fault is not told twice. */
 export function readNodes(
   reader: YamlReader,
   value: Value | undefined,
   underlay: Underlay | undefined,
-): readonly NodeIntent[] {
+): { nodes: readonly NodeIntent[]; names: ReadonlySet<Name> } {
   const nodes: NodeIntent[] = [];
   const taken = new Map<string, string>();
-  for (const [name, entry] of reader.named(value, MAX_NODES)) {
+  const entries = reader.named(value, MAX_NODES);
+  const commonMtuBytes = underlay?.mtuBytes ?? UNKNOWN_MTU_BYTES;
+  for (const [name, entry] of entries) {
     const fields = reader.fields(entry, ['vtep', 'mtu'], ['vtep']);
     if (fields?.values.vtep === undefined) continue;
     const vtepIp = readVtep(reader, fields.values.vtep, underlay?.cidr, taken);
     if (vtepIp === undefined) continue;
-    const own = readMtu(reader, fields.values.mtu, familyOf(vtepIp));
-    nodes.push({
-      name,
-      vtepIp,
-      underlayMtuBytes: own ?? underlay?.mtuBytes ?? DEFAULT_UNDERLAY_MTU_BYTES,
-    });
+    const underlayMtuBytes = readMtu(reader, fields.values.mtu, familyOf(vtepIp), commonMtuBytes);
+    nodes.push({ name, vtepIp, underlayMtuBytes });
   }
-  if (
-    value !== undefined &&
-    reader.isMapping(value) &&
-    reader.named(value, MAX_NODES).length === 0
-  ) {
+  if (value !== undefined && reader.isEmptySection(value))
     reader.fault('nodes', 'names no node; a deployment has at least one');
-  }
-  return nodes;
+  return { nodes, names: new Set(entries.map(([name]) => name)) };
 }
 
 export function readInteropVteps(
@@ -109,7 +105,13 @@ function readVtep(
   return claim(reader, taken, ip, value.path, `the VTEP address ${ip}`) ? ip : undefined;
 }
 
-function readMtu(reader: YamlReader, value: Value | undefined, family: 4 | 6): number | undefined {
-  if (value === undefined) return undefined;
-  return reader.integer(value, MIN_MTU_BYTES + VXLAN_OVERHEAD_BYTES[family], MAX_MTU_BYTES);
+function readMtu(
+  reader: YamlReader,
+  value: Value | undefined,
+  family: 4 | 6,
+  otherwiseBytes: number,
+): number {
+  if (value === undefined) return otherwiseBytes;
+  const min = MIN_MTU_BYTES + VXLAN_OVERHEAD_BYTES[family];
+  return reader.integer(value, min, MAX_MTU_BYTES) ?? UNKNOWN_MTU_BYTES;
 }

@@ -71,8 +71,7 @@ export function parseTopology(text: string, file = 'topology.yaml'): Topology {
   const values = root?.values ?? {};
   const wire = readWire(reader, values.wire);
   const underlay = readUnderlay(reader, values.underlay);
-  const nodes = readNodes(reader, values.nodes, underlay);
-  const nodeNames = new Set(nodes.map((node) => node.name));
+  const { nodes, names: nodeNames } = readNodes(reader, values.nodes, underlay);
   const { networks: drafts, names } = readNetworks(reader, values.networks, nodes);
   const interopVteps = readInteropVteps(reader, values.interop_vteps, underlay, nodes, names);
   const routers = readRouters(reader, values.routers, drafts, names);

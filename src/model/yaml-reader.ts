@@ -63,18 +63,19 @@ export class YamlReader {
   /** @throws DvrError DVR_TOPOLOGY_INVALID with one line for each fault, in the order of the file. */
   throwFaults(): void {
     if (this.faults.length === 0) return;
-    const lines = [...this.faults]
+    const told = [...this.faults]
       .sort((left, right) => left.line - right.line)
-      .slice(0, MAX_FAULTS_SHOWN)
       .map(
         ({ line, path, message }) =>
           `${this.file}:${line}: ${path === '' ? '' : `${path}: `}${message}`,
       );
-    if (this.faults.length > MAX_FAULTS_SHOWN)
-      lines.push(`and ${this.faults.length - MAX_FAULTS_SHOWN} more`);
+    // Who reads a value twice notes its fault twice; a person mends it once.
+    const lines = [...new Set(told)];
+    const shown = lines.slice(0, MAX_FAULTS_SHOWN);
+    if (lines.length > shown.length) shown.push(`and ${lines.length - shown.length} more`);
     throw new DvrError(
       'DVR_TOPOLOGY_INVALID',
-      lines.join('\n'),
+      shown.join('\n'),
       'nothing was changed; mend the file and try again',
     );
   }
@@ -159,8 +160,9 @@ export class YamlReader {
     return typeof found === 'boolean' ? found : this.wrongType(value, 'true or false');
   }
 
-  isMapping(value: Value): boolean {
-    return isMap(value.node);
+  /** Whether a section is there with nothing in it; one of another type is not empty, but wrong. */
+  isEmptySection({ node, path }: Value): boolean {
+    return isEmpty({ node, path }) || (isMap(node) && node.items.length === 0);
   }
 
   private parse(text: string): Value | undefined {

@@ -283,6 +283,33 @@ describe('a fault is told by line and path', () => {
       file('networks:', '  red: { subnets: [] }', '  red: { subnets: [] }'),
       ['topology.yaml:5: networks.red: is there twice, first on line 4'],
     ],
+    [
+      'a node name that is none, once and with nothing that follows from it',
+      'underlay: { cidr: 172.16.0.0/24 }\nnodes: { Bad_Name: { vtep: 172.16.0.11 } }',
+      [
+        'topology.yaml:2: nodes.Bad_Name: "Bad_Name" is no name; a name is 1 to 32 of a-z, 0-9 and "-", and begins with a letter or digit',
+      ],
+    ],
+    [
+      'nodes without any',
+      'underlay: { cidr: 172.16.0.0/24 }\nnodes:',
+      ['topology.yaml:2: nodes: names no node; a deployment has at least one'],
+    ],
+    [
+      'an underlay MTU out of bounds, and none that nobody wrote for the networks',
+      'underlay: { cidr: 172.16.0.0/24, mtu: 9000000 }\nnodes: { cn1: { vtep: 172.16.0.11 } }\nnetworks: { red: { mtu: 1500, subnets: ["2001:db8::/64"] } }',
+      ['topology.yaml:1: underlay.mtu: 9000000 is not within 626 to 65535'],
+    ],
+    [
+      "a node's MTU out of bounds, and none that nobody wrote for the networks",
+      'underlay: { cidr: 172.16.0.0/24 }\nnodes: { cn1: { vtep: 172.16.0.11, mtu: 10 } }\nnetworks: { red: { mtu: 1500, subnets: [] } }',
+      ['topology.yaml:2: nodes.cn1.mtu: 10 is not within 626 to 65535'],
+    ],
+    [
+      'a wrong VTEP, and no missing node for its ports',
+      'underlay: { cidr: 172.16.0.0/24 }\nnodes: { cn1: { vtep: 10.9.9.9 } }\nnetworks: { red: { subnets: [10.1.0.0/24] } }\nports: { vm1: { network: red, node: cn1 } }',
+      ['topology.yaml:2: nodes.cn1.vtep: 10.9.9.9 is outside the underlay 172.16.0.0/24'],
+    ],
     ['a file that is no mapping', 'hello', ['topology.yaml:1: must be a mapping, not "hello"']],
   ];
 
