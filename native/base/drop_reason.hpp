@@ -14,6 +14,7 @@ namespace dvr {
   X(bad_vxlan_header, "the VXLAN header has no valid VNI flag, or flags of another protocol",            \
     "the sender: RFC 7348 section 5 wants the I flag and nothing else")                                  \
   X(unknown_vni, "no network of this node has the VNI", "dvr tables --bridge br-tun")                    \
+  X(vtep_not_of_network, "an interop VTEP sent into a network it is no member of", "the topology: interop_vteps") \
   X(ecn_congestion, "congestion was marked outside a packet that cannot carry the mark (RFC 6040)",      \
     "the underlay: it marks packets that are not ECN-capable")                                           \
   X(vlan_tagged, "the frame carries an 802.1Q tag; networks carry untagged frames (RFC 7348 section 6.1)", \
@@ -44,7 +45,8 @@ namespace dvr {
   X(over_mtu, "the packet is larger than the network's MTU", "the guest's MTU")                          \
   X(no_underlay, "this node has no VTEP socket", "dvr status")                                           \
   X(port_gone, "the port's device is gone", "dvr port list")                                             \
-  X(port_full, "the port's device takes no more frames now", "the guest: it does not read fast enough")  \
+  X(port_down, "the port's device is down", "the guest: its interface is not up")                        \
+  X(port_refused, "the kernel did not take the frame for the port's device", "the device's statistics: ip -s link") \
   X(send_failed, "the kernel refused to send to the underlay", "dvr status: the underlay's route and MTU")
 
 enum class DropReason : uint8_t {

@@ -18,7 +18,7 @@ void learn_from_interop(const Packet& packet, const MacAddr& src, const Tables& 
   const auto* vtep = tables.find<VtepRow>({packet.outer.vtep});
   if (vtep == nullptr || !vtep->interop) return;
   const auto* known = tables.find<UcastToTunRow>({packet.local_vlan, src});
-  if (known != nullptr && known->vtep == packet.outer.vtep) return;
+  if (known != nullptr && known->vtep == packet.outer.vtep && !known->stale) return;
   if (tables.find<SwitchRow>({packet.local_vlan, src}) != nullptr) return;
   effects.learn = {true, packet.local_vlan, src, packet.outer.vtep};
 }

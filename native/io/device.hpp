@@ -37,6 +37,7 @@ struct Device {
   DeviceSpec spec;
   Fd fd;
   unsigned ifindex = 0;  // at creation; 0 for the VTEP socket
+  uint64_t serial = 0;   // of this opening: a port's next device has another
   // Inode of the namespace that `fd` keeps alive, because it was opened inside; 0: none.
   uint64_t pinned_netns = 0;
   Features features;

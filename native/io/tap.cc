@@ -117,7 +117,8 @@ WriteOutcome outcome_of(ssize_t written) {
     case EBADFD:
     case EBADF:
     case ENODEV: return WriteOutcome::gone;
-    default: return WriteOutcome::full;  // EAGAIN; EIO: the device is down
+    case EIO: return WriteOutcome::down;
+    default: return WriteOutcome::refused;
   }
 }
 
@@ -204,7 +205,7 @@ WriteOutcome write_tap(int fd, const Packet& packet) {
 WriteOutcome write_tap_tagged(int fd, const Packet& packet, LocalVlan local_vlan) {
   constexpr size_t kMacsBytes = 12, kTagBytes = 4;
   constexpr uint16_t kTagType = 0x8100;
-  if (packet.frame.size() < kMacsBytes) return WriteOutcome::full;
+  if (packet.frame.size() < kMacsBytes) return WriteOutcome::refused;
   VnetHeader header = write_vnet_header(packet.offload, kTagBytes);
   uint8_t tag[kTagBytes];
   store_be16(tag, kTagType);

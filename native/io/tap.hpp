@@ -46,7 +46,7 @@ enum class ReadOutcome : uint8_t { frame, empty, broken, gone };
 // Reads one frame to `into` (at least kMaxFrameBytes), setting packet.frame and packet.offload.
 ReadOutcome read_tap(int fd, std::span<uint8_t> into, Packet& packet);
 
-enum class WriteOutcome : uint8_t { written, full, gone };
+enum class WriteOutcome : uint8_t { written, down, refused, gone };
 
 // Writes the frame as it is: a super-frame whole, an unfinished checksum unfinished.
 WriteOutcome write_tap(int fd, const Packet& packet);

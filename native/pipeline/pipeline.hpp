@@ -40,7 +40,7 @@ inline constexpr std::array<PipelineRow, kStageCount> kPipeline = {{
      bits({StageId::tun_to_lv, StageId::drop}), "vteps", "EW6",
      "takes the VXLAN header off, if a VTEP of this cloud sent it"},
     {StageId::tun_to_lv, Bridge::br_tun, "tun_to_lv", br_tun::tun_to_lv,
-     bits({StageId::classify, StageId::drop}), "tun_to_lv", "EW6",
+     bits({StageId::classify, StageId::drop}), "tun_to_lv vteps flood_to_tun", "EW6",
      "strips the VNI and adds this node's local VLAN"},
     {StageId::classify, Bridge::br_int, "classify", br_int::classify,
      bits({StageId::dvr_to_src_mac, StageId::anti_spoof, StageId::arp_responder, StageId::route, StageId::drop}),

@@ -207,7 +207,8 @@ struct UcastToTunRow {
   struct Value {
     IpAddr vtep;
     bool learned = false;  // seen behind an interop VTEP, not told by the controller
-    DVR_FIELDS(DVR_FIELD(vtep) DVR_FIELD(learned))
+    bool stale = false;    // learned long ago: still used, but classify reports the MAC anew when it is seen
+    DVR_FIELDS(DVR_FIELD(vtep) DVR_FIELD(learned) DVR_FIELD(stale))
   };
 };
 

@@ -74,6 +74,7 @@ Result<const Device*> Dataplane::present(const DeviceSpec& spec) const {
 
 Result<const Device*> Dataplane::take_in(Result<std::unique_ptr<Device>> opened) {
   if (!opened.ok()) return opened.error;
+  opened.value->serial = ++last_serial_;
   const std::shared_ptr<const Device> device = std::move(opened.value);
   const PortId port = device->spec.port;
   totals_at_open_[port.value] = {};
@@ -217,9 +218,11 @@ void Dataplane::take_events(const std::function<void(const Device&)>& gone,
   versions_.tables.reclaim();
   versions_.wiring.reclaim();
   for (const auto& worker : workers_) {
-    PortId port;
-    for (size_t taken = 0; taken < kWaitingEvents && worker->take_gone(port); ++taken)
-      if (const Device* device = versions_.wiring.latest().device(port)) gone(*device);
+    Gone left;
+    for (size_t taken = 0; taken < kWaitingEvents && worker->take_gone(left); ++taken) {
+      const Device* device = versions_.wiring.latest().device(left.port);
+      if (device != nullptr && device->serial == left.serial) gone(*device);
+    }
     Learned one;
     for (size_t taken = 0; taken < kWaitingEvents && worker->take_learned(one); ++taken) learned(one);
   }

@@ -84,6 +84,7 @@ class Dataplane {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::map<std::string, std::shared_ptr<const Device>> devices_;
   std::map<uint16_t, PortTotals> totals_at_open_;
+  uint64_t last_serial_ = 0;
   bool holding_ = false;
   std::vector<std::string> held_;  // names of devices that are not read from yet
   uint64_t traces_lost_before_ = 0;

@@ -172,7 +172,7 @@ void Worker::serve_injections() {
 // A failed descriptor stays readable for ever: it must leave epoll at once, or this thread would spin.
 void Worker::device_gone(const Device& device) {
   unwatch(device);
-  if (!gone_.push(device.spec.port)) events_lost_.add(1);
+  if (!gone_.push({device.spec.port, device.serial})) events_lost_.add(1);
 }
 
 void Worker::process(Packet& packet, StageId entry) {

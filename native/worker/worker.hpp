@@ -31,6 +31,12 @@ struct Injection {
   std::vector<uint8_t> frame;
 };
 
+// A device that failed; its port may have another by the time JS asks.
+struct Gone {
+  PortId port;
+  uint64_t serial = 0;
+};
+
 struct Learned {
   LocalVlan local_vlan;
   MacAddr mac;
@@ -57,7 +63,7 @@ class Worker {
   uint64_t events_lost() const { return events_lost_.value(); }
   bool take_trace(TraceRecord& record) { return traces_.take(record); }
   bool take_learned(Learned& learned) { return learned_.take(learned); }
-  bool take_gone(PortId& port) { return gone_.take(port); }
+  bool take_gone(Gone& gone) { return gone_.take(gone); }
 
  private:
   void run(std::stop_token stop);
@@ -88,7 +94,7 @@ class Worker {
   Count traces_lost_, events_lost_;
   Ring<TraceRecord, kTraceRecords> traces_;
   Ring<Learned, kWaitingEvents> learned_;
-  Ring<PortId, kWaitingEvents> gone_;
+  Ring<Gone, kWaitingEvents> gone_;
   Ring<Injection, kWaitingInjections> injections_;
   std::jthread thread_;
 };

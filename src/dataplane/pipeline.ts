@@ -3,7 +3,7 @@
 /** Every stage in packet order. */
 export const stages = [
   {"id":0,"name":"vxlan_decap","bridge":"br-tun","next":["tun_to_lv","drop"],"tables":["vteps"],"seedSteps":["EW6"],"does":"takes the VXLAN header off, if a VTEP of this cloud sent it"},
-  {"id":1,"name":"tun_to_lv","bridge":"br-tun","next":["classify","drop"],"tables":["tun_to_lv"],"seedSteps":["EW6"],"does":"strips the VNI and adds this node's local VLAN"},
+  {"id":1,"name":"tun_to_lv","bridge":"br-tun","next":["classify","drop"],"tables":["tun_to_lv","vteps","flood_to_tun"],"seedSteps":["EW6"],"does":"strips the VNI and adds this node's local VLAN"},
   {"id":2,"name":"classify","bridge":"br-int","next":["dvr_to_src_mac","anti_spoof","arp_responder","route","drop"],"tables":["ports","dvr_macs","route","vteps","ucast_to_tun","switch"],"seedSteps":["EW1","EW4","EW7"],"does":"tells VM, router, DVR MAC and other tunnel frames apart"},
   {"id":3,"name":"dvr_to_src_mac","bridge":"br-int","next":["output","drop"],"tables":["dvr_to_src_mac"],"seedSteps":["EW7"],"does":"turns the DVR MAC back into the gateway MAC and delivers"},
   {"id":4,"name":"anti_spoof","bridge":"br-int","next":["arp_responder","drop"],"tables":["ports","allowed_sources","arp_responder","route","dvr_macs"],"seedSteps":["EW1"],"does":"lets a VM speak only as itself"},
@@ -29,7 +29,7 @@ export const tables = [
   {"id":7,"name":"route","limit":16384,"key":[{"name":"local_vlan","type":"local_vlan"},{"name":"mac","type":"mac"}],"value":[{"name":"namespace_port","type":"port"}]},
   {"id":8,"name":"switch","limit":65536,"key":[{"name":"local_vlan","type":"local_vlan"},{"name":"mac","type":"mac"}],"value":[{"name":"port","type":"port"}]},
   {"id":9,"name":"flood","limit":4096,"key":[{"name":"local_vlan","type":"local_vlan"},{"name":"port","type":"port"}],"value":[]},
-  {"id":10,"name":"ucast_to_tun","limit":1048576,"key":[{"name":"local_vlan","type":"local_vlan"},{"name":"mac","type":"mac"}],"value":[{"name":"vtep","type":"ip"},{"name":"learned","type":"bool"}]},
+  {"id":10,"name":"ucast_to_tun","limit":1048576,"key":[{"name":"local_vlan","type":"local_vlan"},{"name":"mac","type":"mac"}],"value":[{"name":"vtep","type":"ip"},{"name":"learned","type":"bool"},{"name":"stale","type":"bool"}]},
   {"id":11,"name":"flood_to_tun","limit":262144,"key":[{"name":"local_vlan","type":"local_vlan"},{"name":"vtep","type":"ip"}],"value":[]},
   {"id":12,"name":"networks","limit":4094,"key":[{"name":"local_vlan","type":"local_vlan"}],"value":[{"name":"vni","type":"vni"},{"name":"mtu_bytes","type":"u16"}]},
 ] as const;
@@ -40,6 +40,7 @@ export const dropReasons = [
   {"name":"unknown_vtep","sentence":"VXLAN came from an address that is no VTEP of this cluster","hint":"dvr tables --bridge br-tun"},
   {"name":"bad_vxlan_header","sentence":"the VXLAN header has no valid VNI flag, or flags of another protocol","hint":"the sender: RFC 7348 section 5 wants the I flag and nothing else"},
   {"name":"unknown_vni","sentence":"no network of this node has the VNI","hint":"dvr tables --bridge br-tun"},
+  {"name":"vtep_not_of_network","sentence":"an interop VTEP sent into a network it is no member of","hint":"the topology: interop_vteps"},
   {"name":"ecn_congestion","sentence":"congestion was marked outside a packet that cannot carry the mark (RFC 6040)","hint":"the underlay: it marks packets that are not ECN-capable"},
   {"name":"vlan_tagged","sentence":"the frame carries an 802.1Q tag; networks carry untagged frames (RFC 7348 section 6.1)","hint":"the guest's VLAN interfaces"},
   {"name":"unknown_port","sentence":"the frame came in by a port that has no row","hint":"dvr status: the agent has not programmed it yet"},
@@ -66,7 +67,8 @@ export const dropReasons = [
   {"name":"over_mtu","sentence":"the packet is larger than the network's MTU","hint":"the guest's MTU"},
   {"name":"no_underlay","sentence":"this node has no VTEP socket","hint":"dvr status"},
   {"name":"port_gone","sentence":"the port's device is gone","hint":"dvr port list"},
-  {"name":"port_full","sentence":"the port's device takes no more frames now","hint":"the guest: it does not read fast enough"},
+  {"name":"port_down","sentence":"the port's device is down","hint":"the guest: its interface is not up"},
+  {"name":"port_refused","sentence":"the kernel did not take the frame for the port's device","hint":"the device's statistics: ip -s link"},
   {"name":"send_failed","sentence":"the kernel refused to send to the underlay","hint":"dvr status: the underlay's route and MTU"},
 ] as const;
 

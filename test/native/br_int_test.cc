@@ -88,9 +88,11 @@ TEST_SUITE("learning") {
   }
 
   TEST_CASE("what is known there already is not asked again, what has moved is") {
-    const auto known = cn1_with(Batch().put<UcastToTunRow>({{1}, kStranger.mac}, {kLeaf, true}));
+    const auto known = cn1_with(Batch().put<UcastToTunRow>({{1}, kStranger.mac}, {kLeaf, true, false}));
     CHECK_FALSE(learned(*known, kLeaf, kStranger.mac).asked);
-    const auto moved = cn1_with(Batch().put<UcastToTunRow>({{1}, kStranger.mac}, {kVtep2, true}));
+    const auto stale = cn1_with(Batch().put<UcastToTunRow>({{1}, kStranger.mac}, {kLeaf, true, true}));
+    CHECK(learned(*stale, kLeaf, kStranger.mac).asked);
+    const auto moved = cn1_with(Batch().put<UcastToTunRow>({{1}, kStranger.mac}, {kVtep2, true, false}));
     CHECK(learned(*moved, kLeaf, kStranger.mac).asked);
   }
 }

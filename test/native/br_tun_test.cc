@@ -137,7 +137,7 @@ TEST_SUITE("vxlan_encap") {
     return routed(ipv4({.src = kVm1.ip, .dst = kVm2.ip}, udp({}, payload(packet_bytes - 28))));
   }
   uint32_t flow_hash(const Layer& inner, const MacAddr& dst = kVm2.mac) {
-    const auto tables = Batch().put<UcastToTunRow>({{2}, kStranger.mac}, {kVtep2, false}).on(*cn1());
+    const auto tables = Batch().put<UcastToTunRow>({{2}, kStranger.mac}, {kVtep2, false, false}).on(*cn1());
     const Walk sent = walk(*tables, kGreen.router_port, ethernet({kGreenGateway.mac, dst}, inner));
     REQUIRE(sent.packet.encapsulated);
     return sent.packet.outer.flow_hash;

@@ -125,7 +125,7 @@ std::vector<Seed> batch_seeds() {
   batch("vteps", Batch()
                      .put<VtepRow>({kVtep2}, {true})
                      .put<FloodToTunRow>({{1}, kVtep2})
-                     .put<UcastToTunRow>({{1}, kVm3.mac}, {kVtep2, true}));
+                     .put<UcastToTunRow>({{1}, kVm3.mac}, {kVtep2, true, false}));
   batch("ports",
         Batch()
             .put<PortRow>({{16}}, {PortKind::vm, {1}, kVm1.mac, true})

@@ -1,6 +1,8 @@
 // Every drop reason is reached: one row a reason, with a frame that meets it.
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <iterator>
 #include <map>
 
 #include "walk.hpp"
@@ -14,18 +16,17 @@ struct Way {
   std::string (*drop)();
 };
 
-// The reasons that only the worker gives, because they are about devices and not about packets, and where
-// each is reached.
-struct ElsewhereReached {
-  DropReason reason;
-  const char* where;
-};
-constexpr ElsewhereReached kByTheWorker[] = {
-    {DropReason::no_underlay, "test/native/worker_test.cc"},
-    {DropReason::port_gone, "test/native/worker_test.cc"},
-    {DropReason::port_full, "test/native/worker_test.cc"},
-    {DropReason::send_failed, "test/native/worker_test.cc"},
-};
+// The reasons that only the worker gives, because they are about devices and not about packets: each has a
+// test case of its own in worker_test.cc, which begins with its name.
+constexpr DropReason kByTheWorker[] = {DropReason::no_underlay, DropReason::port_gone, DropReason::port_down,
+                                       DropReason::port_refused, DropReason::send_failed};
+
+std::string source_of_worker_tests() {
+  std::string path = __FILE__;
+  path.replace(path.rfind('/') + 1, std::string::npos, "worker_test.cc");
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 Bytes plain(const MacAddr& src, const MacAddr& dst) { return ethernet({src, dst}, {0x88cc, Bytes(20)}); }
 std::string by_vm1(const Bytes& frame) { return walk(*cn1(), kCn1.red.vm_port, frame).text; }
@@ -44,6 +45,7 @@ const Way kWays[] = {
     {R::bad_vxlan_header,
      [] { return walk(*cn1(), kVtep2, vxlan(kRedVni, plain(kVm3.mac, kVm1.mac), 0x0c)).text; }},
     {R::unknown_vni, [] { return walk(*cn1(), kVtep2, vxlan(4711, plain(kVm3.mac, kVm1.mac))).text; }},
+    {R::vtep_not_of_network, [] { return walk(*cn1(), kLeaf, vxlan(kGreenVni, plain(kStranger.mac, kVm4.mac))).text; }},
     {R::ecn_congestion,
      [] { return by_tunnel(ethernet({kVm3.mac, kVm1.mac}, ipv4({.src = kVm3.ip, .dst = kVm1.ip})), 3); }},
     {R::vlan_tagged, [] { return by_vm1(vm1_says(vlan_tag(7, udp()))); }},
@@ -99,7 +101,12 @@ TEST_CASE("every drop reason is reached by a frame, or by the worker's own tests
     CHECK_MESSAGE(text.ends_with(std::string("> drop ") + name_of(way.reason)),
                   text << ", not " << name_of(way.reason));
   }
-  for (const ElsewhereReached& elsewhere : kByTheWorker) ++ways[elsewhere.reason];
+  const std::string worker_tests = source_of_worker_tests();
+  for (const DropReason reason : kByTheWorker) {
+    ++ways[reason];
+    const std::string counted = std::string("DropReason::") + name_of(reason) + ")";
+    CHECK_MESSAGE(worker_tests.find(counted) != std::string::npos, name_of(reason) << " is reached by no worker");
+  }
   for (size_t reason = 0; reason < kDropReasonCount; ++reason)
     CHECK_MESSAGE(ways[static_cast<DropReason>(reason)] == 1,
                   kDropReasons[reason].name << " has no test of its own");

@@ -143,7 +143,7 @@ inline void put_network(Batch& batch, const Node& node, const LocalNetwork& net)
   batch.put<RouteRow>({vlan, net.gateway.mac}, {net.router_port});
   batch.put<SwitchRow>({vlan, net.local_vm.mac}, {net.vm_port});
   batch.put<FloodRow>({vlan, net.vm_port}).put<FloodRow>({vlan, net.router_port});
-  batch.put<UcastToTunRow>({vlan, net.remote_vm.mac}, {node.peer_vtep, false});
+  batch.put<UcastToTunRow>({vlan, net.remote_vm.mac}, {node.peer_vtep, false, false});
   batch.put<FloodToTunRow>({vlan, node.peer_vtep});
   answer_for(batch, vlan, net.gateway, true);
   answer_for(batch, vlan, net.local_vm, false);

@@ -125,7 +125,7 @@ class WorldMaker {
   void put_remote_vm(LocalVlan vlan) {
     const MacAddr mac = new_mac(0x3e);
     put_address(vlan, mac, false);
-    if (there()) batch_.put<UcastToTunRow>({vlan, mac}, {random_.of(world_.vteps), random_.one_in(4)});
+    if (there()) batch_.put<UcastToTunRow>({vlan, mac}, {random_.of(world_.vteps), random_.one_in(4), random_.one_in(4)});
   }
 
   Random& random_;

@@ -140,12 +140,32 @@ TEST_CASE("port_gone: a packet to a port without a device is dropped with that r
   });
 }
 
-TEST_CASE("port_full: a packet to a device that takes none now is dropped with that reason") {
+TEST_CASE("port_down: a packet to a device that is not up is dropped with that reason") {
   in_world([](World& world) {
     REQUIRE(world.cn1.open(tap_spec(20)).ok());  // not up
     Guest vm1("tap16");
     vm1.send(ethernet({.src = kVm1.mac, .dst = kRedGateway.mac}, ipv4({.src = kVm1.ip, .dst = kVm2.ip})));
-    CHECK(world.is_dropped(DropReason::port_full));
+    CHECK(world.is_dropped(DropReason::port_down));
+  });
+}
+
+TEST_CASE("port_refused: a frame that the kernel does not take is dropped with that reason") {
+  in_world([](World&) {
+    auto opened = open_tap(tap_spec(20));
+    REQUIRE(opened.ok());
+    set_link_up("tap20");
+    Wiring wiring;
+    wiring.devices[20] = std::move(opened.value);
+    const auto counters = std::make_unique<Counters>();
+    Transmit transmit(*counters);
+    transmit.use(wiring);
+    Bytes frame = red_frame();
+    Packet packet;
+    packet.frame = frame;
+    // Super-frames of no segment size are in no driver's gift.
+    packet.offload = {.gso = GsoType::tcp_v4, .needs_csum = true, .gso_bytes = 0, .csum_start = 34, .csum_offset = 16};
+    transmit.to_port(PortId{20}, packet);
+    CHECK(counters->drops[static_cast<size_t>(DropReason::port_refused)].value() == 1);
   });
 }
 
@@ -164,7 +184,7 @@ TEST_CASE("over_mtu and send_failed: what the kernel refuses is dropped with the
     REQUIRE(!set_link_mtu("lo", 1280));
     vm1.send(red_frame(udp({}, payload(1400))));
     CHECK(world.is_dropped(DropReason::over_mtu));
-    const Batch unreachable = Batch(2).put<UcastToTunRow>({{1}, kVm3.mac}, {"203.0.113.1"_ip, false});
+    const Batch unreachable = Batch(2).put<UcastToTunRow>({{1}, kVm3.mac}, {"203.0.113.1"_ip, false, false});
     REQUIRE(world.cn1.apply(unreachable.bytes()).error.empty());
     vm1.send(red_frame());
     CHECK(world.is_dropped(DropReason::send_failed));

@@ -48,7 +48,7 @@ function populationRows(
     return vtep === undefined ? [] : [{ port, vtep }];
   });
   const row = (mac: string, vtep: string): Row =>
-    ({ table: 'ucast_to_tun', key: { local_vlan: localVlan, mac }, value: { vtep, learned: false } });
+    ({ table: 'ucast_to_tun', key: { local_vlan: localVlan, mac }, value: { vtep, learned: false, stale: false } });
   return [
     ...remote.map(({ port, vtep }) => row(port.mac, vtep)),
     ...remote.flatMap(({ port, vtep }) => macsOf(port).slice(1).map((mac) => row(mac, vtep))),

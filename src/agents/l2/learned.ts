@@ -97,6 +97,6 @@ export function learnedRows({ macs }: Learned, ids: LocalIds): Row[] {
   return [...macs.values()].flatMap(({ network, mac, vtep }): Row[] => {
     const localVlan = ids.localVlans[network];
     if (localVlan === undefined) return [];
-    return [{ table: 'ucast_to_tun', key: { local_vlan: localVlan, mac }, value: { vtep, learned: true } }];
+    return [{ table: 'ucast_to_tun', key: { local_vlan: localVlan, mac }, value: { vtep, learned: true, stale: false } }];
   });
 }

@@ -16,7 +16,7 @@ const strangers = (count: number): LearnedEvent[] => Array.from({ length: count 
 describe('learning behind interop VTEPs', () => {
   it('makes a row for a MAC heard behind one', () => {
     expect(learnedRows(learn(nothingLearned, [heard(stranger)], rules, 0), ids)).toEqual([
-      { table: 'ucast_to_tun', key: { local_vlan: 1, mac: stranger }, value: { vtep: leaf, learned: true } },
+      { table: 'ucast_to_tun', key: { local_vlan: 1, mac: stranger }, value: { vtep: leaf, learned: true, stale: false } },
     ]);
   });
 

@@ -71,8 +71,8 @@ describe('rows of br-int from the seed\'s picture', () => {
 describe('rows of br-tun from the seed\'s picture', () => {
   it('populates remote MACs only, each with its node\'s VTEP (EW5)', () => {
     expect(rowsOf('ucast_to_tun')).toEqual([
-      { local_vlan: 1, mac: mac.vm3, vtep: '172.16.0.12', learned: false },
-      { local_vlan: 2, mac: mac.vm2, vtep: '172.16.0.12', learned: false },
+      { local_vlan: 1, mac: mac.vm3, vtep: '172.16.0.12', learned: false, stale: false },
+      { local_vlan: 2, mac: mac.vm2, vtep: '172.16.0.12', learned: false, stale: false },
     ]);
   });
 
@@ -140,6 +140,6 @@ describe('rows where something differs from the picture', () => {
     const thief = port('vm4', 'cn1', '10.2.0.14', { allowedAddressPairs: [{ ip: '10.2.0.12', mac: mac.vm2 }] });
     const view = withNetwork(cn1, { ...green, ports: [thief, port('vm2', 'cn2', '10.2.0.12')] });
     expect(rowsOf('arp_responder', view)).toContainEqual({ local_vlan: 2, ip: '10.2.0.12', mac: mac.vm2, router: false });
-    expect(rowsOf('ucast_to_tun', view)).toContainEqual({ local_vlan: 2, mac: mac.vm2, vtep: '172.16.0.12', learned: false });
+    expect(rowsOf('ucast_to_tun', view)).toContainEqual({ local_vlan: 2, mac: mac.vm2, vtep: '172.16.0.12', learned: false, stale: false });
   });
 });
