@@ -1,13 +1,11 @@
 /** Bodies of API requests: parsed once, here. What is wrong is told by field, with what would be right. */
 import {
-  isStationMac,
-  parseCidr,
-  parseIp,
-  parseMac,
-  type Cidr,
-  type IpAddress,
-  type MacAddress,
-} from '../model/addresses.js';
+  ipFromText,
+  ipOrCidrFromText,
+  portMacFromText,
+  type AddressText,
+} from '../model/address-text.js';
+import type { Cidr, IpAddress, MacAddress } from '../model/addresses.js';
 import { DvrError } from '../model/errors.js';
 import {
   interfaceNameRule,
@@ -17,7 +15,7 @@ import {
   parseName,
   type Name,
 } from '../model/identifiers.js';
-import { DVR_MAC_OUI, MAX_ADDRESS_PAIRS_PER_PORT, MAX_IPS_PER_PORT } from '../model/limits.js';
+import { MAX_ADDRESS_PAIRS_PER_PORT, MAX_IPS_PER_PORT } from '../model/limits.js';
 import { nodeCallMethods, type NodeCallMethod } from '../model/node-call.js';
 import type { AllowedAddressPair, PortAttachment } from '../model/resources.js';
 import type { AttachRequest, PortChanges } from './state.js';
@@ -115,32 +113,22 @@ function pairOf(value: unknown, what: string): AllowedAddressPair {
   return { ip, ...(mac === undefined ? {} : { mac }) };
 }
 
-function ipOrCidrOf(value: unknown, what: string): IpAddress | Cidr {
-  const text = textOf(value, what);
-  const result = parseCidr(text);
-  if (result.kind === 'host_bits')
-    throw usage(`${what}: "${text}" has host bits set; write ${result.cidr}`);
-  return result.kind === 'cidr' ? result.cidr : ipOf(value, what);
-}
-
 function nameOf(value: unknown, what: string): Name {
   const name = parseName(textOf(value, what));
   if (name !== undefined) return name;
   throw usage(`${what}: ${JSON.stringify(value)} is no name; ${nameRule}`);
 }
 
-function ipOf(value: unknown, what: string): IpAddress {
-  const ip = parseIp(textOf(value, what));
-  if (ip !== undefined) return ip;
-  throw usage(`${what}: ${JSON.stringify(value)} is no IPv4 or IPv6 address`);
-}
+const ipOf = addressOf<IpAddress>(ipFromText);
+const ipOrCidrOf = addressOf<IpAddress | Cidr>(ipOrCidrFromText);
+const macOf = addressOf<MacAddress>(portMacFromText);
 
-function macOf(value: unknown, what: string): MacAddress {
-  const mac = parseMac(textOf(value, what));
-  if (mac !== undefined && isStationMac(mac) && !mac.startsWith(DVR_MAC_OUI)) return mac;
-  throw usage(
-    `${what}: ${JSON.stringify(value)} is no MAC a port may have (a station's own, not of ${DVR_MAC_OUI})`,
-  );
+function addressOf<Address>(parse: (text: string) => AddressText<Address>) {
+  return (value: unknown, what: string): Address => {
+    const result = parse(textOf(value, what));
+    if ('value' in result) return result.value;
+    throw usage(`${what}: ${result.fault}`);
+  };
 }
 
 function textOf(value: unknown, what: string): string {

@@ -1,11 +1,11 @@
 /** The section `ports`: what can be plugged into a network, and with which addresses. */
-import { parseCidr, parseIp, type Cidr, type IpAddress, type MacAddress } from './addresses.js';
+import type { Cidr, IpAddress, MacAddress } from './addresses.js';
 import type { Name } from './identifiers.js';
 import { MAX_ADDRESS_PAIRS_PER_PORT, MAX_IPS_PER_PORT, MAX_PORTS } from './limits.js';
 import { whyNotPortIp } from './port-ip.js';
 import type { AllowedAddressPair, NetworkIntent, PortIntent, RouterIntent } from './resources.js';
 import { routerIpsOf } from './topology-routers.js';
-import { claim, readIp, readKnownName, readPortMac } from './topology-values.js';
+import { claim, readIp, readIpOrCidr, readKnownName, readPortMac } from './topology-values.js';
 import type { Value, YamlReader } from './yaml-reader.js';
 
 export interface PortContext {
@@ -141,18 +141,9 @@ function readPairIp(
   value: Value,
   inNetwork: InNetwork | undefined,
 ): IpAddress | Cidr | undefined {
-  const text = reader.text(value);
-  if (text === undefined) return undefined;
-  const ip = parseIp(text);
-  if (ip !== undefined) {
-    const router = inNetwork?.routerIps.get(ip);
-    return router === undefined
-      ? ip
-      : reader.fault(value.path, `${ip} is router ${router}'s address`);
-  }
-  const result = parseCidr(text);
-  if (result.kind === 'cidr') return result.cidr;
-  if (result.kind === 'host_bits')
-    return reader.fault(value.path, `"${text}" has host bits set; write ${result.cidr}`);
-  return reader.fault(value.path, `"${text}" is neither an address nor a prefix`);
+  const address = readIpOrCidr(reader, value);
+  const router = inNetwork?.routerIps.get(address as IpAddress);
+  return router === undefined
+    ? address
+    : reader.fault(value.path, `${address} is router ${router}'s address`);
 }
