@@ -5,8 +5,7 @@
  * Serial: one reconcile at a time, and the newest view wins. A step that fails is reported and the others
  * go on: one bad object never stops the rest of a node.
  */
-import { statSync } from 'node:fs';
-import type { DataplaneEvent, Dataplane, MovedTap } from '../dataplane/interface.js';
+import type { DataplaneEvent, Dataplane } from '../dataplane/interface.js';
 import type { Log } from '../dataplane/log.js';
 import type { Row } from '../dataplane/rows.js';
 import { DvrError } from '../model/errors.js';
@@ -16,7 +15,8 @@ import {
   routerDeviceName, routerNamespaceName, type RouterNamespace,
 } from '../namespaces/router-namespace.js';
 import { ScriptFailure, type Hands } from '../namespaces/scripts.js';
-import { attachmentText, desiredOf, type Desired, type Plug } from './desired.js';
+import { desiredOf, type Desired, type Plug } from './desired.js';
+import { Faults, operatorError } from './faults.js';
 import { brIntProgram } from './l2/br-int-program.js';
 import { brTunProgram } from './l2/br-tun-program.js';
 import { L2Agent, type Descriptors } from './l2/l2-agent.js';
@@ -27,6 +27,7 @@ import { portsProgram } from './l2/ports-program.js';
 import { L3Agent } from './l3/l3-agent.js';
 import { routerProgram } from './l3/router-program.js';
 import { allocateIds, namesOfIds, routerPortName, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
+import { PluggedPorts } from './plugged-ports.js';
 import { reportOf } from './report.js';
 import { plan, type Actual, type Step } from './reconcile.js';
 import type { AgentState } from './state.js';
@@ -39,12 +40,8 @@ export interface NodeAgentParts {
   readonly log: Log;
 }
 
-const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
-
 /** What attach-netns.sh and router-ns.sh answer when the TAP is nowhere: its owner must make a new one. */
 const kDeviceLost = 3;
-/** Errors in one report; a node with more has one cause. */
-const kMaxErrors = 100;
 
 export class NodeAgent {
   readonly #l2: L2Agent;
@@ -52,16 +49,10 @@ export class NodeAgent {
   #view: NodeView | undefined;
   #ids: LocalIds;
   readonly #namespaces: Set<string>;
-  readonly #plugs: Map<string, Plug>;
-  readonly #seen = new Set<string>();
-  /** Ports whose device vanished, with the attachment it vanished from. */
-  readonly #gone = new Map<string, string>();
+  readonly #plugged: PluggedPorts;
   /** Devices to be closed before anything else: their descriptors lead nowhere. */
   readonly #lost = new Set<string>();
-  readonly #failedPorts = new Map<string, string>();
-  /** Routers whose namespace is not as it should be: no packet is sent there. */
-  readonly #failedRouters = new Set<string>();
-  #errors: { code: string; message: string }[] = [];
+  readonly #faults: Faults;
   #learned: Learned = nothingLearned;
 
   constructor(private readonly parts: NodeAgentParts, state: AgentState) {
@@ -70,7 +61,8 @@ export class NodeAgent {
     this.#view = state.view;
     this.#ids = state.ids;
     this.#namespaces = new Set(state.namespaces);
-    this.#plugs = new Map(state.plugs.map((plug) => [plug.port, plug]));
+    this.#plugged = new PluggedPorts(state.plugs);
+    this.#faults = new Faults(parts.log);
   }
 
   get view(): NodeView | undefined { return this.#view; }
@@ -98,16 +90,14 @@ export class NodeAgent {
   async reconcile(nowMs: number): Promise<NodeReport | undefined> {
     const view = this.#view;
     if (view === undefined) return undefined;
-    this.#errors = [];
-    this.#failedPorts.clear();
-    this.#failedRouters.clear();
+    this.#faults.clear();
     const held = new Set(this.#l2.devices.map(({ name }) => name));
     const { ids, faults } = allocateIds(this.#ids, view, held);
-    for (const fault of faults) this.#fail(fault);
+    for (const fault of faults) this.#faults.add(fault);
     this.#ids = ids;
-    this.#forgetGone(view);
+    this.#plugged.forgetGone(view);
     this.#learned = forget(this.#learned, learnRules(view, ids), nowMs);
-    const desired = desiredOf(view, ids, this.#gone);
+    const desired = desiredOf(view, ids, this.#plugged.gone);
     // What will be made is on disk before it is: an agent that dies half-way knows what to take back.
     await this.#save(desired);
     for (const step of plan(desired, this.#actual())) await this.#take(step);
@@ -115,29 +105,19 @@ export class NodeAgent {
     return this.#report(view);
   }
 
-  /** Where the port's device is to be, if that namespace is there: it may stand there already. */
-  #placeOf(device: string): MovedTap | undefined {
-    const wish = [...this.#plugs.values()].find(({ port }) => vmDeviceName(port) === device)?.wish;
-    if (wish === undefined) return undefined;
-    const place = { netns: wish.netns ?? `/proc/${String(wish.pid)}/ns/net`, ifname: wish.ifname, mac: wish.mac };
-    return inodeOf(place.netns) === undefined ? undefined : place;
-  }
-
   /**
    * Finds descriptors that keep a namespace alive which has lost its name (or its process): the kernel
    * cannot tell us that it would be gone without us. Answers whether there are any.
    */
   releasePins(): boolean {
-    const gone = this.#l2.pinning.filter(([device, inode]) => {
-      const place = this.#placeOf(device);
-      return place === undefined || inodeOf(place.netns) !== inode;
-    });
+    const gone = this.#l2.pinning.filter(([device, inode]) => this.#plugged.hasLeft(device, inode));
     return gone.map(([name]) => this.#deviceLeft(name)).some(Boolean);
   }
 
   #actual(): Actual {
     const { devices } = this.#l2;
-    return { devices, namespaces: [...this.#namespaces], plugs: [...this.#plugs.values()], seen: this.#seen };
+    const { plugs, seen } = this.#plugged;
+    return { devices, namespaces: [...this.#namespaces], plugs, seen };
   }
 
   /** Rows alone, for what was learned: cheaper than a whole reconcile and touching nothing else. */
@@ -162,8 +142,7 @@ export class NodeAgent {
     if (!this.#l2.has(name)) return false;
     this.parts.log('warn', 'a device is gone', { device: name });
     this.#lost.add(name);
-    const port = this.#view?.localPorts.find((local) => vmDeviceName(local.name) === name);
-    if (port?.attachment !== undefined) this.#gone.set(port.name, attachmentText(port.attachment));
+    this.#plugged.deviceLeft(name, this.#view);
     return true;
   }
 
@@ -195,7 +174,7 @@ export class NodeAgent {
   #workingIds(): LocalIds {
     const works = ([name]: readonly [string, number]): boolean => {
       const router = this.#routerOf(name);
-      if (router !== undefined && this.#failedRouters.has(router.namespace)) return false;
+      if (router !== undefined && this.#faults.routers.has(router.namespace)) return false;
       return this.#l2.has(name) && !this.#lost.has(name);
     };
     return { ...this.#ids, ports: Object.fromEntries(Object.entries(this.#ids.ports).filter(works)) };
@@ -208,12 +187,15 @@ export class NodeAgent {
   }
 
   async #take(step: Step): Promise<void> {
-    await this.#guard(() => this.#step(step), (error) => { this.#blame(step, error); });
+    await this.#guard(() => this.#step(step), (error) => {
+      this.#faults.blame(step, error, this.#view);
+      if (error.cause instanceof ScriptFailure && error.cause.exitCode === kDeviceLost) this.#lose(step);
+    });
   }
 
   async #step(step: Step): Promise<void> {
     switch (step.step) {
-      case 'open': return this.#l2.open(step.spec, this.#placeOf(step.spec.name));
+      case 'open': return this.#l2.open(step.spec, this.#plugged.placeOf(step.spec.name));
       case 'close': return this.#close(step.device);
       case 'router': return this.#buildRouter(step.router);
       case 'rows': return this.#apply();
@@ -242,33 +224,20 @@ export class NodeAgent {
 
   async #apply(): Promise<void> {
     const faults = await this.#l2.apply(this.#rows(), this.#view?.generation ?? 0);
-    for (const { message } of faults) this.#fail(new DvrError('DVR_DATAPLANE_REFUSED', message, ''));
+    for (const { message } of faults) this.#faults.add(new DvrError('DVR_DATAPLANE_REFUSED', message, ''));
   }
 
   async #plug(plug: Plug): Promise<void> {
     // Where the device could not be opened that is the error, said already.
     if (!this.#l2.has(vmDeviceName(plug.port))) return;
-    this.#plugs.set(plug.port, plug);
-    this.#seen.delete(plug.port);
+    this.#plugged.begin(plug);
     await this.#l2.plug(plug);
-    this.#seen.add(plug.port);
+    this.#plugged.done(plug.port);
   }
 
   async #unplug(plug: Plug): Promise<void> {
     await this.#l2.unplug(plug);
-    this.#plugs.delete(plug.port);
-    this.#seen.delete(plug.port);
-  }
-
-  /** What a failed step means for the port or router it was about. */
-  #blame(step: Step, error: DvrError): void {
-    if (step.step === 'router') this.#failedRouters.add(step.router.name);
-    if (step.step === 'plug') this.#failedPorts.set(step.plug.port, error.message);
-    if (step.step === 'open') {
-      const port = this.#view?.localPorts.find(({ name }) => vmDeviceName(name) === step.spec.name);
-      if (port !== undefined) this.#failedPorts.set(port.name, error.message);
-    }
-    if (error.cause instanceof ScriptFailure && error.cause.exitCode === kDeviceLost) this.#lose(step);
+    this.#plugged.remove(plug.port);
   }
 
   #lose(step: Step): void {
@@ -284,38 +253,23 @@ export class NodeAgent {
     } catch (cause) {
       // Without a dataplane no step can be taken: agent.ts waits for the next one.
       if (cause instanceof DvrError && cause.code === 'DVR_DATAPLANE_UNREACHABLE') throw cause;
-      const message = cause instanceof Error ? cause.message : String(cause);
-      const error = cause instanceof DvrError ? cause
-        : new DvrError('DVR_DATAPLANE_REFUSED', message, '', { cause });
-      this.#fail(error);
+      const error = operatorError(cause);
+      this.#faults.add(error);
       failed(error);
     }
   }
 
-  #fail({ code, message, hint }: DvrError): void {
-    this.parts.log('error', message, { code, hint });
-    if (this.#errors.length < kMaxErrors) this.#errors.push({ code, message });
-  }
-
-  /** A port attached anew, or elsewhere, or not at all, is no longer gone. */
-  #forgetGone(view: NodeView): void {
-    const now = new Map(
-      view.localPorts.map(({ name, attachment }) => [name, attachment && attachmentText(attachment)]),
-    );
-    for (const [port, from] of this.#gone) if (now.get(port) !== from) this.#gone.delete(port);
-  }
-
   #report(view: NodeView): NodeReport {
     return reportOf(view, {
-      node: this.parts.node, errors: this.#errors, failedPorts: this.#failedPorts,
-      gone: new Set(this.#gone.keys()), plugged: this.#seen,
+      node: this.parts.node, errors: this.#faults.errors, failedPorts: this.#faults.ports,
+      gone: new Set(this.#plugged.gone.keys()), plugged: this.#plugged.seen,
     });
   }
 
   #save(intended: Desired = { devices: [], routers: [], plugs: [] }): Promise<void> {
     const namespaces = new Set([...this.#namespaces, ...intended.routers.map(({ name }) => name)]);
-    const plugs = new Map([...intended.plugs.map((plug) => [plug.port, plug] as const), ...this.#plugs]);
-    const state = { ids: this.#ids, namespaces: [...namespaces], plugs: [...plugs.values()] };
+    const plugs = this.#plugged.with(intended.plugs);
+    const state = { ids: this.#ids, namespaces: [...namespaces], plugs };
     return this.parts.save(this.#view === undefined ? state : { ...state, view: this.#view });
   }
 }

@@ -1,0 +1,52 @@
+/**
+ * What went wrong in one reconcile of node-agent.ts: for the log at once, for the report at its end, and
+ * for the rows, which lead to no router that is not as it should be.
+ */
+import type { Log } from '../dataplane/log.js';
+import { DvrError } from '../model/errors.js';
+import type { NodeReport, NodeView } from '../model/node-view.js';
+import { vmDeviceName } from './local-ids.js';
+import type { Step } from './reconcile.js';
+
+/** Errors in one report; a node with more has one cause. */
+const kMaxErrors = 100;
+
+export class Faults {
+  /** What went wrong, by port. */
+  readonly ports = new Map<string, string>();
+  /** Namespaces of routers that could not be built. */
+  readonly routers = new Set<string>();
+  #errors: NodeReport['errors'][number][] = [];
+
+  constructor(private readonly log: Log) {}
+
+  get errors(): NodeReport['errors'] { return this.#errors; }
+
+  clear(): void {
+    this.ports.clear();
+    this.routers.clear();
+    this.#errors = [];
+  }
+
+  add({ code, message, hint }: DvrError): void {
+    this.log('error', message, { code, hint });
+    if (this.#errors.length < kMaxErrors) this.#errors.push({ code, message });
+  }
+
+  /** What a failed step means for the port or router it was about. */
+  blame(step: Step, { message }: DvrError, view: NodeView | undefined): void {
+    if (step.step === 'router') this.routers.add(step.router.name);
+    if (step.step === 'plug') this.ports.set(step.plug.port, message);
+    if (step.step === 'open') {
+      const port = view?.localPorts.find(({ name }) => vmDeviceName(name) === step.spec.name);
+      if (port !== undefined) this.ports.set(port.name, message);
+    }
+  }
+}
+
+/** The failure as an operator is told of it. */
+export function operatorError(cause: unknown): DvrError {
+  if (cause instanceof DvrError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new DvrError('DVR_DATAPLANE_REFUSED', message, '', { cause });
+}
