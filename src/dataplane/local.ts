@@ -3,7 +3,7 @@
  * Nothing is decided here: calls become promises, and events wait in the addon until drainEvents().
  */
 import { randomUUID } from 'node:crypto';
-import type { Dataplane, DataplaneEvent, DeviceInfo } from './interface.js';
+import type { Dataplane, DataplaneEvent } from './interface.js';
 import type { NativeDataplane } from './native.js';
 
 export interface LocalDataplane extends Dataplane {
@@ -19,8 +19,7 @@ export function localDataplane(native: NativeDataplane, version: string): LocalD
       pid: process.pid, version, bootId, generation: native.generation(), devices: native.devices(),
     }),
     openDevice: async (spec) => native.openDevice(spec),
-    adoptDevices: async (pid, devices) =>
-      native.adoptDevices?.(pid, devices) ?? adoptEach(native, pid, devices),
+    adoptDevices: async (pid, devices) => native.adoptDevices(pid, devices),
     reattachDevice: async (spec, place) => native.reattachDevice(spec, place),
     closeDevice: async (name) => { native.closeDevice(name); },
     apply: async (batch) => native.apply(batch),
@@ -35,15 +34,4 @@ export function localDataplane(native: NativeDataplane, version: string): LocalD
       for (const event of native.takeEvents()) for (const listener of listeners) listener(event);
     },
   };
-}
-
-/** What cannot be taken over is left out of the answer: its owner opens it anew. */
-function adoptEach(native: NativeDataplane, pid: number, devices: readonly DeviceInfo[]): DeviceInfo[] {
-  return devices.flatMap((device) => {
-    try {
-      return [native.adoptDevice(pid, device)];
-    } catch {
-      return [];
-    }
-  });
 }

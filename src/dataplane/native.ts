@@ -24,12 +24,11 @@ export interface PipelineDescription {
 /** A running fast path. All methods throw TypeError/RangeError naming the argument, or Error with `code` and `syscall`. */
 export interface NativeDataplane {
   openDevice(spec: DeviceSpec): DeviceInfo;
-  adoptDevice(pid: number, device: DeviceInfo): DeviceInfo;
   /**
-   * The same for many at once: all are in place before the first is read from, so that packets which
-   * waited in one find the one they leave by open. Those that cannot be taken over are left out.
+   * Takes over descriptors of another process: all are in place before the first is read from, so that
+   * packets which waited in one find the one they leave by open. Those that cannot be are left out.
    */
-  adoptDevices?(pid: number, devices: readonly DeviceInfo[]): DeviceInfo[];
+  adoptDevices(pid: number, devices: readonly DeviceInfo[]): DeviceInfo[];
   reattachDevice(spec: DeviceSpec, place: MovedTap): DeviceInfo | undefined;
   closeDevice(name: string): void;
   devices(): DeviceInfo[];
