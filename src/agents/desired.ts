@@ -22,7 +22,7 @@ export interface Desired {
 }
 
 /** Prefix of paths in the machine's own mount namespace, as seen from a fake node (the lab). */
-const hostRoot = (): string => process.env['DVR_HOST_ROOT'] ?? '';
+export const hostRoot = (): string => process.env['DVR_HOST_ROOT'] ?? '';
 
 export const attachmentText = ({ netns, pid, ifname }: Attachment): string =>
   JSON.stringify([netns ?? pid, ifname]);

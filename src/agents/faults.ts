@@ -5,6 +5,7 @@
 import type { Log } from '../dataplane/log.js';
 import { DvrError } from '../model/errors.js';
 import type { NodeReport, NodeView } from '../model/node-view.js';
+import { hostRoot } from './desired.js';
 import { vmDeviceName } from './local-ids.js';
 import type { Step } from './reconcile.js';
 
@@ -44,9 +45,12 @@ export class Faults {
   }
 }
 
-/** The failure as an operator is told of it. */
+/** The failure as an operator is told of it: paths as they were given, not as a fake node reaches them. */
 export function operatorError(cause: unknown): DvrError {
-  if (cause instanceof DvrError) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new DvrError('DVR_DATAPLANE_REFUSED', message, '', { cause });
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const root = hostRoot();
+  const message = root === '' ? said : said.replaceAll(root, '');
+  if (!(cause instanceof DvrError)) return new DvrError('DVR_DATAPLANE_REFUSED', message, '', { cause });
+  // The hint stays: run by hand on this node, the command needs the path as it is.
+  return message === said ? cause : new DvrError(cause.code, message, cause.hint, { cause: cause.cause });
 }

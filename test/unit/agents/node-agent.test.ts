@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NodeAgent } from '../../../src/agents/node-agent.js';
 import { noIds } from '../../../src/agents/local-ids.js';
 import type { AgentState } from '../../../src/agents/state.js';
@@ -81,6 +81,8 @@ beforeEach(async () => {
   did = [];
 });
 
+afterEach(() => { vi.unstubAllEnvs(); });
+
 describe('a node brought to its view', () => {
   it('is ready before any guest is plugged in, and says so', async () => {
     const report = await agent.reconcile(0);
@@ -104,6 +106,14 @@ describe('a node brought to its view', () => {
     expect(report?.ports).toEqual([
       { name: 'vm1', state: 'error', error: 'attach /run/netns/vm1 tap16 failed' }, { name: 'vm4', state: 'up' },
     ]);
+  });
+
+  it('tells of a path as the user wrote it, not as this node reaches it', async () => {
+    vi.stubEnv('DVR_HOST_ROOT', '/proc/239/root');
+    failing = 'attach /proc/239/root/run/netns/vm1';
+    const report = await agent.reconcile(0);
+    expect([report?.ports[0]?.error, report?.errors.map(({ message }) => message)])
+      .toEqual(['attach /run/netns/vm1 tap16 failed', ['attach /run/netns/vm1 tap16 failed']]);
   });
 
   it('tries a failed port again, though it was up before', async () => {
