@@ -6,7 +6,7 @@ import { mtuCeiling, tooLargeMtu } from '../model/mtu.js';
 import type { NodeReport } from '../model/node-view.js';
 import type { Network, Node } from '../model/resources.js';
 import { withEntry, withoutEntry, type ControllerState, type Intent } from './intent.js';
-import type { Change } from './state.js';
+import type { Change, ControllerEvent } from './state.js';
 
 /**
  * Takes note of an agent that has come, and of the underlay it found. What was reported before it came
@@ -69,8 +69,9 @@ export function removeNode(state: ControllerState, name: string): Change {
 }
 
 /**
- * Keeps the node's report, and unbinds ports whose namespace has vanished there. A report older than
- * the port's binding speaks of an earlier one and unbinds nothing.
+ * Keeps the node's report, and does for ports whose namespace has vanished there what detaching does: one
+ * that was made by attaching is deleted, a declared one is unbound. A report older than the port's binding
+ * speaks of an earlier one and changes nothing.
  */
 export function reportNode(state: ControllerState, received: NodeReport): Change {
   nodeOf(state.intent, received.node);
@@ -87,12 +88,16 @@ export function reportNode(state: ControllerState, received: NodeReport): Change
   const reports = withEntry(state.reports, report.node, report);
   if (gone.length === 0) return { intent: state.intent, reports, events: [] };
   const ports = new Map(state.intent.ports);
-  for (const { binding: _vanished, ...port } of gone) ports.set(port.name, port);
-  return {
-    intent: { ...state.intent, ports },
-    reports,
-    events: gone.map((port) => ({ event: 'port_gone', port: port.name, node: report.node })),
-  };
+  for (const { binding: _vanished, ...port } of gone) {
+    // Its name and address are free again: a declared port has them of the topology, and keeps them.
+    if (port.madeBy === 'attach') ports.delete(port.name);
+    else ports.set(port.name, port);
+  }
+  const events = gone.flatMap(({ name: port }): ControllerEvent[] => [
+    { event: 'port_gone', port, node: report.node },
+    ...(ports.has(port) ? [] : [{ event: 'port_deleted', port } as const]),
+  ]);
+  return { intent: { ...state.intent, ports }, reports, events };
 }
 
 /** @throws DvrError DVR_NOT_FOUND */

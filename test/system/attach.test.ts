@@ -197,7 +197,7 @@ describe('an attach that cannot be changes nothing and says why', () => {
 });
 
 describe('a namespace deleted without a word', () => {
-  it('leaves no spinning worker, no row and no pinned namespace; its port is unbound and can be attached again', async () => {
+  it('leaves no spinning worker, no row and no pinned namespace; its port goes with it and can be attached again', async () => {
     await ip('netns', 'add', 'web');
     const before = await rowsOf('cn1');
     await attachRed('--netns', web);
@@ -206,7 +206,7 @@ describe('a namespace deleted without a word', () => {
     await ip('netns', 'delete', 'web');
     await until('the namespace is gone', async () =>
       (await run('ip', ['link', 'show', 'canary'], kCommandMs)).code !== 0);
-    await until('the port is unbound', async () => (await portNow('web'))?.state === 'unbound');
+    await until('the port is deleted', async () => (await portNow('web')) === undefined);
     expect((await rowsOf('cn1')).filter((row) => row.includes('(web)'))).toEqual([]);
     const pid = pidOf('dataplane cn1') ?? 0;
     const used = cpuSeconds(pid);
@@ -215,7 +215,7 @@ describe('a namespace deleted without a word', () => {
     expect(cpuSeconds(pid) - used).toBeLessThan(0.5);
 
     await ip('netns', 'add', 'web');
-    expect(jsonOf(await attach('--node', 'cn1', '--netns', web))).toMatchObject({ state: 'up' });
+    expect(jsonOf(await attachRed('--netns', web))).toMatchObject({ state: 'up', ips: ['10.1.0.2'] });
     expect(await lab.ping('vm2', '10.1.0.2')).toBe(3);
     await detach();
     expect(await rowsOf('cn1')).toEqual(before);

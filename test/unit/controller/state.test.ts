@@ -261,6 +261,20 @@ describe('nodes', () => {
     expect(portOf(after, 'vm1')?.mac).toBe(portOf(state, 'vm1')?.mac);
   });
 
+  it('that report an attached port gone have it deleted, so that its address is free again', () => {
+    const state = run(seedState(), attachCommand('c1', { network: 'red', node: 'cn1' }));
+    const report = {
+      node: 'cn1',
+      generation: state.intent.generation,
+      ports: [{ name: 'c1', state: 'gone' }],
+      errors: [],
+    } as const;
+    const after = run(state, { command: 'reportNode', report });
+    expect(portOf(after, 'c1')).toBeUndefined();
+    const next = run(after, attachCommand('c2', { network: 'red', node: 'cn1' }));
+    expect(portOf(next, 'c2')?.ips).toEqual(portOf(state, 'c1')?.ips);
+  });
+
   it("that report late unbind nothing: the port was attached anew since, or is another node's", () => {
     const state = run(seedState(), detach('vm1'), bind('vm1', 'cn1'));
     const gone = (node: string, generation: number): Command => ({
