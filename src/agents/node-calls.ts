@@ -6,6 +6,7 @@ import type { Dataplane } from '../dataplane/interface.js';
 import { DvrError } from '../model/errors.js';
 import type { NodeCallMethod, NodeIds } from '../model/node-call.js';
 import { probe } from './probe.js';
+import { TraceLease } from './trace-lease.js';
 
 export interface NodeCallParts {
   /** @throws DVR_DATAPLANE_UNREACHABLE while there is none. */
@@ -26,9 +27,9 @@ export async function answerCall(
     case 'hello': return parts.dataplane().hello();
     case 'counters': return parts.dataplane().counters();
     case 'tables': return parts.dataplane().tables();
-    case 'takeTrace': return parts.dataplane().takeTrace();
+    case 'takeTrace': return leaseOf(parts.dataplane()).records(markerOf(params, 'marker'));
     case 'setTrace':
-      await parts.dataplane().setTrace(markerOf(params));
+      await setTrace(leaseOf(parts.dataplane()), params);
       return {};
     case 'inject':
       await parts.dataplane().inject(numberOf(params, 'portId'), frameOf(params));
@@ -39,10 +40,25 @@ export async function answerCall(
   }
 }
 
-function markerOf({ marker }: Params): Uint8Array | null {
-  if (marker === null) return null;
+/** A lease is of one dataplane: the next one starts without a marker, and so without a lease. */
+const leases = new WeakMap<Dataplane, TraceLease>();
+
+function leaseOf(dataplane: Dataplane): TraceLease {
+  const known = leases.get(dataplane) ?? new TraceLease(dataplane);
+  leases.set(dataplane, known);
+  return known;
+}
+
+function setTrace(lease: TraceLease, params: Params): Promise<void> {
+  return params['marker'] === null
+    ? lease.release(markerOf(params, 'release'))
+    : lease.take(markerOf(params, 'marker'));
+}
+
+function markerOf(params: Params, name: 'marker' | 'release'): Buffer {
+  const marker = params[name];
   if (typeof marker === 'string' && kMarkerText.test(marker)) return Buffer.from(marker, 'hex');
-  throw wrong(`marker must be ${String(kMarkerBytes)} bytes in hex, or null`);
+  throw wrong(`${name} must be the ${String(kMarkerBytes)} bytes of a walk's marker, in hex`);
 }
 
 function frameOf({ frame }: Params): Uint8Array {

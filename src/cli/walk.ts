@@ -1,4 +1,5 @@
 /** `dvr walk`: one real packet, followed through every stage of every node. */
+import { constants } from 'node:os';
 import type { Command } from 'commander';
 import { DvrError } from '../model/errors.js';
 import { routerNamespaceName } from '../namespaces/router-namespace.js';
@@ -21,7 +22,7 @@ interface Probe extends ProbeResult {
 /** Each waits up to 1 s for its answer, all within the controller's 5 s for a call. */
 const kProbeCount = 3;
 
-/** A walk takes milliseconds; one that takes longer waits for a lost packet or a silent node. */
+/** A walk takes milliseconds; one that takes longer waits for a lost packet, a silent node or another walk. */
 const kSlowMs = 1000;
 
 const kHelp = `
@@ -57,12 +58,30 @@ export function register(program: Command): void {
 async function run(from: string, to: string, options: Options): Promise<void> {
   const client = controllerClient();
   const slow = setTimeout(() => progress('waiting for nodes to answer'), kSlowMs);
-  const result = await walk(client, from, to, options).finally(() => clearTimeout(slow));
+  const result = await interruptible((signal) => walk(client, from, to, { ...options, signal }))
+    .finally(() => clearTimeout(slow));
   const wantsProbe = options.probe === true || options.probeIn !== undefined;
   const probe = wantsProbe ? await probeOf(client, result, options.probeIn) : undefined;
   print(options.json, probe === undefined ? result : { ...result, probe }, () =>
     [walkText(result, options), ...(probe === undefined ? [] : [probeText(probe)])].join('\n'));
   process.exitCode = walkExitCodes[result.outcome.kind];
+}
+
+/** An interrupted walk gives the nodes' traces back before it leaves, as a shell expects, with 128 + n. */
+async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const interrupt = (name: 'SIGINT' | 'SIGTERM'): void => stop.abort(name);
+  const names = ['SIGINT', 'SIGTERM'] as const;
+  for (const name of names) process.once(name, interrupt);
+  try {
+    return await work(stop.signal);
+  } catch (error) {
+    const reason: unknown = stop.signal.reason;
+    for (const name of names) if (reason === name) process.exit(128 + constants.signals[name]);
+    throw error;
+  } finally {
+    for (const name of names) process.off(name, interrupt);
+  }
 }
 
 /** Probes from where the VM's own packets come from, unless another namespace is named. */

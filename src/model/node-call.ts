@@ -10,8 +10,9 @@ export type NodeCallMethod = (typeof nodeCallMethods)[number];
  * hello      {}                                  DataplaneHello
  * counters   {}                                  Counters
  * tables     {}                                  TableDump[]
- * setTrace   { marker: hex of 16 bytes | null }  {}
- * takeTrace  {}                                  TraceDump
+ * setTrace   { marker: hex of 16 bytes }         {}   a lease: DVR_CONFLICT while another marker holds it
+ *            { marker: null, release: hex }      {}   gives back the lease of that marker
+ * takeTrace  { marker: hex }                     TraceDump   of packets that carry the lease's marker
  * inject     { portId, frame: base64 }           {}
  * probe      { netns, target, count, ttl? }      { sent, received, rttMs: number[] }   raw-socket inside netns
  * ids        {}                                  { ports: {id, name, kind, network}[], localVlans: {network, localVlan}[] }

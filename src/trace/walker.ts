@@ -3,7 +3,7 @@
  * who the ends are is decided in ends.ts, what the records mean in walk.ts.
  *
  * The order matters: every node looks for the marker before the frame is put in, and all are told to
- * stop looking whatever happens, because looking costs every packet a search.
+ * stop looking whatever happens, an interruption too (trace-leases.ts), because others wait for it.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,10 +15,11 @@ import type { NodeView } from '../model/node-view.js';
 import type { Cluster } from './cluster.js';
 import { echoFrame, kMarkerBytes } from './echo.js';
 import { endsOf, nextHopMac, type Ends } from './ends.js';
+import { isSilence, TraceLeases, type LeaseOptions } from './trace-leases.js';
 import { walkOf } from './walk.js';
 import type { NodeTrace, Walk, WalkInput } from './walk-model.js';
 
-export interface WalkOptions {
+export interface WalkOptions extends LeaseOptions {
   readonly both?: boolean;
   readonly ipv6?: boolean;
   /** How long a packet may take before it counts as lost. */
@@ -38,7 +39,11 @@ interface Listener {
   lost: number;
 }
 
-interface Collected { readonly listeners: Map<string, Listener>; readonly unanswered: Set<string> }
+interface Collected {
+  readonly marker: Buffer;
+  readonly listeners: Map<string, Listener>;
+  readonly unanswered: Set<string>;
+}
 
 /**
  * Walks from one port to another port or address.
@@ -53,43 +58,53 @@ export async function walk(
   const [ports, nodes] = await Promise.all([cluster.ports(), cluster.nodes()]);
   const ends = endsOf(from, to, ports, options);
   const marker = randomBytes(kMarkerBytes);
-  const collected: Collected = { listeners: new Map(), unanswered: new Set() };
+  const leases = new TraceLeases(cluster, marker.toString('hex'), options);
+  const collected: Collected = { marker, listeners: new Map(), unanswered: new Set() };
   try {
-    await Promise.all(nodes.map(({ name }) => startListening(cluster, name, marker, collected)));
-    if (isDeaf(ends, collected)) return walkOf(inputOf(ends, collected));
-    await injectEcho(cluster, ends, marker, collected);
-    return await collect(cluster, ends, collected, options);
+    const names = nodes.map(({ name }) => name);
+    return await orAborted(listenAndSend(cluster, ends, names, leases, collected, options), options);
   } finally {
-    await Promise.all(nodes.map(({ name }) => stopListening(cluster, name)));
+    await leases.release(collected.unanswered);
   }
 }
 
-/** A node that is an end of the walk has to answer: without it there is nothing to put in or to see. */
+async function listenAndSend(
+  cluster: Cluster, ends: Ends, nodes: readonly string[], leases: TraceLeases,
+  collected: Collected, options: WalkOptions,
+): Promise<Walk> {
+  await Promise.all(nodes.map((name) => meet(cluster, name, collected)));
+  // The ends of the walk have to answer: without them there is nothing to put in or to see.
+  if (isDeaf(ends, collected)) return walkOf(inputOf(ends, collected));
+  const silent = await leases.take([...collected.listeners.keys()]);
+  for (const node of silent) collected.unanswered.add(node);
+  options.signal?.throwIfAborted();
+  await injectEcho(cluster, ends, collected);
+  return await collect(cluster, ends, collected, options);
+}
+
+/** The work's result, or the signal's reason as soon as it comes: nobody waits for a silent node then. */
+function orAborted<T>(work: Promise<T>, { signal }: WalkOptions): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => { reject(signal.reason); }, { once: true });
+    work.then(resolve, reject);
+  });
+}
+
 function isDeaf({ source, destination }: Ends, { unanswered }: Collected): boolean {
   return [source.node, destination.node].some((node) => node !== undefined && unanswered.has(node));
 }
 
-async function startListening(
-  cluster: Cluster, node: string, marker: Buffer, collected: Collected,
-): Promise<void> {
+/** Asks for the names of a node's numbers, and so finds out early whether it answers at all. */
+async function meet(cluster: Cluster, node: string, collected: Collected): Promise<void> {
   await orUnanswered(node, collected, async () => {
-    const [ids, view] = await Promise.all([
-      cluster.nodeCall(node, 'ids'),
-      cluster.view(node),
-      cluster.nodeCall(node, 'setTrace', { marker: marker.toString('hex') }),
-    ]);
+    const [ids, view] = await Promise.all([cluster.nodeCall(node, 'ids'), cluster.view(node)]);
     collected.listeners.set(node, { ids, view, records: [], lost: 0 });
   });
 }
 
-/** A node that cannot be told to stop is gone, and its dataplane is told again by the next walk. */
-async function stopListening(cluster: Cluster, node: string): Promise<void> {
-  await cluster.nodeCall(node, 'setTrace', { marker: null }).catch(() => undefined);
-}
-
-async function injectEcho(
-  cluster: Cluster, ends: Ends, marker: Buffer, collected: Collected,
-): Promise<void> {
+async function injectEcho(cluster: Cluster, ends: Ends, collected: Collected): Promise<void> {
+  const { marker } = collected;
   const { source, destination, sourceMac } = ends;
   const listener = collected.listeners.get(source.node);
   const port = listener?.ids.ports.find(({ name, kind }) => kind === 'vm' && name === source.name);
@@ -124,7 +139,7 @@ async function collect(
     );
     const result = walkOf(inputOf(ends, collected), options);
     if (isComplete(result, options) || performance.now() >= deadline) return result;
-    await sleep(kPollMs);
+    await sleep(kPollMs, undefined, { signal: options.signal });
   }
 }
 
@@ -138,7 +153,8 @@ async function takeRecords(
 ): Promise<void> {
   if (collected.unanswered.has(node)) return;
   await orUnanswered(node, collected, async () => {
-    const dump = await cluster.nodeCall(node, 'takeTrace');
+    const marker = collected.marker.toString('hex');
+    const dump = await cluster.nodeCall(node, 'takeTrace', { marker });
     listener.records.push(...dump.records);
     listener.lost += dump.lost;
   });
@@ -151,17 +167,13 @@ function inputOf({ source, destination }: Ends, { listeners, unanswered }: Colle
   };
 }
 
-const silences: readonly string[] = [
-  'DVR_NODE_UNREACHABLE', 'DVR_DATAPLANE_UNREACHABLE', 'DVR_TIMEOUT',
-];
-
 async function orUnanswered(
   node: string, { unanswered }: Collected, ask: () => Promise<void>,
 ): Promise<void> {
   try {
     await ask();
   } catch (error) {
-    if (!(error instanceof DvrError) || !silences.includes(error.code)) throw error;
+    if (!isSilence(error)) throw error;
     unanswered.add(node);
   }
 }

@@ -2,12 +2,15 @@
  * The command line as people and scripts meet it, on a live lab: exit codes, JSON that is JSON, steps in
  * the seed's order, and an example in every help.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { controllerClient } from '../../src/cli/client.js';
 import type { DropCount } from '../../src/cli/drops.js';
 import type { Walk } from '../../src/trace/walk-model.js';
-import { jsonOf, pidOf, statusNow } from '../support/facts.js';
+import { jsonOf, pidOf, statusNow, until } from '../support/facts.js';
 import { type Ran, run, withLab } from '../support/lab.js';
 
 const kCommandMs = 10_000;
@@ -158,6 +161,35 @@ describe('dvr walk', () => {
     expect([code, outcome]).toEqual([4, { kind: 'unanswered', node: 'cn2' }]);
     expect((await walk('vm1', 'vm2')).code).toBe(0);
   });
+
+  it('does not lose packets to other walks at the same time', async () => {
+    const ran = await Promise.all([1, 2, 3, 4].map(() => lab.dvr('walk', 'vm1', 'vm2')));
+    expect(ran.map(({ code, stdout, stderr }) => (code === 0 ? 0 : `${stdout}${stderr}`)))
+      .toEqual([0, 0, 0, 0]);
+  });
+
+  it.each([['SIGINT', 130], ['SIGTERM', 143]] as const)(
+    'leaves no node tracing when %s ends it: the next one need not wait',
+    async (signal, code) => {
+      const marker = 'ab'.repeat(16);
+      const client = controllerClient();
+      const isFree = (): Promise<boolean> =>
+        client.nodeCall('cn1', 'setTrace', { marker }).then(
+          () => client.nodeCall('cn1', 'setTrace', { marker: null, release: marker })
+            .then(() => true),
+          () => false);
+      const left = await whileBroken(
+        () => inRouter('cn1', 'sysctl', '-qw', 'net.ipv4.ip_forward=0'),
+        () => inRouter('cn1', 'sysctl', '-qw', 'net.ipv4.ip_forward=1'),
+        async () => {
+          const walking = spawn(process.execPath, ['dist/cli/main.js', 'walk', 'vm1', 'vm2']);
+          const exit = once(walking, 'exit');
+          await until('it holds cn1', async () => !(await isFree()));
+          walking.kill(signal);
+          return await exit as [number];
+        });
+      expect([left[0], await isFree()]).toEqual([code, true]);
+    });
 
   it.each([
     [['vm1']], [['vm1', 'nosuch']], [['vm1', 'vm2', '--nonsense']],

@@ -98,12 +98,14 @@ describe('a walk', () => {
     const asking = cluster(['cn2']);
     expect((await walk(asking, 'vm1', 'vm2')).outcome).toEqual({ kind: 'unanswered', node: 'cn2' });
     expect(asking.asked.some(({ method }) => method === 'inject')).toBe(false);
-    expect(marks(asking.asked)).toContain('cn1 off');
+    expect(marks(asking.asked)).toEqual([]);
   });
 
   it('past a node that does not answer goes on without it, and says so', async () => {
-    const result = await walk(cluster(['nn1']), 'vm1', 'vm2');
+    const asking = cluster(['nn1']);
+    const result = await walk(asking, 'vm1', 'vm2');
     expect(result.outcome.kind).toBe('delivered');
+    expect(marks(asking.asked)).toEqual(['cn1 off', 'cn1 on', 'cn2 off', 'cn2 on']);
     expect(result.notes).toEqual(['nn1 did not answer; what it saw is not shown']);
   });
 
@@ -128,6 +130,40 @@ describe('a walk', () => {
     expect(marks(asking.asked)).toEqual([
       'cn1 off', 'cn1 on', 'cn2 off', 'cn2 on', 'nn1 off', 'nn1 on',
     ]);
+  });
+});
+
+describe('a walk that is interrupted', () => {
+  it('gives back what it took, and puts nothing in any more', async () => {
+    const asking = cluster();
+    const stop = new AbortController();
+    const interrupted: Cluster = {
+      ...asking,
+      nodeCall: async (node, method, params) => {
+        const answer = await asking.nodeCall(node, method, params);
+        if (method === 'setTrace' && node === 'cn2') stop.abort('SIGINT');
+        return answer;
+      },
+    };
+    await expect(walk(interrupted, 'vm1', 'vm2', { signal: stop.signal })).rejects.toBe('SIGINT');
+    expect(marks(asking.asked)).toEqual(['cn1 off', 'cn1 on', 'cn2 off', 'cn2 on']);
+    expect(asking.asked.some(({ method }) => method === 'inject')).toBe(false);
+  });
+
+  it('does not wait for the node that keeps it waiting', async () => {
+    const asking = cluster();
+    const stop = new AbortController();
+    const hanging: Cluster = {
+      ...asking,
+      nodeCall: (node, method, params) => {
+        if (method === 'inject') queueMicrotask(() => stop.abort('SIGTERM'));
+        return method === 'takeTrace'
+          ? new Promise(() => {})
+          : asking.nodeCall(node, method, params);
+      },
+    };
+    await expect(walk(hanging, 'vm1', 'vm2', { signal: stop.signal })).rejects.toBe('SIGTERM');
+    expect(marks(asking.asked)).toContain('cn1 off');
   });
 });
 
