@@ -3,11 +3,11 @@
  * ended. Pure: the same records always give the same walk. walker.ts collects the records, walk-text.ts
  * prints the result.
  */
-import type { Ip } from './frame.js';
 import { kTunnelPort, namesOf, portName, type Names } from './names.js';
 import {
   follow, leavesToRouter, passagesOf, type Direction, type Passage, type Walked,
 } from './passage.js';
+import { insideRouter } from './router-outcome.js';
 import { dropText } from './sentences.js';
 import { stepsOf } from './steps.js';
 import type { Walk, WalkEnd, WalkInput, WalkOutcome, WalkPart, WalkStep } from './walk-model.js';
@@ -101,34 +101,6 @@ function overTheWire(
   };
 }
 
-/** Given to the router namespace and not seen to come out of it. */
-function insideRouter(
-  last: Passage, step: WalkStep, walked: Walked, all: readonly Passage[],
-): WalkOutcome {
-  const { names, destination } = walked;
-  const complaint = all.find((passage) =>
-    passage.direction === 'error' && passage.from === 'router' && passage.trace === last.trace);
-  const inward = names.macOwner(last.end?.dstMac ?? '');
-  const router = inward?.kind === 'router' ? inward.router : '?';
-  if (names.isAddressOfRouter(destination.ip, router)) {
-    const to = `router ${router} (${destination.ip} is its own address)`;
-    return { kind: 'delivered', to, node: step.node };
-  }
-  const inside = `ip netns exec qrouter-${router} ip`;
-  const hint = `on ${step.node}: ${inside} route get ${destination.ip}; ${inside} neigh show`;
-  if (complaint?.start?.ip !== undefined) {
-    const sentence = `router ${router} answered: ${complaintText(complaint.start.ip)}`;
-    return {
-      kind: 'dropped', step: 'EW2', node: step.node, reason: 'router_refused', sentence, hint,
-    };
-  }
-  const why = destination.name === undefined
-    ? `; no port has ${destination.ip}, so the router has no neighbour entry for it`
-    : '';
-  const sentence = `router ${router} took the frame in and put nothing out${why}`;
-  return { kind: 'lost', step: 'EW2', missing: 'EW3', node: step.node, sentence, hint };
-}
-
 function notSeen(source: WalkEnd): WalkOutcome {
   const node = source.node ?? 'any node';
   const port = source.name ?? source.ip;
@@ -145,29 +117,6 @@ function cutShort(step: WalkStep, stage: string): WalkOutcome {
     sentence: `it went on to stage ${stage}, which left no record on ${step.node}`,
     hint: 'walk again: too much traffic carried the marker for the trace ring',
   };
-}
-
-/** By "type/code" of ICMP (RFC 792, RFC 1812) and of ICMPv6 (RFC 4443). */
-const complaints: Readonly<Record<4 | 6, Readonly<Record<string, string>>>> = {
-  4: {
-    '3/0': 'no route to the network',
-    '3/1': 'the host is unreachable (nobody answers for its address)',
-    '3/4': 'fragmentation needed: the packet is larger than the MTU behind it',
-    '3/13': 'forbidden by a rule',
-    '11/0': 'TTL exceeded',
-  },
-  6: {
-    '1/0': 'no route to the network',
-    '1/1': 'forbidden by a rule',
-    '1/3': 'the address is unreachable (nobody answers for it)',
-    '2/0': 'packet too big for the MTU behind it',
-    '3/0': 'hop limit exceeded',
-  },
-};
-
-function complaintText({ version, icmp }: Ip): string {
-  const { type, code } = icmp ?? { type: -1, code: -1 };
-  return complaints[version][`${type}/${code}`] ?? `ICMP type ${type} code ${code}`;
 }
 
 function notesOf(input: WalkInput, outcome: WalkOutcome): string[] {

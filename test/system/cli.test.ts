@@ -135,6 +135,18 @@ describe('dvr walk', () => {
     ]);
   });
 
+  it("is delivered to the router's own address when the router answers, and lost when it does not", async () => {
+    const { code, walk: { outcome }, steps } = await walk('vm1', '10.1.0.1');
+    expect({ code, steps, outcome }).toMatchObject({
+      code: 0, steps: ['EW1', 'EW2'], outcome: { kind: 'delivered', node: 'cn1' },
+    });
+    const mute = await whileBroken(
+      () => inRouter('cn1', 'sysctl', '-qw', 'net.ipv4.icmp_echo_ignore_all=1'),
+      () => inRouter('cn1', 'sysctl', '-qw', 'net.ipv4.icmp_echo_ignore_all=0'),
+      () => walk('vm1', '10.1.0.1'));
+    expect([mute.code, mute.walk.outcome]).toMatchObject([3, { kind: 'lost', step: 'EW2' }]);
+  });
+
   it('leaves with 3 when the wire is cut, naming both nodes', async () => {
     const { code, walk: { outcome } } = await whileBroken(
       () => lab.exec('fabric', ['ip', 'link', 'set', 'cn2', 'down']),

@@ -228,14 +228,26 @@ describe('other walks', () => {
     );
   });
 
-  it('the gateway itself is reached at EW2', () => {
-    const walk = walkOf(
-      inputOf(vms.vm1, {
-        ip: '10.1.0.1',
-      }, [traceOf('cn1', toRouter({ from: vms.vm1, to: { ip: '10.1.0.1' } }))]),
-    );
-    expect(walk.outcome).toMatchObject({
-      kind: 'delivered', to: 'router r1 (10.1.0.1 is its own address)',
+  describe('to the gateway itself', () => {
+    const gateway = { ip: '10.1.0.1' };
+    const asked = toRouter({ from: vms.vm1, to: gateway });
+    const answer = new PassageBuilder(
+      { from: gateway, to: vms.vm1, type: icmpTypes.echoReply }, 2, 18, 120,
+      { src: 'r1Red', dst: 'vm1' },
+    ).through(['classify', 'switch', { localVlan: 1 }], ['switch', 'output', { outPort: 16 }]);
+
+    it('are delivered at EW2 once the router is seen to answer', () => {
+      const walk = walkOf(inputOf(vms.vm1, gateway, [traceOf('cn1', asked, answer)]));
+      expect(walk.outcome).toMatchObject({
+        kind: 'delivered', to: 'router r1 (10.1.0.1 is its own address)',
+      });
+    });
+
+    it('are lost while it is not', () => {
+      const walk = walkOf(inputOf(vms.vm1, gateway, [traceOf('cn1', asked)]));
+      expect(walk.outcome).toMatchObject({
+        kind: 'lost', step: 'EW2', sentence: expect.stringContaining('did not answer'),
+      });
     });
   });
 

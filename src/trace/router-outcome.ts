@@ -1,0 +1,64 @@
+/**
+ * How a walk ended that went into a router namespace and was not seen to come out: the router itself
+ * was meant and answered, it refused, or the packet is lost in there. The kernel leaves no trace records,
+ * so each is told from frames that it did put out.
+ */
+import type { Ip } from './frame.js';
+import type { Passage, Walked } from './passage.js';
+import type { WalkOutcome, WalkStep } from './walk-model.js';
+
+export function insideRouter(
+  last: Passage, step: WalkStep, { names, destination }: Walked, all: readonly Passage[],
+): WalkOutcome {
+  const inward = names.macOwner(last.end?.dstMac ?? '');
+  const router = inward?.kind === 'router' ? inward.router : '?';
+  const said = all.filter(({ from, trace }) => from === 'router' && trace === last.trace);
+  const isOwn = names.isAddressOfRouter(destination.ip, router);
+  if (isOwn && said.some((passage) => isAnswerOf(passage, destination.ip))) {
+    const to = `router ${router} (${destination.ip} is its own address)`;
+    return { kind: 'delivered', to, node: step.node };
+  }
+  const inside = `ip netns exec qrouter-${router} ip`;
+  const hint = `on ${step.node}: ${inside} route get ${destination.ip}; ${inside} neigh show`;
+  const complaint = said.find(({ direction }) => direction === 'error')?.start?.ip;
+  if (complaint !== undefined) {
+    const sentence = `router ${router} answered: ${complaintText(complaint)}`;
+    return {
+      kind: 'dropped', step: 'EW2', node: step.node, reason: 'router_refused', sentence, hint,
+    };
+  }
+  const why = destination.name === undefined
+    ? `; no port has ${destination.ip}, so the router has no neighbour entry for it`
+    : '';
+  const sentence = isOwn
+    ? `router ${router} has ${destination.ip} itself, took the echo in and did not answer it`
+    : `router ${router} took the frame in and put nothing out${why}`;
+  return { kind: 'lost', step: 'EW2', missing: 'EW3', node: step.node, sentence, hint };
+}
+
+function isAnswerOf({ direction, start }: Passage, ip: string): boolean {
+  return direction === 'reply' && start?.ip?.src === ip;
+}
+
+/** By "type/code" of ICMP (RFC 792, RFC 1812) and of ICMPv6 (RFC 4443). */
+const complaints: Readonly<Record<4 | 6, Readonly<Record<string, string>>>> = {
+  4: {
+    '3/0': 'no route to the network',
+    '3/1': 'the host is unreachable (nobody answers for its address)',
+    '3/4': 'fragmentation needed: the packet is larger than the MTU behind it',
+    '3/13': 'forbidden by a rule',
+    '11/0': 'TTL exceeded',
+  },
+  6: {
+    '1/0': 'no route to the network',
+    '1/1': 'forbidden by a rule',
+    '1/3': 'the address is unreachable (nobody answers for it)',
+    '2/0': 'packet too big for the MTU behind it',
+    '3/0': 'hop limit exceeded',
+  },
+};
+
+function complaintText({ version, icmp }: Ip): string {
+  const { type, code } = icmp ?? { type: -1, code: -1 };
+  return complaints[version][`${type}/${code}`] ?? `ICMP type ${type} code ${code}`;
+}
