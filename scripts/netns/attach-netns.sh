@@ -10,6 +10,7 @@
 #
 # The device gets its MAC and MTU while it is still down and still here; then it moves and is renamed in
 # one step, gets its addresses, comes up and gets its routes. If any of it fails, it comes back as it was.
+# Nothing that was in the namespace before is changed: all that `up` adds goes when `down` deletes the device.
 set -eu
 
 usage() {
@@ -18,8 +19,9 @@ usage: attach-netns.sh up   --device TAP (--netns PATH | --pid PID) --ifname NAM
                             [--address IP/BITS]... [--gateway IP]... [--dry-run]
        attach-netns.sh down (--netns PATH | --pid PID) --ifname NAME --mac MAC [--dry-run]
        attach-netns.sh show (--netns PATH | --pid PID) --ifname NAME
-  up    moves TAP into the namespace as NAME. Doing it again changes nothing. Refused (exit 4) if NAME is
-        there with another MAC; exit 3 if the TAP is nowhere to be found.
+  up    moves TAP into the namespace as NAME. Doing it again changes nothing. Refused if NAME is there with
+        another MAC (exit 4), and for the machine's own namespace (exit 6); exit 3 if the TAP is nowhere to
+        be found, 5 if no namespace is there. A default route that is there already keeps winning.
   down  deletes NAME there if it has that MAC; a namespace that is gone is no error.
 USAGE
   exit 2
@@ -46,6 +48,10 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 [ -n "$netns" ] && [ -n "$ifname" ] || usage
+
+# Behind whatever default route is there: dhclient's has 0, a router advertisement's 1024, NetworkManager's
+# up to 20000 and more. The kernel's own "unreachable" has the largest number there is.
+readonly behind_others=4294967294
 
 run() { if [ "$dry_run" = yes ]; then echo "$*"; else "$@"; fi; }
 # The namespace may be known here by a path only, which `ip -n` does not take.
@@ -94,12 +100,45 @@ configure() {
   inside link set dev lo up
   inside link set dev "$ifname" up
   for gateway in ${gateways[@]+"${gateways[@]}"}; do
-    # On-link: the gateway may lie outside the port's own prefix (a /32 address, a second subnet).
     case $gateway in
-      *:*) inside -6 route replace default via "$gateway" dev "$ifname" onlink ;;
-      *) inside route replace default via "$gateway" dev "$ifname" onlink ;;
+      *:*) route_by -6 "$gateway" ;;
+      *) route_by -4 "$gateway" ;;
     esac
   done
+}
+
+# Makes the gateway the default, without touching a default route that is not ours.
+route_by() {
+  local family=$1 gateway=$2 metric
+  metric=$(metric_of_ours "$family")
+  # On-link: the gateway may lie outside the port's own prefix (a /32 address, a second subnet).
+  inside "$family" route replace default via "$gateway" dev "$ifname" onlink ${metric:+metric "$metric"}
+}
+
+# The metric that our default route has, or is to have; nothing for the kernel's own.
+metric_of_ours() {
+  if [ "$dry_run" = yes ]; then return 0; fi
+  nsenter --net="$netns" ip "$1" route show default | awk -v device="$ifname" -v behind="$behind_others" '
+    $1 == "default" {
+      metric = ""; is_ours = 0
+      for (word = 2; word < NF; word++) {
+        if ($word == "metric") metric = $(word + 1)
+        if ($word == "dev" && $(word + 1) == device) is_ours = 1
+      }
+      if (!is_ours) others = 1
+      else if (!found++) found_metric = metric
+    }
+    END { print found ? found_metric : others ? behind : "" }'
+}
+
+# The node's own devices are in its namespace, and a route there would be the node's own. A fake node (the
+# lab) is not where its machine is, and has no business there either.
+is_machine() {
+  local own
+  for own in /proc/self/ns/net /proc/1/ns/net; do
+    if [ "$(stat --dereference --format %d:%i "$own")" = "$1" ]; then return 0; fi
+  done
+  return 1
 }
 
 case $action in
@@ -109,6 +148,10 @@ case $action in
     if [ "$dry_run" = no ] && ! nsenter --net="$netns" true 2>/dev/null; then
       echo "attach-netns.sh: no network namespace at $netns" >&2
       exit 5
+    fi
+    if [ "$dry_run" = no ] && is_machine "$(stat --dereference --format %d:%i "$netns")"; then
+      echo "attach-netns.sh: $netns is the machine's own network namespace, not a VM's or a container's" >&2
+      exit 6
     fi
     trap undo EXIT
     run modprobe --quiet tun 2>/dev/null || true

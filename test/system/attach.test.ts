@@ -88,6 +88,22 @@ describe('attaching a port that does not exist', () => {
     expect(await portNow('web')).toBeUndefined();
   });
 
+  it('leaves a default route that was there as it is, and detaching leaves it there', async () => {
+    await ip('netns', 'add', 'web');
+    await ip('-n', 'web', 'link', 'add', 'lan', 'type', 'veth', 'peer', 'name', 'lan-peer');
+    for (const end of ['lan', 'lan-peer']) await ip('-n', 'web', 'link', 'set', end, 'up');
+    await ip('-n', 'web', 'address', 'add', '192.0.2.2/24', 'dev', 'lan');
+    await ip('-n', 'web', 'route', 'add', 'default', 'via', '192.0.2.1', 'metric', '20100');
+    const defaults = async (): Promise<unknown[]> =>
+      (await jsonInside('route', 'show', 'default')).map(({ gateway, metric }) => [gateway, metric]);
+    expect((await attachRed('--netns', web)).code).toBe(0);
+    expect((await defaults())[0]).toEqual(['192.0.2.1', 20_100]);
+    expect((await jsonInside('route', 'get', '198.51.100.1'))[0]).toMatchObject({ dev: 'lan' });
+    expect(await lab.ping('vm3', '10.1.0.2')).toBe(3);
+    expect((await detach()).code).toBe(0);
+    expect(await defaults()).toEqual([['192.0.2.1', 20_100]]);
+  });
+
   it('by a process, under a name of choice', async () => {
     const process = await lab.start('fabric', [
       'unshare', '--net', 'sh', '-c', 'echo ready; exec sleep 300',
@@ -133,12 +149,17 @@ describe('an attach that cannot be changes nothing and says why', () => {
     [
       'a path where nothing is',
       ['--network', 'red', '--node', 'cn1', '--netns', '/run/netns/nowhere'],
-      /no network namespace at .*\/run\/netns\/nowhere/,
+      /no network namespace at \/run\/netns\/nowhere/,
+    ],
+    [
+      "the machine's own namespace",
+      ['--network', 'red', '--node', 'cn1', '--netns', '/proc/1/ns/net'],
+      /: attach-netns\.sh: \/proc\/1\/ns\/net is the machine's own network namespace/,
     ],
     [
       'a path that is a plain file',
       ['--network', 'red', '--node', 'cn1', '--netns', '/etc/hostname'],
-      /no network namespace at .*\/etc\/hostname/,
+      /no network namespace at \/etc\/hostname/,
     ],
     ['an unknown node', ['--network', 'red', '--node', 'cn7', '--netns', web], /"cn7"/],
     ['an unknown network', ['--network', 'blue', '--node', 'cn1', '--netns', web], /"blue"/],
@@ -171,6 +192,16 @@ describe('an attach that cannot be changes nothing and says why', () => {
     expect([refused.code, jsonOf(refused)['detail']]).toEqual([
       expect.toSatisfy((code: number) => [1, 5].includes(code)), expect.stringMatching(message),
     ]);
+    expect(await traces()).toEqual(before);
+  });
+
+  it("a process in the node's own namespace", async () => {
+    const before = await traces();
+    const refused = await attachRed('--pid', String(pidOf('agent cn1')));
+    expect(jsonOf(refused)).toMatchObject({
+      code: 'DVR_ATTACH_FAILED',
+      detail: expect.stringContaining("the machine's own network namespace") as string,
+    });
     expect(await traces()).toEqual(before);
   });
 

@@ -27,7 +27,7 @@ describe('attach-netns.sh', () => {
       `${inside} -6 address replace fd00:1::11/64 dev eth0 nodad`,
       `${inside} link set dev lo up`,
       `${inside} link set dev eth0 up`,
-      `${inside} route replace default via 10.1.0.1 dev eth0 onlink`,
+      `${inside} -4 route replace default via 10.1.0.1 dev eth0 onlink`,
     ]);
   });
 
