@@ -8,6 +8,7 @@ import type { NodeIds } from '../model/node-call.js';
 import type {
   NetworkView, NodeView, PeerView, PortView, RouterInterfaceView,
 } from '../model/node-view.js';
+import { isInCidr } from './address-text.js';
 
 /** Whose a MAC is. */
 export type MacOwner =
@@ -34,6 +35,8 @@ export interface Names {
   routerOfIp(ip: string, network?: string): RouterAddress | undefined;
   /** Tenants may use the same addresses, so a router is asked for its own. */
   isAddressOfRouter(ip: string, router: string): boolean;
+  /** Whether the router is in the address's subnet and no bound port has it: then nobody is its neighbour. */
+  isVacant(ip: string, router: string): boolean;
 }
 
 export function namesOf(views: readonly NodeView[]): Names {
@@ -60,6 +63,11 @@ export function namesOf(views: readonly NodeView[]): Names {
     },
     isAddressOfRouter: (ip, router) =>
       interfaces.some((one) => one.routerId === router && hasAddress(one, ip)),
+    isVacant: (ip, router) => {
+      const near = within(undefined).filter(({ routerInterfaces }) => routerInterfaces.some((one) =>
+        one.routerId === router && one.addresses.some((address) => isInCidr(ip, address))));
+      return near.length > 0 && !near.some((network) => isTaken(network, ip));
+    },
   };
 }
 
@@ -117,6 +125,14 @@ export function portName(ids: NodeIds, id: number): string | undefined {
 
 export function localVlanName(ids: NodeIds, localVlan: number): string | undefined {
   return ids.localVlans.find((one) => one.localVlan === localVlan)?.network;
+}
+
+/** A router's own address, or one with a neighbour entry: a port's, or that of a pair which names only one. */
+function isTaken({ ports, routerInterfaces }: NetworkView, ip: string): boolean {
+  const single = [ip, `${ip}/32`, `${ip}/128`];
+  return routerInterfaces.some((one) => hasAddress(one, ip))
+    || ports.some(({ ips, allowedAddressPairs }) =>
+      ips.includes(ip) || allowedAddressPairs.some((pair) => single.includes(pair.ip)));
 }
 
 function hasAddress({ addresses }: RouterInterfaceView, ip: string): boolean {

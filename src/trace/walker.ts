@@ -15,6 +15,7 @@ import type { NodeView } from '../model/node-view.js';
 import type { Cluster } from './cluster.js';
 import { echoFrame, kMarkerBytes } from './echo.js';
 import { endsOf, nextHopMac, type Ends } from './ends.js';
+import { kUnknownAddress } from './router-outcome.js';
 import { isSilence, TraceLeases, type LeaseOptions } from './trace-leases.js';
 import { walkOf } from './walk.js';
 import type { NodeTrace, Walk, WalkInput } from './walk-model.js';
@@ -144,6 +145,7 @@ async function collect(
 }
 
 function isComplete({ outcome, reply }: Walk, { both }: WalkOptions): boolean {
+  if (outcome.kind === 'dropped') return outcome.reason !== kUnknownAddress;
   if (outcome.kind !== 'delivered') return outcome.kind !== 'lost';
   return both !== true || (reply !== undefined && reply.outcome.kind !== 'lost');
 }

@@ -105,6 +105,30 @@ describe('a walk that ends early', () => {
     );
   });
 
+  it('at an address that nobody has is dropped, whether the router complains soon, late or never', () => {
+    const nobody = { ip: '10.2.0.99' };
+    const asked = toRouter({ from: vms.vm1, to: nobody });
+    const complaint = new PassageBuilder(
+      { from: { ip: '10.1.0.1' }, to: vms.vm1, type: icmpTypes.unreachable }, 2, 18, 120,
+      { src: 'r1Red', dst: 'vm1' },
+    ).through(['classify', 'switch', { localVlan: 1 }], ['switch', 'output', { outPort: 16 }]);
+    for (const passages of [[asked], [asked, complaint]]) {
+      expect(walkOf(inputOf(vms.vm1, nobody, [traceOf('cn1', ...passages)])).outcome).toEqual({
+        kind: 'dropped', step: 'EW2', node: 'cn1', reason: 'unknown_address',
+        sentence: 'no port has 10.2.0.99, so router r1 has no neighbour entry for it',
+        hint: 'dvr port list',
+      });
+    }
+  });
+
+  it('at a port that is bound to no node says so', () => {
+    const unbound = { name: 'vm9', network: 'green', ip: '10.2.0.19' };
+    const asked = toRouter({ from: vms.vm1, to: unbound });
+    expect(walkOf(inputOf(vms.vm1, unbound, [traceOf('cn1', asked)])).outcome).toMatchObject({
+      reason: 'unknown_address', hint: 'dvr port attach vm9 --netns PATH',
+    });
+  });
+
   it.each([
     [4, icmpTypes.unreachable, 'no route to the network'],
     [6, icmpv6Types.unreachable, 'no route to the network'],

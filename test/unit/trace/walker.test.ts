@@ -116,6 +116,15 @@ describe('a walk', () => {
     expect(result.outcome).toMatchObject({ kind: 'lost', step: 'EW5', missing: 'EW6' });
   });
 
+  it('to an address that nobody has waits for the router to prove it, and no longer', async () => {
+    const nobody = { ip: '10.2.0.99' };
+    const seen = { cn1: toRouter({ from: vms.vm1, to: nobody }).records };
+    const startedMs = performance.now();
+    const result = await walk(cluster([], seen), 'vm1', nobody.ip, { deadlineMs: 60 });
+    expect(result.outcome).toMatchObject({ kind: 'dropped', reason: 'unknown_address' });
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(60);
+  });
+
   it('stops the looking even when the packet cannot be put in', async () => {
     const asking = cluster();
     const refusing: Cluster = {
