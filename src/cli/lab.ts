@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { takeDown } from '../lab/down.js';
 import { execAt } from '../lab/exec.js';
-import { readRecord, requireRecord } from '../lab/record.js';
+import { noLab, readRecord, requireRecord } from '../lab/record.js';
+import { runningLab } from '../lab/running-lab.js';
 import { type LabStatus, labStatus } from '../lab/status.js';
 import { supervise } from '../lab/supervisor.js';
 import { bringUp } from '../lab/up.js';
@@ -12,6 +13,8 @@ import { controllerClient } from './client.js';
 import { columns, print, progress } from './output.js';
 
 const cluster = controllerClient();
+/** Something needed is not running, as for every command that misses something. */
+const kNotWhole = 5;
 
 interface Shown { readonly json?: true }
 
@@ -57,6 +60,8 @@ async function up(topologyFile: string | undefined, options: Shown & { readonly 
 
 async function down(options: Shown): Promise<void> {
   const record = readRecord();
+  // Without any lab the wish is fulfilled; with one elsewhere it is not.
+  if (record === undefined && runningLab() !== undefined) throw noLab();
   const left = record === undefined ? [] : await takeDown(record, cluster);
   if (left.length > 0) {
     throw new DvrError('DVR_SCRIPT_FAILED', `left behind: ${left.join(', ')}`, 'run `dvr lab down` again');
@@ -68,6 +73,7 @@ async function down(options: Shown): Promise<void> {
 async function status(options: Shown): Promise<void> {
   const now = await labStatus(requireRecord(), cluster);
   print(options.json, now, () => statusText(now));
+  if (!now.converged) process.exitCode = kNotWhole;
 }
 
 async function exec(name: string, command: readonly string[]): Promise<void> {
@@ -76,7 +82,10 @@ async function exec(name: string, command: readonly string[]): Promise<void> {
 }
 
 function statusText(status: LabStatus): string {
-  const pidOf = (role: string): string => String(status.processes.find((one) => one.role === role)?.pid ?? 'not running');
+  const pidOf = (role: string): string => {
+    const holder = status.processes.find((one) => one.role === role);
+    return String(holder?.pid ?? (holder?.running === true ? 'running' : 'not running'));
+  };
   const nodes = columns([['NODE', 'NAMESPACE', 'VTEP', 'DATAPLANE', 'AGENT', 'ROUTERS'], ...status.nodes.map((node) => [
     node.name, node.present ? node.namespace : 'absent', node.vtepIp, pidOf(`dataplane ${node.name}`), pidOf(`agent ${node.name}`),
     status.published.filter((name) => name.startsWith(`${node.namespace}-`)).join(' ') || '-',

@@ -70,6 +70,12 @@ export function roleHolders(id: string): Map<string, number> {
   return new Map(holders.map(({ role, pid }) => [role ?? '', pid]));
 }
 
+/** The process that calls itself so, in the network namespace with this inode or in this process's own. */
+export function findTitled(title: string, network: number = namespaceOf('self', 'net')): number | undefined {
+  return readdirSync('/proc').map(Number)
+    .find((pid) => pid > 0 && titleOf(pid) === title && netnsOf(pid) === network);
+}
+
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -111,16 +117,21 @@ function parentOf(pid: number): number {
 
 function describe(pid: number, environment: readonly string[]): LabProcess {
   const role = environment.find((one) => one.startsWith(`${roleVariable}=`))?.slice(roleVariable.length + 1);
-  const title = readProc(pid, 'cmdline').replaceAll('\0', ' ').trim();
+  const title = titleOf(pid);
   const parent = parentOf(pid);
   return role === undefined ? { pid, parent, title } : { pid, parent, role, title };
 }
 
-const environmentOf = (pid: number): string[] => readProc(pid, 'environ').split('\0');
+const titleOf = (pid: number): string => readProc(pid, 'cmdline').replaceAll('\0', ' ').trim();
 
-function netnsOf(pid: number): number {
+export const environmentOf = (pid: number): string[] => readProc(pid, 'environ').split('\0');
+
+export const netnsOf = (pid: number): number => namespaceOf(pid, 'net');
+
+/** Inode of a process's namespace; 0 for a process that has ended. */
+export function namespaceOf(pid: number | 'self', kind: 'net' | 'mnt'): number {
   try {
-    return Number(/\d+/.exec(readlinkSync(`/proc/${pid}/ns/net`))?.[0] ?? 0);
+    return Number(/\d+/.exec(readlinkSync(`/proc/${pid}/ns/${kind}`))?.[0] ?? 0);
   } catch {
     return 0;
   }

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { DvrError } from '../model/errors.js';
 import { runDir, stateDir } from '../model/paths.js';
 import type { LabPlan } from './plan.js';
+import { runningLab, runningLabText } from './running-lab.js';
 
 export interface LabRecord {
   readonly version: 1;
@@ -50,8 +51,16 @@ export function readRecord(): LabRecord | undefined {
 /** @throws DvrError DVR_NO_LAB */
 export function requireRecord(): LabRecord {
   const record = readRecord();
-  if (record === undefined) throw new DvrError('DVR_NO_LAB', 'no lab is up', 'bring it up with `dvr lab up`');
+  if (record === undefined) throw noLab();
   return record;
+}
+
+/** Says where a lab is that this command does not look at. */
+export function noLab(): DvrError {
+  const other = runningLab();
+  return other === undefined
+    ? new DvrError('DVR_NO_LAB', 'no lab is up', 'bring it up with `dvr lab up`')
+    : new DvrError('DVR_NO_LAB', `no lab is up in ${runDir()}, but ${runningLabText(other)} is`, `set DVR_RUN_DIR=${other.runDir}`);
 }
 
 export function writeRecord(record: LabRecord): void {

@@ -1,10 +1,11 @@
 /** `dvr lab status`: what of the lab is there, as the kernel and the controller see it. */
 import { DvrError } from '../model/errors.js';
 import { type Cluster, type ClusterHealth, missingOf } from './cluster.js';
-import { fabricNamespace } from './plan.js';
-import { namespaceInode, roleHolders } from './processes.js';
+import { answers } from './keeper.js';
+import { fabricNamespace, namespacePrefix } from './plan.js';
+import { findTitled, namespaceInode, roleHolders } from './processes.js';
 import { type LabRecord, labTopologyFile, readPublished } from './record.js';
-import { rolesOf } from './roles.js';
+import { type Role, rolesOf } from './roles.js';
 
 export interface LabStatus {
   readonly name: string;
@@ -12,7 +13,8 @@ export interface LabStatus {
   readonly wire: string;
   readonly nodes: readonly { readonly name: string; readonly namespace: string; readonly vtepIp: string; readonly present: boolean }[];
   readonly vms: readonly { readonly name: string; readonly namespace: string; readonly node: string; readonly present: boolean; readonly state: string }[];
-  readonly processes: readonly { readonly role: string; readonly pid: number | null }[];
+  /** Who holds which role, as the keeper sees it: a process of the lab, or one that took its place by hand. */
+  readonly processes: readonly { readonly role: string; readonly running: boolean; readonly pid: number | null }[];
   /** Namespaces inside nodes, under the names they have outside. */
   readonly published: readonly string[];
   /** All of it is there and every node has applied what the controller last said. */
@@ -24,15 +26,15 @@ export interface LabStatus {
 export async function labStatus(record: LabRecord, cluster: Cluster): Promise<LabStatus> {
   const { plan } = record;
   const running = roleHolders(record.id);
-  const roles = ['supervisor', ...rolesOf(plan, labTopologyFile()).map((role) => role.name)];
-  const processes = roles.map((role) => ({ role, pid: running.get(role) ?? null }));
+  const roles: readonly Pick<Role, 'name' | 'node' | 'socket'>[] = [{ name: 'supervisor' }, ...rolesOf(plan, labTopologyFile())];
+  const processes = await Promise.all(roles.map((role) => holderOf(role, running.get(role.name))));
   const present = (namespace: string): boolean => namespaceInode(namespace) !== undefined;
   const health = await healthOf(cluster);
   const stateOf = (port: string): string | undefined => health?.ports.find((one) => one.name === port)?.state;
   const absent = [fabricNamespace, ...[...plan.nodes, ...plan.vms].map((one) => one.namespace)].filter((name) => !present(name));
   const missing = [
     ...absent.map((name) => `namespace ${name}`),
-    ...processes.filter(({ pid }) => pid === null).map(({ role }) => `process ${role}`),
+    ...processes.filter((one) => !one.running).map(({ role }) => `process ${role}`),
     ...(health === undefined ? ['the controller does not answer'] : missingOf(plan, health)),
   ];
   return {
@@ -47,6 +49,16 @@ export async function labStatus(record: LabRecord, cluster: Cluster): Promise<La
     converged: missing.length === 0,
     missing,
   };
+}
+
+/** Whoever answers at a role's socket holds it, also when nobody of the lab started it. */
+async function holderOf(
+  { name, node, socket }: Pick<Role, 'name' | 'node' | 'socket'>, own: number | undefined,
+): Promise<LabStatus['processes'][number]> {
+  if (own !== undefined) return { role: name, running: true, pid: own };
+  if (socket === undefined || !(await answers(socket))) return { role: name, running: false, pid: null };
+  const network = node === undefined ? undefined : namespaceInode(namespacePrefix + node);
+  return { role: name, running: true, pid: findTitled(`dvr ${name}`, network) ?? null };
 }
 
 async function healthOf(cluster: Cluster): Promise<ClusterHealth | undefined> {

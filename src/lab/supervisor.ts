@@ -18,8 +18,11 @@ const kPublishMs = 200;
 const kLogsMs = 5000;
 
 /** Starts the lab's supervisor, detached, unless it runs. */
-export function startSupervisor(record: LabRecord): void {
+export async function startSupervisor(record: LabRecord): Promise<void> {
   if (roleHolders(record.id).has('supervisor')) return;
+  // An earlier supervisor's agents look for namespaces under a process that is gone. They end before
+  // anybody asks whether the lab is whole, for soon it would not be.
+  await endProcesses(() => findLabProcesses(record.id, []).filter(({ role }) => role?.startsWith('agent ')));
   const log = openSync(logFileOf(logsDir(), 'supervisor'), 'a');
   try {
     spawn(process.execPath, [mainFile, 'lab', 'supervise'], {
@@ -39,8 +42,6 @@ export async function supervise(): Promise<void> {
   process.title = `dvr lab ${record.name}`;
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => { stop.abort(); });
-  // An earlier supervisor's agents look for namespaces under a process that is gone.
-  await endProcesses(() => findLabProcesses(record.id, []).filter(({ role }) => role?.startsWith('agent ')));
   for (const role of rolesOf(record.plan, labTopologyFile())) void keep(role, logsDir(), stop.signal);
   let published = readPublished();
   let logsBoundAt = performance.now();

@@ -17,6 +17,7 @@ import { type LabPlan, namespacesOf, planLab } from './plan.js';
 import { isAlive, netnsDir, roleHolders } from './processes.js';
 import { type LabRecord, claimStateDir, labFile, logsDir, readRecord, writeRecord } from './record.js';
 import { logFileOf } from './roles.js';
+import { runningLab, runningLabText } from './running-lab.js';
 import { defaultTopologyFile, runScript } from './scripts.js';
 import { startSupervisor } from './supervisor.js';
 import { waitFor } from './wait.js';
@@ -73,10 +74,15 @@ function refuseOther(existing: LabRecord, name: string, text: string): void {
 
 /** Writes the record of all that will be made, having looked that none of it is anybody else's. */
 function claim(name: string, topologyFile: string, topologyText: string, plan: LabPlan): LabRecord {
+  const other = runningLab();
+  if (other !== undefined) {
+    throw new DvrError('DVR_LAB_EXISTS', `${runningLabText(other)} is up; a machine holds one lab`,
+      `take it down first with \`DVR_RUN_DIR=${other.runDir} dvr lab down\``);
+  }
   const taken = namespacesOf(plan).find((namespace) => existsSync(join(netnsDir, namespace)));
   if (taken !== undefined) {
-    throw new DvrError('DVR_CONFLICT', `the namespace ${taken} exists already and is no lab's`,
-      `see what it is for; \`ip netns delete ${taken}\` removes it`);
+    throw new DvrError('DVR_CONFLICT', `the namespace ${taken} exists already, and no process tells whose it is`,
+      `see what it is for; if a lab left it, \`dvr lab down\` with that lab's DVR_RUN_DIR takes it away`);
   }
   if (existsSync(runDir()) && readdirSync(runDir()).length > 0) {
     throw new DvrError('DVR_CONFLICT', `${runDir()} is in use, but not by a lab`,
@@ -100,7 +106,7 @@ async function build(record: LabRecord, { cluster, progress }: UpOptions): Promi
       '--port', node.fabricPort, '--wire', plan.wire, '--run-dir', runDir());
   }
   progress('controller, dataplanes and agents');
-  startSupervisor(record);
+  await startSupervisor(record);
   for (const vm of plan.vms) await runScript('vm', 'up', vm.name, ...(vm.ipv6 ? ['--ipv6'] : []));
   await waitFor('the controller', kStartWaitMs, async () => (await answers(controllerSocket())) ? [] : ['it does not answer']);
   const missing = async (): Promise<string[]> => missingOf(plan, await cluster.status());

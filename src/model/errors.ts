@@ -14,11 +14,12 @@ export const errorCodes = {
   DVR_LOCAL_VLAN_EXHAUSTED: { status: 409, exit: 1 },
   DVR_MTU_TOO_LARGE: { status: 400, exit: 1 },
   DVR_LAB_EXISTS: { status: 409, exit: 1 },
-  DVR_NO_LAB: { status: 404, exit: 1 },
+  DVR_NO_LAB: { status: 404, exit: 5 },
   DVR_NODE_UNREACHABLE: { status: 504, exit: 4 },
   DVR_CONTROLLER_UNREACHABLE: { status: 503, exit: 5 },
   DVR_DATAPLANE_UNREACHABLE: { status: 503, exit: 5 },
   DVR_DATAPLANE_REFUSED: { status: 502, exit: 5 },
+  DVR_NO_NETNS: { status: 404, exit: 1 },
   DVR_ATTACH_FAILED: { status: 502, exit: 5 },
   DVR_SCRIPT_FAILED: { status: 502, exit: 5 },
   DVR_KEY_INVALID: { status: 401, exit: 1 },
@@ -33,7 +34,7 @@ export type ErrorCode = keyof typeof errorCodes;
  * An operator's error: says what is wrong with which value, and what to do next.
  *
  * @example
- * throw new DvrError('DVR_NOT_FOUND', 'no network is named "blue"', 'see `dvr network list`');
+ * throw new DvrError('DVR_NOT_FOUND', 'no port is named "web"', 'see `dvr port list`');
  */
 export class DvrError extends Error {
   readonly code: ErrorCode;

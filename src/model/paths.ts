@@ -1,8 +1,10 @@
 /** Where the processes of a machine meet: run-time sockets and kept state. */
 import { join } from 'node:path';
 
-/** Sockets and pid files; gone after a reboot. */
-export const runDir = (): string => process.env['DVR_RUN_DIR'] ?? '/run/dvr';
+/** The folder of sockets and pid files, as the environment of a process says; gone after a reboot. */
+export const runDirOf = (environment: Readonly<Record<string, string | undefined>>): string =>
+  environment['DVR_RUN_DIR'] ?? '/run/dvr';
+export const runDir = (): string => runDirOf(process.env);
 /** What must survive a restart: the controller's state, each agent's last good view. */
 export const stateDir = (): string => process.env['DVR_STATE_DIR'] ?? '/var/lib/dvr';
 

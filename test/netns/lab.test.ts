@@ -2,31 +2,22 @@
  * The lab itself: what `dvr lab` makes, that it mends what breaks, that it refuses what it must, and
  * that `down` leaves nothing, whatever happened before.
  */
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findLabProcesses, isAlive, roleHolders } from '../../src/lab/processes.js';
-import { readHolderPid, requireRecord } from '../../src/lab/record.js';
+import { findLabProcesses, isAlive } from '../../src/lab/processes.js';
+import { readHolderPid, readRecord, requireRecord } from '../../src/lab/record.js';
 import { defaultTopologyFile, mainFile } from '../../src/lab/scripts.js';
-import { type Ran, dvr, run, withLab } from '../support/lab.js';
+import { jsonOf, pidOf, until } from '../support/facts.js';
+import { dvr, run, withLab } from '../support/lab.js';
 
-/** Far longer than any of it takes; the machine may be building something else meanwhile. */
-const kMendMs = 40_000;
+/** Far longer than a command takes; the machine may be building something else meanwhile. */
+const kCommandMs = 40_000;
 
 const published = (): string[] => readdirSync('/run/netns').filter((name) => name.startsWith('dvr-')).sort();
-const pidOf = (role: string): number | undefined => roleHolders(requireRecord().id).get(role);
-const jsonOf = (ran: Ran): Record<string, unknown> => JSON.parse(ran.stdout) as Record<string, unknown>;
-
-async function until(what: string, ready: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + kMendMs;
-  while (!(await ready())) {
-    if (performance.now() > deadline) throw new Error(`not within ${kMendMs} ms: ${what}`);
-    await sleep(50);
-  }
-}
-
 function expectNothingLeft(): void {
   expect(published()).toEqual([]);
   expect(existsSync('/run/dvr')).toBe(false);
@@ -103,6 +94,26 @@ describe('a lab that is up', () => {
     expect((await lab.dvr('lab', 'up', file)).stderr).toContain(defaultTopologyFile);
   });
 
+  it('is named, with its run folder, to who looks for it in another one; nothing of it is called nobody\'s', async () => {
+    const elsewhere = (...words: string[]) => run('env', ['DVR_RUN_DIR=/run/other', process.execPath, mainFile, 'lab', ...words, '--json'], kCommandMs);
+    const named = expect.stringContaining('/run/dvr (supervisor, process') as string;
+    const up = await elsewhere('up');
+    expect([up.code, jsonOf(up)]).toEqual([1, expect.objectContaining({ code: 'DVR_LAB_EXISTS', detail: named })]);
+    expect(up.stderr).not.toContain('delete');
+    for (const words of [['status'], ['down']]) {
+      const ran = await elsewhere(...words);
+      expect([ran.code, jsonOf(ran)]).toEqual([5, expect.objectContaining({ code: 'DVR_NO_LAB', detail: named })]);
+    }
+  });
+
+  it('leaves with 5 from its status while something is missing', async () => {
+    process.kill(pidOf('supervisor') ?? 0, 'SIGKILL');
+    const broken = await lab.dvr('lab', 'status', '--json');
+    expect([broken.code, jsonOf(broken)['missing']]).toEqual([5, ['process supervisor']]);
+    expect((await lab.dvr('lab', 'up')).code).toBe(0);
+    expect((await lab.dvr('lab', 'status')).code).toBe(0);
+  });
+
   it.each(['agent cn1', 'dataplane cn1', 'controller'])('starts the %s again when it is killed', async (role) => {
     const before = pidOf(role);
     process.kill(before ?? 0, 'SIGKILL');
@@ -118,6 +129,10 @@ describe('a lab that is up', () => {
     await sleep(1500);
     expect([mine.exitCode, pidOf('dataplane cn2')]).toEqual([null, undefined]);
     expect(await lab.ping('vm1', '10.2.0.12')).toBe(3);
+    await until('the lab is whole with it', async () => (await lab.dvr('lab', 'status', '--json')).code === 0);
+    expect(jsonOf(await lab.dvr('lab', 'status', '--json'))).toMatchObject({
+      converged: true, processes: expect.arrayContaining([{ role: 'dataplane cn2', running: true, pid: mine.pid }]) as unknown,
+    });
     mine.kill('SIGKILL');
     await until('the lab has its own again', () => pidOf('dataplane cn2') !== undefined);
     await until('the lab is whole', async () => jsonOf(await lab.dvr('lab', 'status', '--json'))['converged'] === true);
@@ -150,9 +165,15 @@ describe('taking a lab down', () => {
     expectNothingLeft();
   });
 
-  it('leaves nothing after `lab up` was killed half way', async () => {
-    const up = run('timeout', ['--signal', 'KILL', '0.7', process.execPath, mainFile, 'lab', 'up'], kMendMs);
-    await up;
+  it.each<[string, () => boolean]>([
+    ['it had made its first node', () => existsSync('/run/netns/dvr-cn1')],
+    ['it had started its supervisor', () => readRecord() !== undefined && pidOf('supervisor') !== undefined],
+  ])('leaves nothing after `lab up` was killed as soon as %s', async (_, come) => {
+    const up = spawn(process.execPath, [mainFile, 'lab', 'up'], { stdio: 'ignore' });
+    await until('it has come so far', come);
+    up.kill('SIGKILL');
+    // Otherwise this would be `down` of a whole lab, which another test takes down.
+    expect(jsonOf(await dvr('lab', 'status', '--json'))['converged']).toBe(false);
     expect((await dvr('lab', 'down')).code).toBe(0);
     expectNothingLeft();
   });
@@ -160,9 +181,9 @@ describe('taking a lab down', () => {
 
 describe('a lab that cannot be', () => {
   const scratch = mkdtempSync(join(tmpdir(), 'dvr-topology-'));
-  beforeAll(async () => { await run('ip', ['netns', 'add', 'dvr-vm1'], kMendMs); });
+  beforeAll(async () => { await run('ip', ['netns', 'add', 'dvr-vm1'], kCommandMs); });
   afterAll(async () => {
-    await run('ip', ['netns', 'delete', 'dvr-vm1'], kMendMs);
+    await run('ip', ['netns', 'delete', 'dvr-vm1'], kCommandMs);
     rmSync(scratch, { recursive: true });
   });
 
@@ -177,7 +198,9 @@ describe('a lab that cannot be', () => {
   });
 
   it('does not touch a namespace that has the name of one of its own', async () => {
-    expect((await dvr('lab', 'up')).stderr).toContain('the namespace dvr-vm1 exists already');
+    const { stderr } = await dvr('lab', 'up');
+    expect(stderr).toContain('the namespace dvr-vm1 exists already');
+    expect(stderr).not.toContain('delete');
     expect(published()).toEqual(['dvr-vm1']);
     await dvr('lab', 'down');
     expect(published()).toEqual(['dvr-vm1']);
