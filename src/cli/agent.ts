@@ -17,7 +17,7 @@ interface Options {
 
 const kExample = `
 Example:
-  dvr agent --node cn1 --controller 172.16.0.21:9640 --key /etc/dvr/key --vtep-ip 172.16.0.11
+  dvr agent --node a --controller 172.16.0.11:4790 --key /var/lib/dvr/cluster.key --vtep-ip 172.16.0.11
 `;
 
 export function register(program: Command): void {

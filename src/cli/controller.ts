@@ -22,6 +22,11 @@ interface Options {
 
 const MAX_TCP_PORT = 65_535;
 
+const kExample = `
+Example:
+  dvr controller --topology /var/lib/dvr/topology.yaml --listen 172.16.0.11:4790 --key /var/lib/dvr/cluster.key
+`;
+
 export function register(program: Command): void {
   program
     .command('controller')
@@ -30,10 +35,7 @@ export function register(program: Command): void {
     .option('--listen <ip:port>', 'also let agents in over TCP; needs --key')
     .option('--key <file>', 'the cluster key, made by dvr init')
     .option('--json', 'print where it listens as JSON')
-    .addHelpText(
-      'after',
-      '\nExample:\n  dvr controller --topology topology.yaml --listen 192.0.2.1:4790 --key cluster.key\n',
-    )
+    .addHelpText('after', kExample)
     .action(run);
 }
 

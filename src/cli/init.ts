@@ -9,7 +9,7 @@ export function register(program: Command): void {
     .description('Make the cluster key that controller and agents prove to each other.')
     .requiredOption('--key <file>', 'where to write it; an existing file is never replaced')
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', '\nExample:\n  dvr init --key /etc/dvr/cluster.key\n')
+    .addHelpText('after', '\nExample:\n  dvr init --key /var/lib/dvr/cluster.key\n')
     .action((options: { key: string; json?: true }) => {
       createClusterKey(options.key);
       print(

@@ -4,6 +4,7 @@
  * `dvr dataplane` starts without the controller's libraries.
  */
 import { Command } from 'commander';
+import { version } from '../dataplane/version.js';
 import { fail } from './output.js';
 
 const commandFiles = {
@@ -23,6 +24,7 @@ const commandFiles = {
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('dvr')
     .description('A distributed virtual router for Linux: see a packet walk.')
+    .version(version)
     .addHelpText('after', '\nExample:\n  dvr lab up && dvr walk vm1 vm2\n')
     .showHelpAfterError()
     .enablePositionalOptions();
