@@ -19,14 +19,8 @@ cd "$(dirname "$0")"
 namespace=dvr-fabric
 verb=${1:-}
 shift || usage
-mtu=''
-while [ $# -gt 0 ]; do
-  case $1 in
-    --mtu) mtu=$2; shift 2 ;;
-    --dry-run) dry_run=yes; shift ;;
-    *) usage ;;
-  esac
-done
+mtu='' options='mtu'
+take_options "$@"
 
 up() {
   [ -n "$mtu" ] || usage
@@ -42,19 +36,6 @@ up() {
   run ip -n "$namespace" link set underlay mtu "$mtu" up
 }
 
-down() {
-  unpublish "$namespace"
-}
-
-show() {
-  if has_namespace "$namespace"; then
-    ip -n "$namespace" -brief link show
-  else
-    echo "$namespace: absent"
-  fi
-}
-
-case $verb in
-  up | down | show) "$verb" ;;
-  *) usage ;;
-esac
+down() { unpublish "$namespace"; }
+show() { show_devices link; }
+do_verb

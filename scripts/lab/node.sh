@@ -25,19 +25,8 @@ holder_wait_tenths=50
 verb=${1:-}
 name=${2:-}
 shift 2 || usage
-vtep='' mtu='' mac='' port='' wire=segments run_dir=''
-while [ $# -gt 0 ]; do
-  case $1 in
-    --vtep) vtep=$2; shift 2 ;;
-    --mtu) mtu=$2; shift 2 ;;
-    --mac) mac=$2; shift 2 ;;
-    --port) port=$2; shift 2 ;;
-    --wire) wire=$2; shift 2 ;;
-    --run-dir) run_dir=$2; shift 2 ;;
-    --dry-run) dry_run=yes; shift ;;
-    *) usage ;;
-  esac
-done
+vtep='' mtu='' mac='' port='' wire=segments run_dir='' options='vtep mtu mac port wire run_dir'
+take_options "$@"
 namespace=dvr-$name
 
 # Runs inside the new namespaces. Its pid file says that the mounts are ready.
@@ -126,15 +115,5 @@ down() {
   unpublish "$namespace"
 }
 
-show() {
-  if has_namespace "$namespace"; then
-    ip -n "$namespace" -brief address show
-  else
-    echo "$namespace: absent"
-  fi
-}
-
-case $verb in
-  up | down | show) "$verb" ;;
-  *) usage ;;
-esac
+show() { show_devices address; }
+do_verb

@@ -17,14 +17,8 @@ cd "$(dirname "$0")"
 verb=${1:-}
 name=${2:-}
 shift 2 || usage
-ipv6=no
-while [ $# -gt 0 ]; do
-  case $1 in
-    --ipv6) ipv6=yes; shift ;;
-    --dry-run) dry_run=yes; shift ;;
-    *) usage ;;
-  esac
-done
+ipv6=no options='ipv6'
+take_options "$@"
 namespace=dvr-$name
 
 # A guest that says nothing unasked: a capture then shows only what was sent on purpose.
@@ -43,19 +37,6 @@ up() {
   run ip -n "$namespace" link set lo up
 }
 
-down() {
-  unpublish "$namespace"
-}
-
-show() {
-  if has_namespace "$namespace"; then
-    ip -n "$namespace" -brief address show
-  else
-    echo "$namespace: absent"
-  fi
-}
-
-case $verb in
-  up | down | show) "$verb" ;;
-  *) usage ;;
-esac
+down() { unpublish "$namespace"; }
+show() { show_devices address; }
+do_verb
