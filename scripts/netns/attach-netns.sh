@@ -16,12 +16,13 @@ set -eu
 usage() {
   cat >&2 <<'USAGE'
 usage: attach-netns.sh up   --device TAP (--netns PATH | --pid PID) --ifname NAME --mac MAC --mtu BYTES
-                            [--address IP/BITS]... [--gateway IP]... [--dry-run]
+                            [--inode N] [--address IP/BITS]... [--gateway IP]... [--dry-run]
        attach-netns.sh down (--netns PATH | --pid PID) --ifname NAME --mac MAC [--dry-run]
        attach-netns.sh show (--netns PATH | --pid PID) --ifname NAME
   up    moves TAP into the namespace as NAME. Doing it again changes nothing. Refused if NAME is there with
         another MAC (exit 4), and for the machine's own namespace (exit 6); exit 3 if the TAP is nowhere to
         be found, 5 if no namespace is there. A default route that is there already keeps winning.
+        With --inode it must be that namespace: exit 7 for another or none, a pid may mean another process.
   down  deletes NAME there if it has that MAC; a namespace that is gone is no error.
 USAGE
   exit 2
@@ -29,7 +30,7 @@ USAGE
 
 [ $# -ge 1 ] || usage
 action=$1; shift
-device='' netns='' ifname='' mac='' mtu='' dry_run=no
+device='' netns='' inode='' ifname='' mac='' mtu='' dry_run=no
 addresses=() gateways=()
 while [ $# -gt 0 ]; do
   if [ "$1" = --dry-run ]; then dry_run=yes; shift; continue; fi
@@ -38,6 +39,7 @@ while [ $# -gt 0 ]; do
     --device) device=$2 ;;
     --netns) netns=$2 ;;
     --pid) netns=/proc/$2/ns/net ;;
+    --inode) inode=$2 ;;
     --ifname) ifname=$2 ;;
     --mac) mac=$2 ;;
     --mtu) mtu=$2 ;;
@@ -147,7 +149,11 @@ case $action in
     # A plain file is none either: `ip netns` leaves one behind where a mount was taken away.
     if [ "$dry_run" = no ] && ! nsenter --net="$netns" true 2>/dev/null; then
       echo "attach-netns.sh: no network namespace at $netns" >&2
-      exit 5
+      if [ -z "$inode" ]; then exit 5; else exit 7; fi
+    fi
+    if [ "$dry_run" = no ] && [ -n "$inode" ] && [ "$(stat --dereference --format %i "$netns")" != "$inode" ]; then
+      echo "attach-netns.sh: $netns is another network namespace than it was" >&2
+      exit 7
     fi
     if [ "$dry_run" = no ] && is_machine "$(stat --dereference --format %d:%i "$netns")"; then
       echo "attach-netns.sh: $netns is the machine's own network namespace, not a VM's or a container's" >&2

@@ -13,7 +13,12 @@ import { localPorts, type LocalPort } from './l2/ports-program.js';
 import { routerPortName, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
 
 /** A port plugged into a namespace: what attach-netns.sh is to make true. */
-export interface Plug { readonly port: string; readonly wish: AttachWish }
+export interface Plug {
+  readonly port: string;
+  readonly wish: AttachWish;
+  /** Of the namespace that the process had when first seen: pids are used again, and then mean another. */
+  readonly netnsInode?: number;
+}
 
 export interface Desired {
   readonly devices: readonly DeviceSpec[];

@@ -42,6 +42,8 @@ export interface NodeAgentParts {
 
 /** What attach-netns.sh and router-ns.sh answer when the TAP is nowhere: its owner must make a new one. */
 const kDeviceLost = 3;
+/** What attach-netns.sh answers when the process has not the namespace any more that it had. */
+const kNamespaceLeft = 7;
 
 export class NodeAgent {
   readonly #l2: L2Agent;
@@ -67,7 +69,11 @@ export class NodeAgent {
 
   get view(): NodeView | undefined { return this.#view; }
 
-  setView(view: NodeView): void { this.#view = view; }
+  /** Each view is looked at, also one that is never made true because the next is here already. */
+  setView(view: NodeView): void {
+    this.#view = view;
+    this.#plugged.forgetGone(view);
+  }
 
   async connect(dataplane: Dataplane): Promise<void> {
     await this.#l2.connect(dataplane, () => this.#rows(), this.#view?.generation ?? 0);
@@ -95,7 +101,6 @@ export class NodeAgent {
     const { ids, faults } = allocateIds(this.#ids, view, held);
     for (const fault of faults) this.#faults.add(fault);
     this.#ids = ids;
-    this.#plugged.forgetGone(view);
     this.#learned = forget(this.#learned, learnRules(view, ids), nowMs);
     const desired = desiredOf(view, ids, this.#plugged.gone);
     // What will be made is on disk before it is: an agent that dies half-way knows what to take back.
@@ -189,7 +194,9 @@ export class NodeAgent {
   async #take(step: Step): Promise<void> {
     await this.#guard(() => this.#step(step), (error) => {
       this.#faults.blame(step, error, this.#view);
-      if (error.cause instanceof ScriptFailure && error.cause.exitCode === kDeviceLost) this.#lose(step);
+      const code = error.cause instanceof ScriptFailure ? error.cause.exitCode : undefined;
+      if (code === kDeviceLost) this.#lose(step);
+      if (code === kNamespaceLeft && step.step === 'plug') this.#deviceLeft(vmDeviceName(step.plug.port));
     });
   }
 
@@ -230,8 +237,7 @@ export class NodeAgent {
   async #plug(plug: Plug): Promise<void> {
     // Where the device could not be opened that is the error, said already.
     if (!this.#l2.has(vmDeviceName(plug.port))) return;
-    this.#plugged.begin(plug);
-    await this.#l2.plug(plug);
+    await this.#l2.plug(this.#plugged.begin(plug));
     this.#plugged.done(plug.port);
   }
 

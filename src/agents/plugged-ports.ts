@@ -8,7 +8,16 @@ import type { NodeView } from '../model/node-view.js';
 import { attachmentText, type Plug } from './desired.js';
 import { vmDeviceName } from './local-ids.js';
 
-const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
+/** Nothing where no namespace is, for whatever reason: a process that just ends gives other errors. */
+function inodeOf(path: string): number | undefined {
+  try {
+    return statSync(path).ino;
+  } catch {
+    return undefined;
+  }
+}
+
+const pathOf = ({ netns, pid }: Plug['wish']): string => netns ?? `/proc/${String(pid)}/ns/net`;
 
 export class PluggedPorts {
   readonly #plugs: Map<string, Plug>;
@@ -24,9 +33,21 @@ export class PluggedPorts {
   get gone(): ReadonlyMap<string, string> { return this.#gone; }
 
   /** To be said before the deed: one that fails half-way must still be taken back one day. */
-  begin(plug: Plug): void {
+  begin(wanted: Plug): Plug {
+    const plug = this.#identified(wanted);
     this.#plugs.set(plug.port, plug);
     this.#seen.delete(plug.port);
+    return plug;
+  }
+
+  /** A path is a name that its user looks after; what a pid means is known only while the process lives. */
+  #identified(plug: Plug): Plug {
+    const { pid } = plug.wish;
+    if (pid === undefined) return plug;
+    const before = this.#plugs.get(plug.port);
+    const known = before?.wish.pid === pid ? before.netnsInode : undefined;
+    const netnsInode = known ?? inodeOf(pathOf(plug.wish));
+    return netnsInode === undefined ? plug : { ...plug, netnsInode };
   }
 
   done(port: string): void { this.#seen.add(port); }
@@ -38,14 +59,15 @@ export class PluggedPorts {
 
   /** What the state file is to hold while `intended` is being made. */
   with(intended: readonly Plug[]): Plug[] {
-    return [...new Map([...intended, ...this.plugs].map((plug) => [plug.port, plug])).values()];
+    const made = intended.map((plug) => this.#identified(plug));
+    return [...new Map([...made, ...this.plugs].map((plug) => [plug.port, plug])).values()];
   }
 
   /** Where the port's device is to be, if that namespace is there: it may stand there already. */
   placeOf(device: string): MovedTap | undefined {
     const wish = this.plugs.find(({ port }) => vmDeviceName(port) === device)?.wish;
     if (wish === undefined) return undefined;
-    const netns = wish.netns ?? `/proc/${String(wish.pid)}/ns/net`;
+    const netns = pathOf(wish);
     return inodeOf(netns) === undefined ? undefined : { netns, ifname: wish.ifname, mac: wish.mac };
   }
 
@@ -66,6 +88,11 @@ export class PluggedPorts {
     const now = new Map(
       view.localPorts.map(({ name, attachment }) => [name, attachment && attachmentText(attachment)]),
     );
-    for (const [port, from] of this.#gone) if (now.get(port) !== from) this.#gone.delete(port);
+    for (const [port, from] of this.#gone) {
+      if (now.get(port) === from) continue;
+      this.#gone.delete(port);
+      const plug = this.#plugs.get(port);
+      if (plug !== undefined) this.#plugs.set(port, { port, wish: plug.wish });
+    }
   }
 }

@@ -33,7 +33,8 @@ export interface Hands {
   routes(namespace: string): Promise<readonly RouterRoute[]>;
   /** Runs `ip -batch` lines inside; one that fails does not stop the next, all failures are one error. */
   batch(namespace: string, lines: readonly string[]): Promise<void>;
-  attach(wish: AttachWish): Promise<void>;
+  /** @param netnsInode the namespace it must be; a process may have got another, or be another. */
+  attach(wish: AttachWish, netnsInode?: number): Promise<void>;
   detach(place: NetnsPlace, mac: string): Promise<void>;
   /** MTU of the device that has the address in the node's own namespace; nothing if none has. */
   mtuOfAddress(ip: string): Promise<number | undefined>;
@@ -79,7 +80,7 @@ export function hands(folder = fileURLToPath(new URL('../../scripts/netns/', imp
       });
     },
     batch: (namespace, lines) => runBatch(namespace, lines),
-    attach: (wish) => script('attach-netns', ['up', ...attachWords(wish)]),
+    attach: (wish, netnsInode) => script('attach-netns', ['up', ...attachWords(wish, netnsInode)]),
     detach: (place, mac) => script('attach-netns', ['down', ...placeWords(place), '--mac', mac]),
     mtuOfAddress: async (ip) => {
       const holder = (await show(['address', 'show', 'to', ip]))[0];
@@ -102,9 +103,10 @@ export function routerDeviceWords(tap: string, device: RouterDevice): string[] {
   ];
 }
 
-export function attachWords(wish: AttachWish): string[] {
+export function attachWords(wish: AttachWish, netnsInode?: number): string[] {
   return [
-    ...placeWords(wish), '--device', wish.device, '--mac', wish.mac, '--mtu', String(wish.mtuBytes),
+    ...placeWords(wish), ...(netnsInode === undefined ? [] : ['--inode', String(netnsInode)]),
+    '--device', wish.device, '--mac', wish.mac, '--mtu', String(wish.mtuBytes),
     ...wish.addresses.flatMap((address) => ['--address', address]),
     ...wish.gateways.flatMap((gateway) => ['--gateway', gateway]),
   ];

@@ -3,12 +3,14 @@
  * goes again, that a refusal changes nothing, and that a namespace may vanish without a word.
  */
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { controllerClient } from '../../src/cli/client.js';
 import {
-  cpuSeconds, descriptorCount, jsonOf, linksAt, pidOf, portNow, rowsOf, until,
+  cpuSeconds, descriptorCount, jsonOf, killAndWait, linksAt, pidOf, portNow, rowsOf, until,
 } from '../support/facts.js';
 import { type Ran, run, withLab } from '../support/lab.js';
 
@@ -258,6 +260,26 @@ describe('a namespace deleted without a word', () => {
     const { result } = await lab.startProbes('vm1', 'vm2', '10.2.0.12', { count: 300 });
     await ip('netns', 'delete', 'web');
     expect(await result).toMatchObject({ sent: 300, lost: 0 });
+  });
+});
+
+describe('a pid that means another namespace when the agent comes back', () => {
+  it('gets no device: the port is gone with the process it was attached to', async () => {
+    const moved = join(mkdtempSync(join(tmpdir(), 'dvr-attach-')), 'moved');
+    const words = 'echo ready; until [ -e "$0" ]; do sleep 0.1; done; exec unshare --net sleep 300';
+    const process_ = await lab.start('fabric', ['unshare', '--net', 'sh', '-c', words, moved]);
+    expect((await attachRed('--pid', String(process_.pid))).code).toBe(0);
+    // Stopped, it does not see that the device goes.
+    process.kill(pidOf('agent cn1') ?? 0, 'SIGSTOP');
+    writeFileSync(moved, '');
+    await pidInside(process_);
+    await killAndWait('agent cn1');
+    await until('the port is deleted', async () => (await portNow('web')) === undefined);
+    const inside = await run(
+      'nsenter', [`--net=/proc/${process_.pid}/ns/net`, 'ip', '-brief', 'link'], kCommandMs,
+    );
+    expect(inside.stdout).toMatch(/^lo .*\n$/);
+    process_.kill('SIGKILL');
   });
 });
 

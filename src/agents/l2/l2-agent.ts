@@ -99,7 +99,7 @@ export class L2Agent {
     return admitted.faults;
   }
 
-  async plug({ wish }: Plug): Promise<void> { await this.hands.attach(wish); }
+  async plug({ wish, netnsInode }: Plug): Promise<void> { await this.hands.attach(wish, netnsInode); }
 
   async unplug({ port, wish }: Plug): Promise<void> {
     if (this.has(vmDeviceName(port))) await this.close(vmDeviceName(port));

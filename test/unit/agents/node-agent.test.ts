@@ -1,5 +1,6 @@
+import { statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { NodeAgent } from '../../../src/agents/node-agent.js';
+import { NodeAgent, type NodeAgentParts } from '../../../src/agents/node-agent.js';
 import { noIds } from '../../../src/agents/local-ids.js';
 import type { AgentState } from '../../../src/agents/state.js';
 import type { Dataplane, DeviceInfo, DeviceSpec } from '../../../src/dataplane/interface.js';
@@ -28,7 +29,12 @@ const hands: Hands = {
   neighbours: async () => [],
   routes: async () => [],
   batch: async (namespace, lines) => { act(`batch ${namespace} ${String(lines.length)}`); },
-  attach: async ({ netns, device }) => { act(`attach ${netns ?? ''} ${device}`); },
+  attach: async ({ netns, pid, device }, inode) => {
+    act(`attach ${netns ?? ''} ${device}`);
+    if (pid !== undefined && inode !== statSync(`/proc/${String(pid)}/ns/net`, { throwIfNoEntry: false })?.ino) {
+      throw new DvrError('DVR_SCRIPT_FAILED', 'another', '', { cause: new ScriptFailure(7, 'another') });
+    }
+  },
   detach: async ({ netns }) => { act(`detach ${netns ?? ''}`); },
   mtuOfAddress: async () => 1600,
 };
@@ -61,20 +67,22 @@ const kEmptyBatchBytes = 16;
 let saved: AgentState;
 let duplicates: Set<number>;
 let batches: number[];
+let parts: NodeAgentParts;
 let agent: NodeAgent;
 let dataplane: ReturnType<typeof fakeDataplane>;
 
 beforeEach(async () => {
   [did, failing, batches, duplicates] = [[], undefined, [], new Set()];
   let nextFd = 10;
-  agent = new NodeAgent({
+  parts = {
     node: 'cn1', hands, log: () => {},
     descriptors: {
       duplicateFd: () => { duplicates.add(nextFd); return nextFd++; },
       closeFd: (fd) => { if (!duplicates.delete(fd)) throw new Error(`${String(fd)} is not open`); },
     },
     save: async (state) => { saved = structuredClone(state); },
-  }, { ids: noIds, namespaces: [], plugs: [] });
+  };
+  agent = new NodeAgent(parts, { ids: noIds, namespaces: [], plugs: [] });
   dataplane = fakeDataplane('first', batches);
   agent.setView(cn1);
   await agent.connect(dataplane);
@@ -174,6 +182,38 @@ describe('a device that is gone', () => {
     await agent.closeLost();
     await agent.reconcile(0);
     expect(did).toEqual(expect.arrayContaining(['close qr/r1/red', 'open qr/r1/red', 'router qrouter-r1', 'into qrouter-r1 tap18 qr-red']));
+  });
+});
+
+describe('a port plugged in by a process', () => {
+  const here = { pid: process.pid, ifname: 'eth0' };
+  const [vm1, ...others] = cn1.localPorts;
+  const view = { ...cn1, localPorts: [{ ...vm1!, attachment: here }, ...others] };
+  const next = async (state: AgentState): Promise<void> => {
+    agent = new NodeAgent(parts, state);
+    await agent.connect(fakeDataplane('second', batches));
+  };
+
+  it('is plugged in again by the next agent, while that process has the same namespace', async () => {
+    agent.setView(view);
+    await agent.reconcile(0);
+    expect(saved.plugs[0]?.netnsInode).toBe(statSync('/proc/self/ns/net').ino);
+    await next(saved);
+    expect((await agent.reconcile(0))?.ports[0]).toEqual({ name: 'vm1', state: 'up' });
+  });
+
+  it('is gone, and not given to another process, when its pid was reused while the agent was away', async () => {
+    agent.setView(view);
+    await agent.reconcile(0);
+    await next({ ...saved, plugs: saved.plugs.map((plug) => ({ ...plug, netnsInode: 4711 })) });
+    await agent.reconcile(0);
+    await agent.closeLost();
+    did = [];
+    expect((await agent.reconcile(0))?.ports[0]).toEqual({ name: 'vm1', state: 'gone' });
+    expect(did.filter((deed) => deed.startsWith('attach'))).toEqual([]);
+    agent.setView({ ...view, localPorts: others });
+    agent.setView(view);
+    expect((await agent.reconcile(0))?.ports[0]).toEqual({ name: 'vm1', state: 'up' });
   });
 });
 
