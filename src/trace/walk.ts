@@ -34,8 +34,7 @@ function partOf(
   const first = passages.find((passage) =>
     passage.direction === direction && startsAt(passage, source, names));
   if (first === undefined) {
-    const silent = input.unanswered.find((node) =>
-      node === source.node || node === destination.node);
+    const silent = input.unanswered.find((node) => node === source.node);
     const outcome: WalkOutcome = silent === undefined
       ? notSeen(source)
       : { kind: 'unanswered', node: silent };

@@ -56,26 +56,25 @@ interface Collected {
 export async function walk(
   cluster: Cluster, from: string, to: string, options: WalkOptions = {},
 ): Promise<Walk> {
-  const [ports, nodes] = await Promise.all([cluster.ports(), cluster.nodes()]);
-  const ends = endsOf(from, to, ports, options);
   const marker = randomBytes(kMarkerBytes);
   const leases = new TraceLeases(cluster, marker.toString('hex'), options);
   const collected: Collected = { marker, listeners: new Map(), unanswered: new Set() };
   try {
-    const names = nodes.map(({ name }) => name);
-    return await orAborted(listenAndSend(cluster, ends, names, leases, collected, options), options);
+    return await orAborted(walkOnce(cluster, from, to, leases, collected, options), options);
   } finally {
     await leases.release(collected.unanswered);
   }
 }
 
-async function listenAndSend(
-  cluster: Cluster, ends: Ends, nodes: readonly string[], leases: TraceLeases,
-  collected: Collected, options: WalkOptions,
+async function walkOnce(
+  cluster: Cluster, from: string, to: string, leases: TraceLeases, collected: Collected,
+  options: WalkOptions,
 ): Promise<Walk> {
-  await Promise.all(nodes.map((name) => meet(cluster, name, collected)));
-  // The ends of the walk have to answer: without them there is nothing to put in or to see.
-  if (isDeaf(ends, collected)) return walkOf(inputOf(ends, collected));
+  const [ports, nodes] = await Promise.all([cluster.ports(), cluster.nodes()]);
+  const ends = endsOf(from, to, ports, options);
+  await Promise.all(nodes.map(({ name }) => meet(cluster, name, collected)));
+  // Without the source's node nothing can be put in; without the destination's, half the walk is seen.
+  if (collected.unanswered.has(ends.source.node)) return walkOf(inputOf(ends, collected));
   const silent = await leases.take([...collected.listeners.keys()]);
   for (const node of silent) collected.unanswered.add(node);
   options.signal?.throwIfAborted();
@@ -90,10 +89,6 @@ function orAborted<T>(work: Promise<T>, { signal }: WalkOptions): Promise<T> {
     signal.addEventListener('abort', () => { reject(signal.reason); }, { once: true });
     work.then(resolve, reject);
   });
-}
-
-function isDeaf({ source, destination }: Ends, { unanswered }: Collected): boolean {
-  return [source.node, destination.node].some((node) => node !== undefined && unanswered.has(node));
 }
 
 /** Asks for the names of a node's numbers, and so finds out early whether it answers at all. */

@@ -174,13 +174,14 @@ describe('dvr walk', () => {
     ]);
   });
 
-  it('leaves with 4 when a node does not answer', async () => {
+  it("leaves with 4 when a node does not answer, after the source's steps", async () => {
     const agent = pidOf('agent cn2') ?? 0;
-    const { code, walk: { outcome } } = await whileBroken(
+    const { code, walk: { outcome }, steps } = await whileBroken(
       async () => { process.kill(agent, 'SIGSTOP'); },
       async () => { process.kill(agent, 'SIGCONT'); },
       () => walk('vm1', 'vm2'));
     expect([code, outcome]).toEqual([4, { kind: 'unanswered', node: 'cn2' }]);
+    expect(steps).toEqual(['EW1', 'EW2', 'EW3', 'EW4', 'EW5']);
     expect((await walk('vm1', 'vm2')).code).toBe(0);
   });
 

@@ -94,11 +94,34 @@ describe('a walk', () => {
     expect(order.indexOf('setTrace off')).toBeGreaterThan(order.lastIndexOf('takeTrace'));
   });
 
-  it('to a node that does not answer names it, and puts nothing in', async () => {
-    const asking = cluster(['cn2']);
-    expect((await walk(asking, 'vm1', 'vm2')).outcome).toEqual({ kind: 'unanswered', node: 'cn2' });
+  it('from a node that does not answer names it, and puts nothing in', async () => {
+    const asking = cluster(['cn1']);
+    expect((await walk(asking, 'vm1', 'vm2')).outcome).toEqual({ kind: 'unanswered', node: 'cn1' });
     expect(asking.asked.some(({ method }) => method === 'inject')).toBe(false);
     expect(marks(asking.asked)).toEqual([]);
+  });
+
+  it("to a node that does not answer names it, and shows the source's steps", async () => {
+    const asking = cluster(['cn2']);
+    const { outcome, steps } = await walk(asking, 'vm1', 'vm2');
+    expect(outcome).toEqual({ kind: 'unanswered', node: 'cn2' });
+    expect(steps.map(({ step }) => step)).toEqual(['EW1', 'EW2', 'EW3', 'EW4', 'EW5']);
+    expect(asking.asked.filter(({ node }) => node === 'cn2').map(({ method }) => method)).toEqual(['ids']);
+    expect(marks(asking.asked)).toEqual(['cn1 off', 'cn1 on', 'nn1 off', 'nn1 on']);
+  });
+
+  it("to a node that does not answer waits for the source's records", async () => {
+    const asking = cluster(['cn2']);
+    let polls = 0;
+    const slow: Cluster = {
+      ...asking,
+      nodeCall: async <M extends NodeCallMethod>(
+        node: string, method: M, params?: Readonly<Record<string, unknown>>,
+      ) => method === 'takeTrace' && polls++ < 2
+        ? { records: [], lost: 0 } as unknown as NodeCallResults[M]
+        : asking.nodeCall(node, method, params),
+    };
+    expect((await walk(slow, 'vm1', 'vm2')).steps).toHaveLength(5);
   });
 
   it('past a node that does not answer goes on without it, and says so', async () => {
