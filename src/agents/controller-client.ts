@@ -8,8 +8,9 @@
 import { WebSocket } from 'ws';
 import type { Log } from '../dataplane/log.js';
 import { DvrError } from '../model/errors.js';
-import type { AgentMessage, ControllerMessage, NodeCallMethod } from '../model/node-call.js';
+import type { AgentMessage, NodeCallMethod } from '../model/node-call.js';
 import type { NodeReport, NodeView } from '../model/node-view.js';
+import { parseControllerMessage } from './controller-messages.js';
 
 export interface ControllerClientParts {
   /** `unix:PATH` or `IP:PORT`. */
@@ -37,8 +38,8 @@ const kHandshakeTimeoutMs = 5000;
 /** A controller that answers no ping in this time is gone, even if TCP has not noticed. */
 const kSilenceMs = 15_000;
 const kPingMs = 5000;
-/** A view of a hundred thousand ports is about 20 MB. */
-const kMaxMessageBytes = 256 << 20;
+/** A view of all the ports there can be (65536) is about 15 MB; a larger frame ends the connection. */
+const kMaxMessageBytes = 64 << 20;
 /** Calls at work at once; more are refused. */
 const kMaxCalls = 64;
 
@@ -75,7 +76,6 @@ export function controllerClient(parts: ControllerClientParts): ControllerClient
     on.on('message', (data: Buffer) => { receive(on, data); });
     say(on, await parts.register());
     ready = true;
-    attempt = 0;
     parts.log('info', 'registered with the controller', { address: parts.address });
     parts.onReady();
   };
@@ -98,7 +98,13 @@ export function controllerClient(parts: ControllerClientParts): ControllerClient
   };
   let calls = 0;
   const receive = (on: WebSocket, data: Buffer): void => {
-    const message = JSON.parse(data.toString('utf8')) as ControllerMessage;
+    const message = parseControllerMessage(data);
+    if (message === undefined) {
+      parts.log('error', 'the controller sent a message that is none of ours', { bytes: data.length });
+      on.terminate();
+      return;
+    }
+    attempt = 0;
     if (message.type === 'view') { parts.onView(message.view); return; }
     const { id, method, params } = message;
     const failed = (error: unknown): void => { say(on, failureOf(id, error)); };

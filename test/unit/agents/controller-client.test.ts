@@ -16,6 +16,7 @@ let path: string;
 let client: ControllerClient;
 let generations: number[];
 let registerFails: number;
+let logged: string[];
 
 async function listen(): Promise<void> {
   http = createServer();
@@ -34,11 +35,11 @@ const heard = (type: AgentMessage['type'], count = 1): Promise<AgentMessage> => 
 }, 5000);
 
 beforeEach(async () => {
-  [sockets, said, generations, registerFails] = [[], [], [], 0];
+  [sockets, said, generations, registerFails, logged] = [[], [], [], 0, []];
   path = join(mkdtempSync(join(tmpdir(), 'dvr-controller-')), 'controller.sock');
   await listen();
   client = controllerClient({
-    address: `unix:${path}`, log: () => {}, onReady: () => {},
+    address: `unix:${path}`, log: (_, words) => { logged.push(words); }, onReady: () => {},
     register: async () => {
       if (registerFails-- > 0) throw new DvrError('DVR_NOT_FOUND', 'no device has the VTEP address', '');
       return { type: 'register', node: 'cn1', vtepIp: '172.16.0.11', underlayMtu: 1600, version: '0' };
@@ -68,6 +69,27 @@ describe('the agent\'s end of the controller\'s stream', () => {
     await heard('register');
     sockets.at(-1)?.terminate();
     await heard('register', 2);
+  });
+
+  it('outlives a frame that is none of ours: it says so, and connects anew', async () => {
+    await heard('register');
+    sockets.at(-1)?.send('{"type":"vi');
+    await heard('register', 2);
+    tell({ type: 'view', view: { ...cn1, peers: undefined } as never });
+    await heard('register', 3);
+    tell({ type: 'view', view: cn1 });
+    await vi.waitFor(() => { expect(generations).toEqual([7]); });
+    expect(logged.filter((words) => words === 'the controller sent a message that is none of ours')).toHaveLength(2);
+  });
+
+  it('waits longer each time the controller says nothing right', async () => {
+    await heard('register');
+    const before = performance.now();
+    for (let count = 1; count <= 4; ++count) {
+      sockets.at(-1)?.send('?');
+      await heard('register', count + 1);
+    }
+    expect(performance.now() - before).toBeGreaterThan(25 + 50 + 100 + 200);
   });
 
   it('tries again where it could not register yet', async () => {

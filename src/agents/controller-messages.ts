@@ -1,0 +1,61 @@
+/**
+ * Messages of the controller, looked at before they are believed: one of another version may send others,
+ * and what the agent's programs would trip over must end the connection, not the agent.
+ *
+ * What is looked at is the shape: that everything the programs walk over is there. What an address or a
+ * MAC says is looked at where it becomes a row, one by one.
+ */
+import type { ControllerMessage } from '../model/node-call.js';
+
+type Shape = 'string' | 'number' | 'boolean' | { readonly [field: string]: Shape } | readonly [Shape];
+
+/** The required fields of src/model/node-view.ts; `[shape]` is a list of such. */
+const viewShape = {
+  generation: 'number',
+  node: { name: 'string', vtepIp: 'string', dvrMac: 'string' },
+  peers: [{ name: 'string', vtepIp: 'string', interop: 'boolean' }],
+  networks: [{
+    name: 'string', vni: 'number', mtuBytes: 'number',
+    subnets: [{ cidr: 'string' }],
+    ports: [{ name: 'string', mac: 'string', ips: ['string'], allowedAddressPairs: [{ ip: 'string', mac: 'string' }] }],
+    routerInterfaces: [{ routerId: 'string', mac: 'string', addresses: ['string'] }],
+    floodVteps: ['string'],
+  }],
+  routers: [{
+    id: 'string',
+    interfaces: [{ network: 'string', mac: 'string', addresses: ['string'] }],
+    routes: [{ destination: 'string', via: 'string' }],
+  }],
+  localPorts: [{ name: 'string', network: 'string', portSecurity: 'boolean' }],
+} as const satisfies Shape;
+
+const messageShapes: Readonly<Record<string, Shape>> = {
+  view: { type: 'string', view: viewShape },
+  call: { type: 'string', id: 'number', method: 'string', params: {} },
+} satisfies Record<ControllerMessage['type'], Shape>;
+
+/** Undefined where it is no message of ours. */
+export function parseControllerMessage(data: Buffer): ControllerMessage | undefined {
+  let message: unknown;
+  try {
+    message = JSON.parse(data.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(message)) return undefined;
+  const shape = messageShapes[String(message['type'])];
+  // The shape has just been looked at, which the compiler cannot follow.
+  return shape !== undefined && hasShape(message, shape) ? message as unknown as ControllerMessage : undefined;
+}
+
+function hasShape(value: unknown, shape: Shape): boolean {
+  if (typeof shape === 'string') return typeof value === shape;
+  if (isList(shape)) return Array.isArray(value) && value.every((one: unknown) => hasShape(one, shape[0]));
+  return isRecord(value) && Object.entries(shape).every(([field, inner]) => hasShape(value[field], inner));
+}
+
+const isList = (shape: Exclude<Shape, string>): shape is readonly [Shape] => Array.isArray(shape);
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
