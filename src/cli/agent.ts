@@ -27,6 +27,7 @@ export function register(program: Command): void {
     .requiredOption('--controller <address>', 'unix:PATH, or IP:PORT with --key')
     .requiredOption('--vtep-ip <ip>', 'the address VXLAN is sent from, on the underlay device')
     .option('--key <file>', 'the cluster key, made by `dvr init --key FILE`')
+    .option('--json', 'print an error as JSON as well; log lines are JSON always')
     .addHelpText('after', kExample)
     .action(run);
 }

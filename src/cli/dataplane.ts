@@ -30,6 +30,7 @@ export function register(program: Command): void {
     .requiredOption('--node <name>', 'the node this is')
     .option('--workers <count>', `worker threads, 1 to ${String(kMaxWorkers)}`, workerCount, 1)
     .option('--replace', 'take the place of the dataplane that runs; packets wait meanwhile')
+    .option('--json', 'print an error as JSON as well; log lines are JSON always')
     .addHelpText('after', '\nExample:\n  dvr dataplane --node a\n')
     .action(run);
 }

@@ -29,6 +29,7 @@ export function register(program: Command): void {
   lab.command('exec').description('run a command in a node, a VM or the fabric')
     .argument('<name>', 'cn1, vm1, fabric …')
     .argument('<command...>', 'the command and its arguments, after --')
+    .option('--json', 'before NAME: print an error as JSON; what the command prints is its own')
     .passThroughOptions()
     .addHelpText('after', '\nExample:\n  dvr lab exec cn1 -- tcpdump -e -n -i br-int\n')
     .action(exec);

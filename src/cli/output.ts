@@ -14,12 +14,18 @@ export function progress(line: string): void {
 /** Prints the error with its hint and leaves with its exit code; `--json` prints the problem document. */
 export function fail(error: unknown): never {
   if (error instanceof DvrError) {
-    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(error.toProblem(), null, 2)}\n`);
+    if (asksJson(process.argv)) process.stdout.write(`${JSON.stringify(error.toProblem(), null, 2)}\n`);
     process.stderr.write(`dvr: ${error.message}\n${error.hint === '' ? '' : `     ${error.hint}\n`}`);
     process.exit(error.exitCode);
   }
   process.stderr.write(`dvr: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exit(70);
+}
+
+/** What comes after `--` is another command's, whose --json is not ours. */
+export function asksJson(argv: readonly string[]): boolean {
+  const own = argv.indexOf('--');
+  return (own === -1 ? argv : argv.slice(0, own)).includes('--json');
 }
 
 /** Columns of text, padded to the widest cell; the first row is the heading. */

@@ -71,8 +71,14 @@ async function attach(name: string, { json, ...plug }: AttachOptions): Promise<v
     );
   }
   const request: AttachRequest = plug;
-  const port = await controllerClient().attach(name, request);
+  const port = await controllerClient().attach(name, request).catch(attachFault);
   print(json, port, () => `${name} is plugged into ${whereText(plug)}\n${portsText([port])}`);
+}
+
+/** Only the node knows whether a namespace is one, and words are all it sends: a wrong one is bad input. */
+export function attachFault(error: unknown): never {
+  if (!(error instanceof DvrError) || !/no network namespace at/.test(error.message)) throw error;
+  throw new DvrError('DVR_NO_NETNS', error.message, 'see `ip netns list` on that node; nothing is left behind', { cause: error });
 }
 
 async function detach(name: string, { json }: Json): Promise<void> {
