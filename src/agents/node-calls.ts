@@ -5,6 +5,7 @@
 import type { Dataplane } from '../dataplane/interface.js';
 import { DvrError } from '../model/errors.js';
 import type { NodeCallMethod, NodeIds } from '../model/node-call.js';
+import { netnsPath } from '../namespaces/netns-path.js';
 import { probe } from './probe.js';
 import { TraceLease } from './trace-lease.js';
 
@@ -72,8 +73,7 @@ function probeWishOf(params: Params): Parameters<typeof probe>[0] {
   const { netns, target } = params;
   if (typeof netns !== 'string' || typeof target !== 'string') throw wrong('netns and target must be text');
   const hostRoot = process.env['DVR_HOST_ROOT'] ?? '';
-  const path = netns.startsWith('/') ? `${hostRoot}${netns}` : `/run/netns/${netns}`;
-  const wish = { netns: path, target, count: numberOf(params, 'count') };
+  const wish = { netns: netnsPath(netns, hostRoot), target, count: numberOf(params, 'count') };
   return params['ttl'] === undefined ? wish : { ...wish, ttl: numberOf(params, 'ttl') };
 }
 

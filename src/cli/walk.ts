@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import type { Command } from 'commander';
 import { DvrError } from '../model/errors.js';
+import { netnsPath } from '../namespaces/netns-path.js';
 import { routerNamespaceName } from '../namespaces/router-namespace.js';
 import type { ProbeResult } from '../trace/cluster.js';
 import { walk } from '../trace/walker.js';
@@ -56,6 +57,8 @@ export function register(program: Command): void {
 }
 
 async function run(from: string, to: string, options: Options): Promise<void> {
+  // Before the walk, not after it: the agent would refuse it too.
+  if (options.probeIn !== undefined) netnsPath(options.probeIn);
   const client = controllerClient();
   const slow = setTimeout(() => progress('waiting for nodes to answer'), kSlowMs);
   const result = await interruptible((signal) => walk(client, from, to, { ...options, signal }))

@@ -73,3 +73,12 @@ describe('dvr tables', () => {
   it('knows two bridges', async () =>
     expect((await run(tables, 'tables', '--bridge', 'br-ex')).text).toContain('br-int and br-tun'));
 });
+
+describe('dvr walk', () => {
+  it('takes no relative path for a namespace, and sends nothing first', async () => {
+    const { error } = await run(walk, 'walk', 'vm1', 'vm2', '--probe-in', '../../proc/1/ns/net');
+    expect(error).toMatchObject({
+      code: 'DVR_USAGE', message: expect.stringContaining('../../proc/1/ns/net') as unknown,
+    });
+  });
+});
