@@ -3,7 +3,6 @@ import { constants } from 'node:os';
 import type { Command } from 'commander';
 import { DvrError } from '../model/errors.js';
 import { netnsPath } from '../namespaces/netns-path.js';
-import { routerNamespaceName } from '../namespaces/router-namespace.js';
 import type { ProbeResult } from '../trace/cluster.js';
 import { walk } from '../trace/walker.js';
 import { walkExitCodes, type Walk } from '../trace/walk-model.js';
@@ -32,13 +31,15 @@ delivery on the node the frame was routed on, L2-1 to L2-4 inside one network.
 t(µs) counts on each node from the packet's first stage there; clocks of two nodes do not compare.
 
 A router has the same addresses on every node, so probes sent from inside it are answered only by ports of
-its own node: an answer from elsewhere goes to the router there.
+its own node (vm1 and vm4 are on one): an answer from elsewhere goes to the router there.
+A node traces for one walk at a time; walks at once wait for each other.
 
 Exit status: 0 delivered, 1 usage, 2 dropped, 3 lost, 4 a node did not answer, 5 no controller.
 
 Examples:
   dvr walk vm1 vm2
   dvr walk vm1 10.2.0.12 --both --stages
+  dvr walk vm1 vm2 --probe
   dvr walk vm1 vm4 --probe-in qrouter-r1
 `;
 
@@ -101,13 +102,12 @@ async function probeOf(
 
 async function netnsOf(client: Client, port: string, node: string): Promise<string> {
   const view = await client.view(node);
-  const { netns } = view.localPorts.find(({ name }) => name === port)?.attachment ?? {};
+  const { netns, pid } = view.localPorts.find(({ name }) => name === port)?.attachment ?? {};
   if (netns !== undefined) return netns;
-  const router = view.routers[0];
-  const example = router === undefined ? 'NETNS' : routerNamespaceName(router.id);
+  if (pid !== undefined) return `/proc/${pid}/ns/net`;
   throw new DvrError(
-    'DVR_CONFLICT', `${port} is not plugged into a namespace with a path`,
-    `name one: --probe-in ${example}`,
+    'DVR_CONFLICT', `${port} is not plugged in, so nothing can be sent from it`,
+    `dvr port attach ${port} --netns PATH`,
   );
 }
 

@@ -90,6 +90,32 @@ describe('dvr walk', () => {
     }
   });
 
+  it('sends probes from a VM that is plugged in by its process', async () => {
+    const inside = await lab.start('vm4', ['sh', '-c', 'echo ready; exec sleep 60']);
+    const probe = await whileBroken(
+      async () => {
+        await lab.dvr('port', 'detach', 'vm4');
+        await lab.dvr('port', 'attach', 'vm4', '--pid', String(inside.pid));
+      },
+      async () => {
+        await lab.dvr('port', 'detach', 'vm4');
+        await lab.dvr('port', 'attach', 'vm4', '--netns', '/run/netns/dvr-vm4');
+      },
+      async () => (await walk('vm4', 'vm2', '--probe')).walk);
+    inside.kill();
+    expect(probe).toMatchObject({ outcome: { kind: 'delivered' }, probe: { sent: 3, received: 3 } });
+  });
+
+  it('has examples in its help that leave with 0', async () => {
+    const { stdout } = await lab.dvr('walk', '--help');
+    const examples = [...stdout.matchAll(/^ {2}dvr (walk .*)$/gm)].map(([, words = '']) => words);
+    expect(examples.length).toBeGreaterThan(2);
+    for (const words of examples) {
+      const { code, stdout: text } = await lab.dvr(...words.split(' '));
+      expect([words, code, text.includes(': 0 of')]).toEqual([words, 0, false]);
+    }
+  });
+
   it('leaves with 2 when a stage drops it: step, typed reason and what to look at', async () => {
     const { code, walk: { outcome } } = await walk('vm1', 'vm1');
     expect([code, outcome]).toEqual([2, {
