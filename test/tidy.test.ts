@@ -95,6 +95,22 @@ describe('the tree', () => {
     expect(long).toEqual([]);
   });
 
+  it('keeps tests short enough to read in one sitting', () => {
+    // Each walks through one interface, call by call, and would say less in two.
+    const decided = ['test/unit/controller/server.test.ts', 'test/unit/controller/state.test.ts'];
+    const long = under('test', '.ts', '.cc', '.hpp', '.mjs')
+      .filter((file) => !decided.includes(file) && read(file).split('\n').length > 420);
+    expect(long).toEqual([]);
+  });
+
+  it('keeps lines narrow enough for a screen', () => {
+    const decided = ['src/dataplane/pipeline.ts', 'src/dataplane/native.ts', 'scripts/dev/generate.mjs'];
+    const wide = [...under('src', '.ts'), ...under('native', '.cc', '.hpp'), ...under('scripts', '')]
+      .filter((file) => !decided.includes(file))
+      .flatMap((file) => read(file).split('\n').flatMap((line, at) => ([...line].length > 140 ? [`${file}:${at + 1}`] : [])));
+    expect(wide).toEqual([]);
+  });
+
   it('begins every source file by saying where it stands', () => {
     const silent = [...under('src', '.ts'), ...under('native', '.hpp'), ...under('scripts', '.sh')]
       .filter((file) => !/^(#!.*\n)?(\/\/|\/\*\*|#) ?\S?/.test(read(file)));

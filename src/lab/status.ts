@@ -7,12 +7,18 @@ import { findTitled, namespaceInode, roleHolders } from './processes.js';
 import { type LabRecord, labTopologyFile, readPublished } from './record.js';
 import { type Role, rolesOf } from './roles.js';
 
+interface Place {
+  readonly name: string;
+  readonly namespace: string;
+  readonly present: boolean;
+}
+
 export interface LabStatus {
   readonly name: string;
   readonly topologyFile: string;
   readonly wire: string;
-  readonly nodes: readonly { readonly name: string; readonly namespace: string; readonly vtepIp: string; readonly present: boolean }[];
-  readonly vms: readonly { readonly name: string; readonly namespace: string; readonly node: string; readonly present: boolean; readonly state: string }[];
+  readonly nodes: readonly (Place & { readonly vtepIp: string })[];
+  readonly vms: readonly (Place & { readonly node: string; readonly state: string })[];
   /** Who holds which role, as the keeper sees it: a process of the lab, or one that took its place by hand. */
   readonly processes: readonly { readonly role: string; readonly running: boolean; readonly pid: number | null }[];
   /** Namespaces inside nodes, under the names they have outside. */

@@ -52,6 +52,7 @@ export class DvrError extends Error {
 
   /** The RFC 9457 problem document of this error. */
   toProblem(): { type: string; title: string; status: number; detail: string; code: ErrorCode; hint: string } {
-    return { type: `urn:dvr:error:${this.code}`, title: this.code, status: this.status, detail: this.message, code: this.code, hint: this.hint };
+    const { code, status, message: detail, hint } = this;
+    return { type: `urn:dvr:error:${code}`, title: code, status, detail, code, hint };
   }
 }
