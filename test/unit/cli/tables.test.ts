@@ -16,7 +16,7 @@ const facts = {
   tables: [
     {
       table: 'ucast_to_tun',
-      rows: [{ local_vlan: 2, mac: macs.vm2, vtep: vteps.cn2, learned: false }],
+      rows: [{ local_vlan: 2, mac: macs.vm2, vtep: vteps.cn2, learned: false, stale: false }],
     },
     {
       table: 'arp_responder',
@@ -60,8 +60,8 @@ describe('dvr tables', () => {
   it('puts names next to numbers, and shows a table at the stage of its name', () => {
     expect(stage('ucast_to_tun')?.tables).toEqual([{
       table: 'ucast_to_tun',
-      fields: ['local_vlan', 'mac', 'vtep', 'learned'],
-      rows: [['2 (green)', `${macs.vm2} (vm2)`, '172.16.0.12 (cn2)', 'false']],
+      fields: ['local_vlan', 'mac', 'vtep', 'learned', 'stale'],
+      rows: [['2 (green)', `${macs.vm2} (vm2)`, '172.16.0.12 (cn2)', 'false', 'false']],
     }]);
     expect(stage('classify')?.tables).toContainEqual(
       expect.objectContaining({ table: 'ucast_to_tun', rows: [], shownAt: 'ucast_to_tun' }),
