@@ -27,7 +27,6 @@ Napi::Function DataplaneObject::define(Napi::Env env) {
   return DefineClass(env, "Dataplane",
                      {
                          InstanceMethod<&DataplaneObject::open_device>("openDevice"),
-                         InstanceMethod<&DataplaneObject::adopt_device>("adoptDevice"),
                          InstanceMethod<&DataplaneObject::adopt_devices>("adoptDevices"),
                          InstanceMethod<&DataplaneObject::reattach_device>("reattachDevice"),
                          InstanceMethod<&DataplaneObject::close_device>("closeDevice"),
@@ -75,13 +74,6 @@ Napi::Value DataplaneObject::open_device(const Napi::CallbackInfo& info) {
   const auto spec = to_spec(info.Env(), info[0], "spec");
   if (!spec || !is_open(info.Env())) return info.Env().Undefined();
   return answer(info.Env(), dataplane_->open(*spec));
-}
-
-Napi::Value DataplaneObject::adopt_device(const Napi::CallbackInfo& info) {
-  const auto pid = to_integer(info.Env(), info[0], "pid", 1, kMostPid);
-  if (!pid || !is_open(info.Env())) return info.Env().Undefined();
-  const auto adopted = adopt(info.Env(), *pid, info[1]);
-  return adopted ? answer(info.Env(), *adopted) : info.Env().Undefined();
 }
 
 // All of them are in place before any is read from. Those that cannot be taken over are left out.

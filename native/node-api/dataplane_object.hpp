@@ -19,7 +19,6 @@ class DataplaneObject : public Napi::ObjectWrap<DataplaneObject> {
 
  private:
   Napi::Value open_device(const Napi::CallbackInfo& info);
-  Napi::Value adopt_device(const Napi::CallbackInfo& info);
   Napi::Value adopt_devices(const Napi::CallbackInfo& info);
   Napi::Value reattach_device(const Napi::CallbackInfo& info);
   void close_device(const Napi::CallbackInfo& info);

@@ -2,7 +2,7 @@
 // Writes the files that are made from the pipeline table of native/pipeline/pipeline.hpp:
 //   src/dataplane/pipeline.ts   stages, tables, drop reasons as constants
 //   docs/pipeline.md            the same for readers
-// `--check` writes nothing and fails when a file on disk differs (test/unit/dataplane/generated.test.ts).
+// `--check` writes nothing and fails when a file on disk differs (test/unit/dataplane/builds.test.ts).
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';

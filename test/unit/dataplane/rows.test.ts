@@ -5,7 +5,7 @@ import { tables } from '../../../src/dataplane/pipeline.js';
 const inSwitch = (mac: string, port: number, localVlan = 1): Row =>
   ({ table: 'switch', key: { local_vlan: localVlan, mac }, value: { port } });
 const inUcast = (vtep: string): Row =>
-  ({ table: 'ucast_to_tun', key: { local_vlan: 1, mac: 'fa:16:3e:00:00:01' }, value: { vtep, learned: false } });
+  ({ table: 'ucast_to_tun', key: { local_vlan: 1, mac: 'fa:16:3e:00:00:01' }, value: { vtep, learned: false, stale: false } });
 const numberOf = (name: string): number => tables.find((table) => table.name === name)?.id ?? -1;
 const mac = 'fa:16:3e:00:00:01';
 
