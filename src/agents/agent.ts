@@ -44,10 +44,12 @@ const kLongestDataplaneWaitMs = 1000;
 /** After a failed step; doubles up to the longest, and starts anew with the next view. */
 const kFirstRetryMs = 1000;
 const kLongestRetryMs = 30_000;
-/** How often everything is compared with the kernel again, and learned MACs are looked through. */
+/** How often everything is compared with the kernel again. */
 const kResyncMs = 60_000;
 /** How often descriptors that keep a namespace alive are held against it. */
 const kPinWatchMs = 1000;
+/** How often learned MACs are looked through: a tenth of what the shortest of their times is. */
+const kAgeMs = 6000;
 /** Learned events are gathered this long, so that a burst is one batch of rows. */
 const kGatherMs = 50;
 const kMaxGathered = 4096;
@@ -76,6 +78,7 @@ class AgentProcess implements Agent {
   #retryMs = kFirstRetryMs;
   #resync: NodeJS.Timeout | undefined;
   #pinWatch: NodeJS.Timeout | undefined;
+  #aging: NodeJS.Timeout | undefined;
   readonly #stop = new AbortController();
 
   constructor(private readonly options: AgentOptions, private readonly node: NodeAgent) {}
@@ -97,12 +100,15 @@ class AgentProcess implements Agent {
     });
     this.#resync = setInterval(() => { this.node.distrust(); this.#want('all'); }, kResyncMs);
     this.#pinWatch = setInterval(() => { if (this.node.releasePins()) this.#want('all'); }, kPinWatchMs);
+    this.#aging = setInterval(() => {
+      if (this.node.ageLearned(Date.now())) this.#want('rows');
+    }, kAgeMs);
     void this.#keepDataplane();
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
-    for (const timer of [this.#gather, this.#retry, this.#resync, this.#pinWatch]) clearTimeout(timer);
+    for (const timer of [this.#gather, this.#retry, this.#resync, this.#pinWatch, this.#aging]) clearTimeout(timer);
     this.#controller?.close();
     await this.#working;
     await this.#dataplane?.close();

@@ -11,22 +11,19 @@ import type { Row } from '../dataplane/rows.js';
 import { DvrError } from '../model/errors.js';
 import type { NodeIds } from '../model/node-call.js';
 import type { NodeReport, NodeView } from '../model/node-view.js';
-import {
-  routerDeviceName, routerNamespaceName, type RouterNamespace,
-} from '../namespaces/router-namespace.js';
+import type { RouterNamespace } from '../namespaces/router-namespace.js';
 import { ScriptFailure, type Hands } from '../namespaces/scripts.js';
 import { desiredOf, type Desired, type Plug } from './desired.js';
 import { Faults, operatorError } from './faults.js';
-import { brIntProgram } from './l2/br-int-program.js';
-import { brTunProgram } from './l2/br-tun-program.js';
 import { L2Agent, type Descriptors } from './l2/l2-agent.js';
 import {
-  forget, learn, learnedRows, learnRules, nothingLearned, type Learned, type LearnedEvent,
+  age, learn, learnRules, nothingLearned, rowsDiffer, type Learned, type LearnedEvent,
 } from './l2/learned.js';
-import { portsProgram } from './l2/ports-program.js';
-import { L3Agent } from './l3/l3-agent.js';
-import { routerProgram } from './l3/router-program.js';
-import { allocateIds, namesOfIds, routerPortName, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
+import { L3Agent, routerOf } from './l3/l3-agent.js';
+import {
+  allocateIds, namesOfIds, routerPortName, tapName, vmDeviceName, type LocalIds,
+} from './local-ids.js';
+import { nodeRows } from './node-rows.js';
 import { PluggedPorts } from './plugged-ports.js';
 import { reportOf } from './report.js';
 import { plan, type Actual, type Step } from './reconcile.js';
@@ -101,7 +98,7 @@ export class NodeAgent {
     const { ids, faults } = allocateIds(this.#ids, view, held);
     for (const fault of faults) this.#faults.add(fault);
     this.#ids = ids;
-    this.#learned = forget(this.#learned, learnRules(view, ids), nowMs);
+    this.#learned = age(this.#learned, learnRules(view, ids), nowMs);
     const desired = desiredOf(view, ids, this.#plugged.gone);
     // What will be made is on disk before it is: an agent that dies half-way knows what to take back.
     await this.#save(desired);
@@ -133,9 +130,17 @@ export class NodeAgent {
   /** Takes "learned" events in; answers whether rows change. */
   learn(events: readonly LearnedEvent[], nowMs: number): boolean {
     if (this.#view === undefined) return false;
-    const before = this.#learned.macs;
-    this.#learned = learn(this.#learned, events, learnRules(this.#view, this.#ids), nowMs);
-    return [...this.#learned.macs].some(([key, { vtep }]) => before.get(key)?.vtep !== vtep);
+    const before = this.#learned;
+    this.#learned = learn(before, events, learnRules(this.#view, this.#ids), nowMs);
+    return rowsDiffer(before, this.#learned);
+  }
+
+  /** Learned MACs grow older; answers whether rows change. */
+  ageLearned(nowMs: number): boolean {
+    if (this.#view === undefined || this.#learned.macs.size === 0) return false;
+    const before = this.#learned;
+    this.#learned = age(before, learnRules(this.#view, this.#ids), nowMs);
+    return rowsDiffer(before, this.#learned);
   }
 
   /** A device's namespace is gone: it is closed by the next reconcile, and not opened there again. */
@@ -156,7 +161,7 @@ export class NodeAgent {
       this.#lost.delete(name);
       await this.#guard(async () => {
         await this.#l2.close(name);
-        const router = this.#routerOf(name);
+        const router = routerOf(name);
         if (router !== undefined) this.#l3.forget(router.namespace);
       });
     }
@@ -168,27 +173,17 @@ export class NodeAgent {
   close(): void { this.#l2.release(); }
 
   #rows(): Row[] {
-    const view = this.#view;
-    if (view === undefined) return [];
-    const ids = this.#workingIds();
-    return [...portsProgram(view, ids), ...brIntProgram(view, ids), ...routerProgram(view, ids),
-      ...brTunProgram(view, ids), ...learnedRows(this.#learned, ids)];
+    return this.#view === undefined ? [] : nodeRows(this.#view, this.#workingIds(), this.#learned);
   }
 
   /** The numbers of what works: a row must not lead to a device that is not there. */
   #workingIds(): LocalIds {
     const works = ([name]: readonly [string, number]): boolean => {
-      const router = this.#routerOf(name);
+      const router = routerOf(name);
       if (router !== undefined && this.#faults.routers.has(router.namespace)) return false;
       return this.#l2.has(name) && !this.#lost.has(name);
     };
     return { ...this.#ids, ports: Object.fromEntries(Object.entries(this.#ids.ports).filter(works)) };
-  }
-
-  #routerOf(device: string): { readonly namespace: string; readonly ifname: string } | undefined {
-    const [kind, router, network] = device.split('/');
-    if (kind !== 'qr' || router === undefined || network === undefined) return undefined;
-    return { namespace: routerNamespaceName(router), ifname: routerDeviceName(network) };
   }
 
   async #take(step: Step): Promise<void> {
@@ -216,7 +211,7 @@ export class NodeAgent {
 
   async #close(device: string): Promise<void> {
     await this.#l2.close(device);
-    const router = this.#routerOf(device);
+    const router = routerOf(device);
     if (router !== undefined) await this.#l3.removeDevice(router.namespace, router.ifname);
   }
 

@@ -4,7 +4,9 @@
  * population is the FDB.
  *
  * Anybody behind a foreign VTEP can send any source MAC, so this is bounded three ways: events a second,
- * rows in all, and a life of 300 s. A DVR MAC, a router's or a populated one is never learned.
+ * rows in all, and a life of 300 s. A row whose time is up becomes stale first: the fast path tells of a
+ * MAC it knows only when that is stale, and so a host that still speaks never loses its row. A DVR MAC,
+ * a router's or a populated one is never learned.
  */
 import type { DataplaneEvent } from '../../dataplane/interface.js';
 import type { Row } from '../../dataplane/rows.js';
@@ -18,7 +20,10 @@ export interface LearnedMac {
   readonly network: string;
   readonly mac: string;
   readonly vtep: string;
-  readonly forgetAtMs: number;
+  /** Stale rows still forward, but their senders are reported anew when they are seen (classify). */
+  readonly stale: boolean;
+  /** When a fresh one becomes stale, and a stale one is forgotten. */
+  readonly untilMs: number;
 }
 
 export interface Learned {
@@ -28,8 +33,10 @@ export interface Learned {
   readonly tokensAtMs: number;
 }
 
-/** The life of a learned location, as in deployed Neutron; the far end is heard again well before. */
-export const kForgetMs = 300_000;
+/** The life of a learned location, as in deployed Neutron. */
+export const kFreshMs = 300_000;
+/** What sends at all is heard again in this time, even if all that can be learned became stale at once. */
+export const kStaleMs = 60_000;
 /** When reached nothing more is learned until something is forgotten. */
 export const kMaxLearned = 4096;
 /** Events that count in a second; the rest come again with their senders' next frames. */
@@ -73,17 +80,34 @@ export function learn(
     const network = rules.networkOf.get(localVlan);
     if (network === undefined || !mayLearn({ network, mac, vtep }, rules)) continue;
     const key = pairOf(network, mac);
-    if (tokens < 1 || (macs.size >= kMaxLearned && !macs.has(key))) continue;
+    const known = macs.get(key);
+    // Seen again before the row was there: what one host sends in a burst must not use up all tokens.
+    if (known?.vtep === vtep && !known.stale) continue;
+    if (tokens < 1 || (macs.size >= kMaxLearned && known === undefined)) continue;
     tokens -= 1;
-    macs.set(key, { network, mac, vtep, forgetAtMs: nowMs + kForgetMs });
+    macs.set(key, { network, mac, vtep, stale: false, untilMs: nowMs + kFreshMs });
   }
   return { macs, tokens, tokensAtMs: nowMs };
 }
 
-/** Without what has had its time, and without what the view meanwhile says better or no longer allows. */
-export function forget(before: Learned, rules: LearnRules, nowMs: number): Learned {
-  const stays = [...before.macs].filter(([, entry]) => entry.forgetAtMs > nowMs && mayLearn(entry, rules));
-  return { ...before, macs: new Map(stays) };
+/** What has had its time is stale or goes, and so does what the view meanwhile says better or forbids. */
+export function age(before: Learned, rules: LearnRules, nowMs: number): Learned {
+  const macs = new Map<string, LearnedMac>();
+  for (const [key, entry] of before.macs) {
+    if (!mayLearn(entry, rules)) continue;
+    if (entry.untilMs > nowMs) macs.set(key, entry);
+    else if (!entry.stale) macs.set(key, { ...entry, stale: true, untilMs: nowMs + kStaleMs });
+  }
+  return { ...before, macs };
+}
+
+/** Whether the two make other rows. */
+export function rowsDiffer(before: Learned, after: Learned): boolean {
+  if (before.macs.size !== after.macs.size) return true;
+  return [...after.macs].some(([key, { vtep, stale }]) => {
+    const old = before.macs.get(key);
+    return old?.vtep !== vtep || old.stale !== stale;
+  });
 }
 
 function mayLearn(
@@ -94,9 +118,10 @@ function mayLearn(
 }
 
 export function learnedRows({ macs }: Learned, ids: LocalIds): Row[] {
-  return [...macs.values()].flatMap(({ network, mac, vtep }): Row[] => {
+  return [...macs.values()].flatMap(({ network, mac, vtep, stale }): Row[] => {
     const localVlan = ids.localVlans[network];
     if (localVlan === undefined) return [];
-    return [{ table: 'ucast_to_tun', key: { local_vlan: localVlan, mac }, value: { vtep, learned: true, stale: false } }];
+    const key = { local_vlan: localVlan, mac };
+    return [{ table: 'ucast_to_tun', key, value: { vtep, learned: true, stale } }];
   });
 }

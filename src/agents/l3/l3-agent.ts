@@ -4,7 +4,8 @@
  * told to distrust its memory.
  */
 import {
-  neighbourCommands, routeCommands, type Neighbour, type RouterDevice, type RouterNamespace, type RouterRoute,
+  neighbourCommands, routeCommands, routerDeviceName, routerNamespaceName,
+  type Neighbour, type RouterDevice, type RouterNamespace, type RouterRoute,
 } from '../../namespaces/router-namespace.js';
 import type { Hands } from '../../namespaces/scripts.js';
 
@@ -16,6 +17,15 @@ interface Built {
   readonly devices: ReadonlyMap<string, string>;
   readonly neighbours: readonly Neighbour[];
   readonly routes: readonly RouterRoute[];
+}
+
+/** Where a router's device is to stand; nothing for a device of another kind. */
+export function routerOf(
+  device: string,
+): { readonly namespace: string; readonly ifname: string } | undefined {
+  const [kind, router, network] = device.split('/');
+  if (kind !== 'qr' || router === undefined || network === undefined) return undefined;
+  return { namespace: routerNamespaceName(router), ifname: routerDeviceName(network) };
 }
 
 export class L3Agent {

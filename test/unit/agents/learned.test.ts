@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
-  forget, kEventsPerSecond, kForgetMs, kMaxLearned, learn, learnedRows, learnRules, nothingLearned, type Learned, type LearnedEvent,
+  age, kEventsPerSecond, kFreshMs, kMaxLearned, kStaleMs, learn, learnedRows, learnRules, nothingLearned, rowsDiffer,
+  type Learned, type LearnedEvent,
 } from '../../../src/agents/l2/learned.js';
 import { cn1, ids, mac, red, withNetwork } from './picture.js';
 
@@ -29,11 +30,40 @@ describe('learning behind interop VTEPs', () => {
     expect(learn(nothingLearned, [heard(stranger, '172.16.0.12'), heard(stranger, leaf, 2)], rules, 0).macs.size).toBe(0);
   });
 
-  it('forgets after 300 s, and at once when the view knows better', () => {
+  it('keeps the row of a busy host for ever: at 300 s it is stale, and fresh again when it is heard', () => {
+    let learned = learn(nothingLearned, [heard(stranger)], rules, 0);
+    for (const nowMs of [kFreshMs, 2 * kFreshMs + 1000]) {
+      expect(learnedRows(age(learned, rules, nowMs - 1), ids)).toMatchObject([{ value: { stale: false } }]);
+      learned = age(learned, rules, nowMs);
+      expect(learnedRows(learned, ids)).toMatchObject([{ value: { vtep: leaf, stale: true } }]);
+      learned = learn(learned, [heard(stranger)], rules, nowMs + 1000);
+      expect(learnedRows(learned, ids)).toMatchObject([{ value: { vtep: leaf, stale: false } }]);
+    }
+  });
+
+  it('forgets a stale row that is not heard for 60 s, however late it became stale', () => {
+    const late = 2 * kFreshMs;
+    const stale = age(learn(nothingLearned, [heard(stranger)], rules, 0), rules, late);
+    expect(age(stale, rules, late + kStaleMs - 1).macs.size).toBe(1);
+    expect(age(stale, rules, late + kStaleMs).macs.size).toBe(0);
+  });
+
+  it('forgets at once when the view knows better', () => {
+    expect(age(learn(nothingLearned, [heard(stranger)], rules, 0), learnRules(cn1, ids), 1).macs.size).toBe(0);
+  });
+
+  it('says when rows become others, and only then', () => {
     const learned = learn(nothingLearned, [heard(stranger)], rules, 0);
-    expect(forget(learned, rules, kForgetMs - 1).macs.size).toBe(1);
-    expect(forget(learned, rules, kForgetMs).macs.size).toBe(0);
-    expect(forget(learned, learnRules(cn1, ids), 1).macs.size).toBe(0);
+    expect(rowsDiffer(nothingLearned, learned)).toBe(true);
+    expect(rowsDiffer(learned, learn(learned, [heard(stranger)], rules, 1000))).toBe(false);
+    expect(rowsDiffer(learned, age(learned, rules, 1000))).toBe(false);
+    const stale = age(learned, rules, kFreshMs);
+    expect([rowsDiffer(learned, stale), rowsDiffer(stale, age(stale, rules, 2 * kFreshMs))]).toEqual([true, true]);
+  });
+
+  it('counts no event of a host it has just heard, so that a busy one leaves room for the others', () => {
+    const burst = Array.from({ length: kEventsPerSecond * 2 }, () => heard(stranger));
+    expect(learn(nothingLearned, [...burst, heard('02:00:00:00:00:02')], rules, 0).macs.size).toBe(2);
   });
 
   it('counts no more events a second than its bound', () => {
