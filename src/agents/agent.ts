@@ -46,6 +46,10 @@ const kFirstRetryMs = 1000;
 const kLongestRetryMs = 30_000;
 /** How often everything is compared with the kernel again. */
 const kResyncMs = 60_000;
+/** How often router namespaces are held against what was built; what was done by hand is undone then. */
+const kLookMs = 5000;
+/** Where there are many routers the looks come later: they take at most one part in so many of the time. */
+const kLookShare = 50;
 /** How often descriptors that keep a namespace alive are held against it. */
 const kPinWatchMs = 1000;
 /** How often learned MACs are looked through: a tenth of what the shortest of their times is. */
@@ -104,6 +108,7 @@ class AgentProcess implements Agent {
       if (this.node.ageLearned(Date.now())) this.#want('rows');
     }, kAgeMs);
     void this.#keepDataplane();
+    void this.#watchRouters();
   }
 
   async close(): Promise<void> {
@@ -147,6 +152,16 @@ class AgentProcess implements Agent {
       }
       await pause(waitMs, this.#stop.signal);
       waitMs = Math.min(kLongestDataplaneWaitMs, waitMs * 1.5);
+    }
+  }
+
+  async #watchRouters(): Promise<void> {
+    let waitMs = kLookMs;
+    while (!this.#stop.signal.aborted) {
+      await pause(waitMs, this.#stop.signal);
+      const beganMs = performance.now();
+      if (await this.node.lookAtRouters()) this.#want('all');
+      waitMs = Math.max(kLookMs, (performance.now() - beganMs) * kLookShare);
     }
   }
 

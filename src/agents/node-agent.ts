@@ -82,6 +82,13 @@ export class NodeAgent {
   /** Routers are compared with the kernel the next time: heals what others changed by hand. */
   distrust(): void { this.#l3.forget(); }
 
+  /** Routers that are not as they were built are forgotten; answers whether there are any. */
+  async lookAtRouters(): Promise<boolean> {
+    const found = await this.#l3.look();
+    for (const why of found) this.parts.log('warn', 'a router is not as it was built', { why });
+    return found.length > 0;
+  }
+
   /** Numbers of devices that are open count, whatever the state file says: it may have been lost. */
   #learnNumbers(): void {
     const taps = this.#l2.devices.filter(({ kind }) => kind === 'tap');

@@ -7,6 +7,7 @@
 import { execFile, type ExecFileException } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { DvrError } from '../model/errors.js';
+import type { DeviceFacts, RouterFacts } from './router-facts.js';
 import { kRouteProtocol, type Neighbour, type RouterDevice, type RouterRoute } from './router-namespace.js';
 
 export type ScriptName = 'router-ns' | 'attach-netns' | 'mirror';
@@ -31,6 +32,8 @@ export interface Hands {
   routerDown(namespace: string): Promise<void>;
   neighbours(namespace: string): Promise<readonly Neighbour[]>;
   routes(namespace: string): Promise<readonly RouterRoute[]>;
+  /** What the router's namespace holds, in one short command. */
+  look(namespace: string): Promise<RouterFacts>;
   /** Runs `ip -batch` lines inside; one that fails does not stop the next, all failures are one error. */
   batch(namespace: string, lines: readonly string[]): Promise<void>;
   /** @param netnsInode the namespace it must be; a process may have got another, or be another. */
@@ -53,10 +56,8 @@ export function hands(folder = fileURLToPath(new URL('../../scripts/netns/', imp
   const script = async (name: ScriptName, words: readonly string[]): Promise<void> => {
     await run(`${folder}/${name}.sh`, words);
   };
-  const show = async (words: readonly string[]): Promise<readonly Readonly<Record<string, unknown>>[]> => {
-    const text = (await run('ip', ['-json', ...words])).trim();
-    return text === '' ? [] : JSON.parse(text) as Readonly<Record<string, unknown>>[];
-  };
+  const show = async (words: readonly string[]): Promise<readonly Shown[]> =>
+    parseShown((await run('ip', ['-json', ...words])).trim());
   return {
     mirrorUp: (name) => script('mirror', ['up', '--name', name]),
     routerUp: (namespace, sysctls) =>
@@ -68,16 +69,24 @@ export function hands(folder = fileURLToPath(new URL('../../scripts/netns/', imp
     routerDeviceDown: (namespace, device) =>
       script('router-ns', ['down', '--namespace', namespace, '--ifname', device]),
     routerDown: (namespace) => script('router-ns', ['down', '--namespace', namespace]),
-    neighbours: async (namespace) => (await show(['-netns', namespace, 'neigh', 'show', 'nud', 'permanent']))
-      .map(({ dev, dst, lladdr }) => ({ device: String(dev), ip: String(dst), mac: String(lladdr) })),
+    neighbours: async (namespace) =>
+      (await show(['-netns', namespace, ...kShowNeighbours])).map(neighbourFrom),
     routes: async (namespace) => {
-      const ours = ['route', 'show', 'proto', String(kRouteProtocol)];
-      const v4 = await show(['-netns', namespace, '-4', ...ours]);
-      const v6 = await show(['-netns', namespace, '-6', ...ours]);
-      return [...v4, ...v6].map(({ dst, gateway }) => {
-        const via = String(gateway);
-        return { destination: withBits(String(dst), via), via };
-      });
+      const v4 = await show(['-netns', namespace, '-4', ...kShowRoutes]);
+      const v6 = await show(['-netns', namespace, '-6', ...kShowRoutes]);
+      return [...v4, ...v6].map(routeFrom);
+    },
+    look: async (namespace) => {
+      const lines = [['address', 'show'], kShowNeighbours, kShowRoutes];
+      const input = lines.map((words) => `${words.join(' ')}\n`).join('');
+      const words = ['-json', '-netns', namespace, '-batch', '-'];
+      const shown = (await run('ip', words, kScriptTimeoutMs, input)).trim().split('\n').map(parseShown);
+      const [devices = [], neighbours = [], routes = []] = shown;
+      return {
+        devices: devices.map(deviceFrom),
+        neighbours: neighbours.map(neighbourFrom),
+        routes: routes.map(routeFrom),
+      };
     },
     batch: (namespace, lines) => runBatch(namespace, lines),
     attach: (wish, netnsInode) => script('attach-netns', ['up', ...attachWords(wish, netnsInode)]),
@@ -87,6 +96,29 @@ export function hands(folder = fileURLToPath(new URL('../../scripts/netns/', imp
       return typeof holder?.['mtu'] === 'number' ? holder['mtu'] : undefined;
     },
   };
+}
+
+/** One object of what `ip -json` shows. */
+type Shown = Readonly<Record<string, unknown>>;
+
+const kShowNeighbours = ['neigh', 'show', 'nud', 'permanent'];
+const kShowRoutes = ['route', 'show', 'proto', String(kRouteProtocol)];
+
+const parseShown = (text: string): readonly Shown[] => (text === '' ? [] : JSON.parse(text) as Shown[]);
+
+const neighbourFrom = ({ dev, dst, lladdr }: Shown): Neighbour =>
+  ({ device: String(dev), ip: String(dst), mac: String(lladdr) });
+
+function routeFrom({ dst, gateway }: Shown): RouterRoute {
+  const via = String(gateway);
+  return { destination: withBits(String(dst), via), via };
+}
+
+function deviceFrom({ ifname, address, mtu, flags, addr_info: infos }: Shown): DeviceFacts {
+  const addresses = (infos as readonly Shown[])
+    .map(({ local, prefixlen }) => `${String(local)}/${String(prefixlen)}`);
+  const isUp = (flags as readonly string[]).includes('UP');
+  return { name: String(ifname), mac: String(address), mtuBytes: Number(mtu), addresses, isUp };
 }
 
 /** `ip -json` writes "default" and leaves out the length of a host route. */

@@ -3,20 +3,20 @@
  * remembers what it has done, so that an unchanged router costs nothing, and asks the kernel again when
  * told to distrust its memory.
  */
+import { DvrError } from '../../model/errors.js';
+import { differenceOf, type RouterContents } from '../../namespaces/router-facts.js';
 import {
   neighbourCommands, routeCommands, routerDeviceName, routerNamespaceName,
-  type Neighbour, type RouterDevice, type RouterNamespace, type RouterRoute,
+  type RouterDevice, type RouterNamespace,
 } from '../../namespaces/router-namespace.js';
 import type { Hands } from '../../namespaces/scripts.js';
 
 /** The TAP of a network's device; nothing where it is not open. */
 type TapOf = (network: string) => string | undefined;
 
-interface Built {
+interface Built extends RouterContents {
   /** By device name: the device as it was made, and the TAP it was made of. */
-  readonly devices: ReadonlyMap<string, string>;
-  readonly neighbours: readonly Neighbour[];
-  readonly routes: readonly RouterRoute[];
+  readonly made: ReadonlyMap<string, string>;
 }
 
 /** Where a router's device is to stand; nothing for a device of another kind. */
@@ -41,9 +41,10 @@ export class L3Agent {
     const before = this.#built.get(router.name);
     this.#built.delete(router.name);
     if (before === undefined) await this.hands.routerUp(router.name, router.sysctls);
-    const devices = await this.#buildDevices(router, tapOf, before?.devices ?? new Map<string, string>());
+    const made = await this.#buildDevices(router, tapOf, before?.made ?? new Map<string, string>());
 
-    const neighbours = router.neighbours.filter(({ device }) => devices.has(device));
+    const devices = router.devices.filter(({ name }) => made.has(name));
+    const neighbours = router.neighbours.filter(({ device }) => made.has(device));
     const oldNeighbours = before?.neighbours ?? await this.hands.neighbours(router.name);
     const oldRoutes = before?.routes ?? await this.hands.routes(router.name);
     const commands = [
@@ -51,7 +52,7 @@ export class L3Agent {
     ];
     // A failed line leaves nothing remembered: the next build reads what is there and tries again.
     if (commands.length > 0) await this.hands.batch(router.name, commands);
-    this.#built.set(router.name, { devices, neighbours, routes: router.routes });
+    this.#built.set(router.name, { made, devices, neighbours, routes: router.routes });
   }
 
   async #buildDevices(
@@ -66,6 +67,32 @@ export class L3Agent {
       devices.set(device.name, made);
     }
     return devices;
+  }
+
+  /**
+   * Holds every router against the kernel, one short command each, and forgets those that are not as they
+   * were built: the next build mends them. Answers what was found, a sentence for each.
+   */
+  async look(): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const [name, built] of [...this.#built]) {
+      const difference = await this.#differenceOf(name, built);
+      // Where it was built anew meanwhile, the look saw half of this and half of that.
+      if (difference === undefined || this.#built.get(name) !== built) continue;
+      this.#built.delete(name);
+      found.push(`${name}: ${difference}`);
+    }
+    return found;
+  }
+
+  async #differenceOf(namespace: string, built: Built): Promise<string | undefined> {
+    try {
+      return differenceOf(built, await this.hands.look(namespace));
+    } catch (error) {
+      // Where there was no answer in time the machine has enough to do already.
+      if (error instanceof DvrError && error.code === 'DVR_TIMEOUT') return undefined;
+      return error instanceof Error ? error.message : String(error);
+    }
   }
 
   /** Deletes one device; its descriptors have been closed before. */

@@ -28,6 +28,7 @@ const hands: Hands = {
   routerDown: async (namespace) => { act(`remove ${namespace}`); },
   neighbours: async () => [],
   routes: async () => [],
+  look: async () => ({ devices: [], neighbours: [], routes: [] }),
   batch: async (namespace, lines) => { act(`batch ${namespace} ${String(lines.length)}`); },
   attach: async ({ netns, pid, device }, inode) => {
     act(`attach ${netns ?? ''} ${device}`);

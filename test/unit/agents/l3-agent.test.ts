@@ -1,0 +1,69 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { L3Agent } from '../../../src/agents/l3/l3-agent.js';
+import { DvrError } from '../../../src/model/errors.js';
+import type { RouterFacts } from '../../../src/namespaces/router-facts.js';
+import { routerNamespace } from '../../../src/namespaces/router-namespace.js';
+import type { Hands } from '../../../src/namespaces/scripts.js';
+import { cn1 } from './picture.js';
+
+const router = routerNamespace(cn1.routers[0]!, cn1);
+const asBuilt: RouterFacts = {
+  devices: router.devices.map(({ name, mac, mtuBytes, addresses }) => ({ name, mac, mtuBytes, addresses, isUp: true })),
+  neighbours: router.neighbours, routes: [],
+};
+let did: string[];
+/** What the kernel has. */
+let look: () => Promise<RouterFacts>;
+let agent: L3Agent;
+
+const hands = {
+  routerUp: async () => { did.push('up'); },
+  routerDeviceUp: async (_namespace, _tap, { name }) => { did.push(name); },
+  neighbours: async () => [],
+  routes: async () => [],
+  batch: async (_namespace, lines) => { did.push(`${String(lines.length)} lines`); },
+  look: () => look(),
+} satisfies Partial<Hands> as unknown as Hands;
+const build = (): Promise<void> => agent.build(router, () => 'tap18');
+
+beforeEach(async () => {
+  agent = new L3Agent(hands);
+  look = async () => asBuilt;
+  did = [];
+  await build();
+  did = [];
+});
+
+describe('a router that somebody changes by hand', () => {
+  it('is left alone while it is as it was built', async () => {
+    expect(await agent.look()).toEqual([]);
+    await build();
+    expect(did).toEqual([]);
+  });
+
+  it('is built again where its neighbours went with a device that was set down and up', async () => {
+    look = async () => ({ ...asBuilt, neighbours: router.neighbours.filter(({ device }) => device === 'qr-red') });
+    expect(await agent.look()).toEqual(['qrouter-r1: it has other neighbours']);
+    await build();
+    expect(did).toEqual(['up', 'qr-red', 'qr-green', '4 lines']);
+  });
+
+  it('is built again where the namespace is gone', async () => {
+    look = () => Promise.reject(new DvrError('DVR_SCRIPT_FAILED', 'Cannot open network namespace "qrouter-r1"', ''));
+    expect(await agent.look()).toEqual(['qrouter-r1: Cannot open network namespace "qrouter-r1"']);
+  });
+
+  it('is left alone where the look took too long: the machine is busy enough', async () => {
+    look = () => Promise.reject(new DvrError('DVR_TIMEOUT', 'too slow', ''));
+    expect(await agent.look()).toEqual([]);
+  });
+
+  it('is not judged by a look during which it was built anew', async () => {
+    look = async () => {
+      agent.forget();
+      await build();
+      return { ...asBuilt, neighbours: [] };
+    };
+    expect(await agent.look()).toEqual([]);
+  });
+});
