@@ -58,6 +58,7 @@ readonly behind_others=4294967294
 run() { if [ "$dry_run" = yes ]; then echo "$*"; else "$@"; fi; }
 # The namespace may be known here by a path only, which `ip -n` does not take.
 inside() { run nsenter --net="$netns" ip "$@"; }
+inode_there() { stat --dereference --format %i "$netns"; }
 mac_inside() { nsenter --net="$netns" ip -brief link show dev "$ifname" 2>/dev/null | awk '{ print $3 }'; }
 is_here() { ip link show dev "$device" >/dev/null 2>&1; }
 
@@ -151,7 +152,7 @@ case $action in
       echo "attach-netns.sh: no network namespace at $netns" >&2
       if [ -z "$inode" ]; then exit 5; else exit 7; fi
     fi
-    if [ "$dry_run" = no ] && [ -n "$inode" ] && [ "$(stat --dereference --format %i "$netns")" != "$inode" ]; then
+    if [ "$dry_run" = no ] && [ "${inode:-$(inode_there)}" != "$(inode_there)" ]; then
       echo "attach-netns.sh: $netns is another network namespace than it was" >&2
       exit 7
     fi

@@ -17,7 +17,10 @@ const viewShape = {
   networks: [{
     name: 'string', vni: 'number', mtuBytes: 'number',
     subnets: [{ cidr: 'string' }],
-    ports: [{ name: 'string', mac: 'string', ips: ['string'], allowedAddressPairs: [{ ip: 'string', mac: 'string' }] }],
+    ports: [{
+      name: 'string', mac: 'string', ips: ['string'],
+      allowedAddressPairs: [{ ip: 'string', mac: 'string' }],
+    }],
     routerInterfaces: [{ routerId: 'string', mac: 'string', addresses: ['string'] }],
     floodVteps: ['string'],
   }],
@@ -44,8 +47,9 @@ export function parseControllerMessage(data: Buffer): ControllerMessage | undefi
   }
   if (!isRecord(message)) return undefined;
   const shape = messageShapes[String(message['type'])];
+  if (shape === undefined || !hasShape(message, shape)) return undefined;
   // The shape has just been looked at, which the compiler cannot follow.
-  return shape !== undefined && hasShape(message, shape) ? message as unknown as ControllerMessage : undefined;
+  return message as unknown as ControllerMessage;
 }
 
 function hasShape(value: unknown, shape: Shape): boolean {

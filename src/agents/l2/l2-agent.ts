@@ -32,7 +32,9 @@ export class L2Agent {
 
   /** Devices whose descriptor keeps a namespace alive, with that namespace's inode. */
   get pinning(): readonly (readonly [string, number])[] {
-    return [...this.#held].flatMap(([name, { pinnedNetns = 0 }]) => (pinnedNetns === 0 ? [] : [[name, pinnedNetns] as const]));
+    return [...this.#held]
+      .map(([name, { pinnedNetns = 0 }]) => [name, pinnedNetns] as const)
+      .filter(([, inode]) => inode !== 0);
   }
 
   has(name: string): boolean { return this.#held.has(name); }
