@@ -96,6 +96,15 @@ inline Broken broken_flood(const Passage& p) {
   return nullptr;
 }
 
+inline Broken broken_membership(const Passage& p) {
+  if (!p.from_tunnel() || !p.passed(StageId::classify)) return nullptr;
+  const auto* vtep = p.tables.find<VtepRow>({p.arrival.vtep});
+  if (vtep == nullptr) return "who is no VTEP reached a network";
+  if (vtep->interop && p.tables.find<FloodToTunRow>({p.local_vlan(), p.arrival.vtep}) == nullptr)
+    return "an interop VTEP reached a network it is no member of";
+  return nullptr;
+}
+
 // Only about the tunnel: VM ports may not use a DVR MAC at all, and a router's port is our own.
 inline Broken broken_dvr_mac(const Passage& p) {
   if (!p.from_tunnel() || !p.passed(StageId::classify) || !p.is_dvr_mac(p.source_before())) return nullptr;
@@ -130,8 +139,8 @@ inline Broken broken_bytes(const Passage& p) {
 }
 
 inline Broken broken_passage(const Passage& p) {
-  for (const auto check : {broken_verdict, broken_split_horizon, broken_wire, broken_flood, broken_dvr_mac,
-                           broken_reply, broken_bytes})
+  for (const auto check : {broken_verdict, broken_split_horizon, broken_membership, broken_wire, broken_flood,
+                           broken_dvr_mac, broken_reply, broken_bytes})
     if (const Broken broken = check(p)) return broken;
   return nullptr;
 }
