@@ -129,8 +129,8 @@ describe('a kernel vxlan device as the far end', () => {
     expect(await dropsSince(before)).toEqual({ 'cn1 unknown_vtep': 1 });
     mustBeZero(await lab.exec('leaf1', ['ip', 'route', 'delete', '172.16.0.11/32', 'dev', 'eth0']));
     const beforeGreen = await drops();
-    const toGreen = udpFrame({ src: kLeafMac, dst: of.mac('vm4'), from: kLeaf, to: '10.2.0.14' });
-    await sendToVtep(lab, 'leaf1', of.vtep('cn1'), [vxlan(102, toGreen)]);
-    expect(await dropsSince(beforeGreen)).toEqual({ 'cn1 vtep_not_of_network': 1 });
+    const toGreen = udpFrame({ src: kLeafMac, dst: of.mac('vm2'), from: kLeaf, to: '10.2.0.12' });
+    await sendToVtep(lab, 'leaf1', of.vtep('cn2'), [vxlan(102, toGreen)]);
+    expect(await dropsSince(beforeGreen)).toEqual({ 'cn2 vtep_not_of_network': 1 });
   });
 });
