@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findLabProcesses, isAlive } from '../../src/lab/processes.js';
@@ -92,6 +92,7 @@ describe('a lab that is up', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'dvr-topology-')), 'other.yaml');
     writeFileSync(file, readFileSync(defaultTopologyFile, 'utf8').replace('10.1.0.11', '10.1.0.77'));
     expect((await lab.dvr('lab', 'up', file)).stderr).toContain(defaultTopologyFile);
+    rmSync(dirname(file), { recursive: true });
   });
 
   it('is named, with its run folder, to who looks for it in another one; nothing of it is called nobody\'s', async () => {
