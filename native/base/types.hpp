@@ -15,6 +15,11 @@ struct MacAddr {
   std::array<uint8_t, 6> bytes{};
 
   friend constexpr auto operator<=>(const MacAddr&, const MacAddr&) = default;
+  static MacAddr of(const uint8_t* wire) {
+    MacAddr mac;
+    std::memcpy(mac.bytes.data(), wire, 6);
+    return mac;
+  }
   // Multicast and broadcast: the group bit, bit 0 of the first byte.
   constexpr bool is_group() const { return (bytes[0] & 1) != 0; }
   constexpr bool is_zero() const { return *this == MacAddr{}; }

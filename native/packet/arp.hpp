@@ -33,7 +33,7 @@ class ArpView {
   }
 
   uint16_t operation() const { return load_be16(at_ + 6); }
-  MacAddr sender_mac() const { return read_mac(at_ + 8); }
+  MacAddr sender_mac() const { return MacAddr::of(at_ + 8); }
   IpAddr sender_ip() const { return IpAddr::v4(at_ + 14); }
   IpAddr target_ip() const { return IpAddr::v4(at_ + 24); }
   // RFC 5227 section 1.1: a probe has the all-zero sender address.
@@ -53,11 +53,6 @@ class ArpView {
 
  private:
   explicit ArpView(uint8_t* at) : at_(at) {}
-  static MacAddr read_mac(const uint8_t* at) {
-    MacAddr mac;
-    std::memcpy(mac.bytes.data(), at, 6);
-    return mac;
-  }
   uint8_t* at_;
 };
 

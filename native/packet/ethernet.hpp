@@ -38,8 +38,8 @@ class EthernetView {
     return EthernetView(at);
   }
 
-  MacAddr dst() const { return read(at_); }
-  MacAddr src() const { return read(at_ + 6); }
+  MacAddr dst() const { return MacAddr::of(at_); }
+  MacAddr src() const { return MacAddr::of(at_ + 6); }
   uint16_t ether_type() const { return load_be16(at_ + 12); }
   bool is_tagged() const { return ether_type() == kEtherTypeVlan || ether_type() == kEtherTypeQinQ; }
 
@@ -49,11 +49,6 @@ class EthernetView {
 
  private:
   explicit EthernetView(uint8_t* at) : at_(at) {}
-  static MacAddr read(const uint8_t* at) {
-    MacAddr mac;
-    std::memcpy(mac.bytes.data(), at, 6);
-    return mac;
-  }
   uint8_t* at_;
 };
 
