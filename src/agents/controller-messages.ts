@@ -6,6 +6,7 @@
  * MAC says is looked at where it becomes a row, one by one.
  */
 import type { ControllerMessage } from '../model/node-call.js';
+import { isRecord, recordOf } from '../model/untrusted.js';
 
 type Shape = 'string' | 'number' | 'boolean' | { readonly [field: string]: Shape } | readonly [Shape];
 
@@ -39,13 +40,8 @@ const messageShapes: Readonly<Record<string, Shape>> = {
 
 /** Undefined where it is no message of ours. */
 export function parseControllerMessage(data: Buffer): ControllerMessage | undefined {
-  let message: unknown;
-  try {
-    message = JSON.parse(data.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  if (!isRecord(message)) return undefined;
+  const message = recordOf(data);
+  if (message === undefined) return undefined;
   const shape = messageShapes[String(message['type'])];
   if (shape === undefined || !hasShape(message, shape)) return undefined;
   // The shape has just been looked at, which the compiler cannot follow.
@@ -59,7 +55,3 @@ function hasShape(value: unknown, shape: Shape): boolean {
 }
 
 const isList = (shape: Exclude<Shape, string>): shape is readonly [Shape] => Array.isArray(shape);
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

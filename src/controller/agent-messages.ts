@@ -1,6 +1,7 @@
 /** Messages from agents, looked at before they are believed: a node of an older version may send others. */
 import type { AgentMessage } from '../model/node-call.js';
 import type { NodeReport, PortReport } from '../model/node-view.js';
+import { isRecord, recordOf } from '../model/untrusted.js';
 
 const portStates: ReadonlySet<string> = new Set([
   'up',
@@ -11,13 +12,8 @@ const portStates: ReadonlySet<string> = new Set([
 
 /** Undefined where it is no message of ours. */
 export function parseAgentMessage(data: Buffer): AgentMessage | undefined {
-  let message: unknown;
-  try {
-    message = JSON.parse(data.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  if (!isRecord(message)) return undefined;
+  const message = recordOf(data);
+  if (message === undefined) return undefined;
   switch (message['type']) {
     case 'register':
       return hasTypes(message, {
@@ -61,10 +57,6 @@ function isPortReport(value: unknown): value is PortReport {
     portStates.has(String(value['state'])) &&
     (value['error'] === undefined || typeof value['error'] === 'string')
   );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function hasTypes(
