@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ipBytes, ipText, isInCidr } from '../../../src/trace/address-text.js';
 import { echoFrame, internetChecksum } from '../../../src/trace/echo.js';
 import { decodeFrame } from '../../../src/trace/frame.js';
-import { arpFrame, tagged, vxlanFrame } from './frames.js';
+import { arpFrame, damaged, tagged, vxlanFrame } from './frames.js';
 import { macs } from './crafted.js';
 
 const marker = Buffer.alloc(16, 0xab);
@@ -102,17 +102,9 @@ describe('decoding', () => {
 
   it('never fails, whatever the bytes and wherever they end', () => {
     const whole = vxlanFrame('172.16.0.11', '172.16.0.12', 102, tagged(3, echoFrame(echo6)));
-    const damaged = fc.tuple(
-      fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 6 }),
-      fc.nat(whole.length),
-    ).map(([edits, length]) => {
-      const bytes = Buffer.from(whole);
-      for (const [at, to] of edits) bytes[at] = to;
-      return bytes.subarray(0, length);
-    });
     fc.assert(
       fc.property(fc.oneof(
-        damaged, fc.uint8Array({ maxLength: 200 }),
+        damaged(whole), fc.uint8Array({ maxLength: 200 }),
       ), (bytes) => { decodeFrame(bytes); }),
       { numRuns: 2000 },
     );

@@ -1,4 +1,5 @@
 /** Builders of captured frames: what the hops of the walk put around or in front of a frame. */
+import fc from 'fast-check';
 import { ipBytes, macBytes } from '../../../src/trace/address-text.js';
 
 const bytes = (part: Buffer | undefined): Buffer => part ?? Buffer.alloc(0);
@@ -43,4 +44,16 @@ export function arpFrame(
   return Buffer.concat([
     head, bytes(macBytes(senderMac)), bytes(ipBytes(senderIp)), target, bytes(ipBytes(targetIp)),
   ]);
+}
+
+/** The frame with some bytes changed, cut anywhere: what a broken sender or a short capture leaves of it. */
+export function damaged(whole: Buffer): fc.Arbitrary<Buffer> {
+  return fc.tuple(
+    fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 6 }),
+    fc.nat(whole.length),
+  ).map(([edits, length]) => {
+    const bytes = Buffer.from(whole);
+    for (const [at, to] of edits) bytes[at] = to;
+    return bytes.subarray(0, length);
+  });
 }
