@@ -20,6 +20,7 @@ import {
   age, learn, learnRules, nothingLearned, rowsDiffer, type Learned, type LearnedEvent,
 } from './l2/learned.js';
 import { L3Agent, routerOf } from './l3/l3-agent.js';
+import { allByNamespace } from './l3/router-ways.js';
 import {
   allocateIds, namesOfIds, routerPortName, tapName, vmDeviceName, type LocalIds,
 } from './local-ids.js';
@@ -180,7 +181,8 @@ export class NodeAgent {
   close(): void { this.#l2.release(); }
 
   #rows(): Row[] {
-    return this.#view === undefined ? [] : nodeRows(this.#view, this.#workingIds(), this.#learned);
+    if (this.#view === undefined) return [];
+    return nodeRows(this.#view, this.#workingIds(), this.#learned, allByNamespace);
   }
 
   /** The numbers of what works: a row must not lead to a device that is not there. */

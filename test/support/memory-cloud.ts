@@ -9,6 +9,7 @@ import { brIntProgram } from '../../src/agents/l2/br-int-program.js';
 import { brTunProgram } from '../../src/agents/l2/br-tun-program.js';
 import { portsProgram } from '../../src/agents/l2/ports-program.js';
 import { routerProgram } from '../../src/agents/l3/router-program.js';
+import { allByNamespace } from '../../src/agents/l3/router-ways.js';
 import { emptyState, step } from '../../src/controller/state.js';
 import { viewsOf } from '../../src/controller/views.js';
 import type { TraceRecord } from '../../src/dataplane/interface.js';
@@ -39,7 +40,10 @@ export class MemoryCloud {
     for (const view of views(topologyFile)) {
       const ids = allocateIds(noIds, view, new Set()).ids;
       const dataplane = new (addon().MemoryDataplane)();
-      const rows = [brIntProgram, brTunProgram, portsProgram, routerProgram].flatMap((program) => program(view, ids));
+      const rows = [
+        ...[brIntProgram, brTunProgram, portsProgram].flatMap((program) => program(view, ids)),
+        ...routerProgram(view, ids, allByNamespace),
+      ];
       dataplane.apply(encodeBatch(view.generation, replaceAll(rows)));
       this.nodes.set(view.node.name, { view, ids, dataplane });
     }

@@ -8,11 +8,12 @@
 import type { Row } from '../../dataplane/rows.js';
 import type { NodeView } from '../../model/node-view.js';
 import { routerPortName, type LocalIds } from '../local-ids.js';
+import type { RouterWays } from './router-ways.js';
 
 /** The row's port where no copy of the router is on this node. */
 const kNotHere = 0;
 
-export function routerProgram(view: NodeView, ids: LocalIds): Row[] {
+export function routerProgram(view: NodeView, ids: LocalIds, _ways: RouterWays): Row[] {
   return view.networks.flatMap(({ name, routerInterfaces }) => {
     const localVlan = ids.localVlans[name];
     if (localVlan === undefined) return [];
