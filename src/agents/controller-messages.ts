@@ -29,6 +29,7 @@ const viewShape = {
     id: 'string',
     interfaces: [{ network: 'string', mac: 'string', addresses: ['string'] }],
     routes: [{ destination: 'string', via: 'string' }],
+    routing: 'string',
   }],
   localPorts: [{ name: 'string', network: 'string', portSecurity: 'boolean' }],
 } as const satisfies Shape;

@@ -23,6 +23,12 @@ import type {
   PortAttachment,
   Router,
 } from '../model/resources.js';
+import {
+  defaultRoutingMode,
+  isRoutingMode,
+  routingModes,
+  type RoutingMode,
+} from '../model/routing.js';
 import { byName, type Intent } from './intent.js';
 
 const VERSION = 1;
@@ -130,6 +136,8 @@ function decodeRouter(item: Item): Router {
         destination: route.field('destination').cidr(),
         via: route.field('via').ip(),
       })),
+    // A state written before there were modes has none.
+    routing: item.optional('routing')?.routing() ?? defaultRoutingMode,
   };
 }
 
@@ -210,6 +218,11 @@ class Item {
   text(): string {
     if (typeof this.value !== 'string') throw this.wrong('a text');
     return this.value;
+  }
+
+  routing(): RoutingMode {
+    const text = this.text();
+    return isRoutingMode(text) ? text : this.fail(`one of ${routingModes.join(', ')}`);
   }
 
   boolean(): boolean {

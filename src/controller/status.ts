@@ -1,6 +1,7 @@
 /** What `dvr status` and the lists show: the intent, and how far the nodes have come with it. */
 import type { PortReport } from '../model/node-view.js';
 import type { Network, Node, Port, Router } from '../model/resources.js';
+import type { RoutingMode } from '../model/routing.js';
 import type { Controller } from './controller.js';
 import { byName } from './intent.js';
 import { networkMtu, nodesOfRouter } from './views.js';
@@ -34,6 +35,7 @@ export interface RouterStatus {
     readonly addresses: readonly string[];
   }[];
   readonly routes: readonly { readonly destination: string; readonly via: string }[];
+  readonly routing: RoutingMode;
 }
 
 export interface PortStatus {
@@ -112,6 +114,7 @@ function routerStatus(controller: Controller, router: Router): RouterStatus {
     nodes: nodesOfRouter(controller.intent, router),
     interfaces: router.interfaces,
     routes: router.routes,
+    routing: router.routing,
   };
 }
 

@@ -136,10 +136,11 @@ function portView(port: BoundPort): PortView {
   };
 }
 
-function routerView({ id, interfaces, routes }: Router): RouterView {
+function routerView({ id, interfaces, routes, routing }: Router): RouterView {
   return {
     id,
     interfaces: interfaces.map(({ network, mac, addresses }) => ({ network, mac, addresses })),
     routes,
+    routing,
   };
 }

@@ -6,6 +6,8 @@
  * (MAC lower case with colons; IPv6 compressed); they were parsed at the edge and cannot be wrong here.
  */
 
+import type { RoutingMode } from './routing.js';
+
 /** One subnet of a network, as every node sees it. */
 export interface SubnetView {
   readonly cidr: string;
@@ -50,6 +52,7 @@ export interface RouterView {
   readonly id: string;
   readonly interfaces: readonly { readonly network: string; readonly mac: string; readonly addresses: readonly string[] }[];
   readonly routes: readonly { readonly destination: string; readonly via: string }[];
+  readonly routing: RoutingMode;
 }
 
 /** A port bound to this node, and where its device is to appear. */

@@ -7,6 +7,7 @@
  */
 import type { Cidr, InterfaceAddress, IpAddress, MacAddress } from './addresses.js';
 import type { Name, Vni } from './identifiers.js';
+import type { RoutingMode } from './routing.js';
 
 export interface NodeIntent {
   readonly name: Name;
@@ -66,6 +67,7 @@ export interface RouterIntent {
   /** One for each network, however many subnets it has. */
   readonly interfaces: readonly RouterInterfaceIntent[];
   readonly routes: readonly Route[];
+  readonly routing: RoutingMode;
 }
 
 export interface Router extends RouterIntent {

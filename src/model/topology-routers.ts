@@ -1,4 +1,4 @@
-/** The section `routers`: which networks a router joins, with which addresses, and its static routes. */
+/** The section `routers`: which networks a router joins, with which addresses, its static routes, its mode. */
 import {
   broadcastAddress,
   contains,
@@ -14,6 +14,7 @@ import {
 import type { Name } from './identifiers.js';
 import { MAX_INTERFACES_PER_ROUTER, MAX_ROUTERS, MAX_ROUTES_PER_ROUTER } from './limits.js';
 import type { Route, RouterIntent, RouterInterfaceIntent } from './resources.js';
+import { defaultRoutingMode, isRoutingMode, routingModes, type RoutingMode } from './routing.js';
 import { firstAddress, type NetworkDraft } from './topology-networks.js';
 import { claim, readCidr, readIp, readKnownName } from './topology-values.js';
 import type { Fields, Value, YamlReader } from './yaml-reader.js';
@@ -46,7 +47,7 @@ export function readRouters(
   };
   const routers: RouterIntent[] = [];
   for (const [id, entry] of reader.named(value, MAX_ROUTERS)) {
-    const fields = reader.fields(entry, ['networks', 'interfaces', 'routes']);
+    const fields = reader.fields(entry, ['networks', 'interfaces', 'routes', 'routing']);
     if (fields === undefined) continue;
     const addresses = readAddresses(reader, fields.values, context);
     refuseOverlaps(reader, addresses);
@@ -57,12 +58,13 @@ export function readRouters(
       id,
       interfaces: interfacesOf(addresses),
       routes: readRoutes(reader, fields.values.routes, addresses),
+      routing: readRouting(reader, fields.values.routing),
     });
   }
   return routers;
 }
 
-type RouterFields = Fields<'networks' | 'interfaces' | 'routes'>['values'];
+type RouterFields = Fields<'networks' | 'interfaces' | 'routes' | 'routing'>['values'];
 
 function readAddresses(
   reader: YamlReader,
@@ -173,6 +175,14 @@ function readRoutes(
       routes.push({ destination, via });
   }
   return routes;
+}
+
+function readRouting(reader: YamlReader, value: Value | undefined): RoutingMode {
+  const text = value === undefined ? undefined : reader.text(value);
+  if (value === undefined || text === undefined) return defaultRoutingMode;
+  if (isRoutingMode(text)) return text;
+  reader.fault(value.path, `"${text}" is no way to route; there are ${routingModes.join(', ')}`);
+  return defaultRoutingMode;
 }
 
 /** The router addresses of one network, by address. */

@@ -2,11 +2,9 @@
  * Which way a router's traffic takes on this node: through the fast path's `route` stage, or through the
  * router namespace, and why. Decided for each router by the agent; the rows of `route` say it to br-int.
  */
-export interface RouterWay {
-  readonly way: 'fast' | 'namespace';
-  /** In words, for `dvr status` and `dvr walk`. */
-  readonly why: string;
-}
+import type { RouterWay } from '../../model/routing.js';
+
+export type { RouterWay };
 
 /** By router id. A router that is not in it takes the namespace, which can do everything. */
 export type RouterWays = ReadonlyMap<string, RouterWay>;

@@ -42,7 +42,7 @@ export const cn1: NodeView = {
       { network: 'red', mac: mac.redGateway, addresses: ['10.1.0.1/24'] },
       { network: 'green', mac: mac.greenGateway, addresses: ['10.2.0.1/24'] },
     ],
-    routes: [],
+    routes: [], routing: 'auto',
   }],
   localPorts: [
     { name: 'vm1', network: 'red', portSecurity: true, attachment: { netns: '/run/netns/vm1', ifname: 'eth0' } },

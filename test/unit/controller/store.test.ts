@@ -38,6 +38,15 @@ describe('the state on disk', () => {
     expect(readdirSync(join(folder, 'controller'))).toEqual(['state.json']);
   });
 
+  it('takes a router that was saved before there were modes for one that routes by itself', () => {
+    const { intent } = seedState();
+    new FileStore(file).save(intent);
+    const older = readFileSync(file, 'utf8').replace(/,\s*"routing": "auto"/, '');
+    writeFileSync(file, older);
+    expect(older).not.toContain('routing');
+    expect(new FileStore(file).load()).toEqual(intent);
+  });
+
   it('is taken from the last whole file when a crash left half of a new one', () => {
     const { intent } = seedState();
     new FileStore(file).save(intent);
@@ -53,6 +62,11 @@ describe('the state on disk', () => {
       'is of another version',
       (text) => text.replace('"version": 1', '"version": 2'),
       'version is not 1',
+    ],
+    [
+      'has a router that routes in no known way',
+      (text) => text.replace('"routing": "auto"', '"routing": "quick"'),
+      'state.routers[0].routing is not one of auto, namespace, fast',
     ],
     [
       'lacks a value',

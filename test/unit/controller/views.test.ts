@@ -102,6 +102,12 @@ describe('a router', () => {
     ]);
   });
 
+  it('is told with the way it is to route', () => {
+    const text = seedText.replace('r1: { networks', 'r1: { routing: namespace, networks');
+    const view = viewOf(run(emptyState, apply(text), bind('vm1', 'cn1')), 'cn1');
+    expect(view.routers.map(({ routing }) => routing)).toEqual(['namespace']);
+  });
+
   it('that is not there leaves VMs without a gateway', () => {
     const text = seedText.replace('routers:\n  r1: { networks: [red, green] }\n', '');
     expect(

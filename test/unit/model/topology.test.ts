@@ -75,6 +75,14 @@ describe('a good topology', () => {
     ]);
   });
 
+  it('routes every router by itself unless it says which way', () => {
+    const text = (routing: string): string =>
+      file('networks: { red: { subnets: [10.1.0.0/24] } }', `routers: { r1: { networks: [red]${routing} } }`);
+    expect(parseTopology(text('')).routers[0]?.routing).toBe('auto');
+    expect(parseTopology(text(', routing: namespace')).routers[0]?.routing).toBe('namespace');
+    expect(parseTopology(text(', routing: fast')).routers[0]?.routing).toBe('fast');
+  });
+
   it('may leave sections out or empty', () => {
     expect(parseTopology(file('networks:', 'ports:')).networks).toEqual([]);
   });
@@ -256,6 +264,13 @@ describe('a fault is told by line and path', () => {
         'routers: { r1: { networks: [red], routes: [{ destination: 0.0.0.0/0, via: 10.9.0.1 }] } }',
       ),
       ["topology.yaml:4: routers.r1.routes[0].via: 10.9.0.1 is in none of the router's subnets"],
+    ],
+    [
+      'a way to route that there is not',
+      file(red, 'routers: { r1: { networks: [red], routing: quick } }'),
+      [
+        'topology.yaml:4: routers.r1.routing: "quick" is no way to route; there are auto, namespace, fast',
+      ],
     ],
     [
       'a name that is none',
