@@ -2,7 +2,7 @@
 // hold only the pseudo-header's sum, and inner super-frames whole in one datagram, without a word about it.
 // This finds out and says so in the packet's Offload, so that the TAP write passes it on. Without it every
 // TCP packet of such a peer would have a bad checksum.
-// Before: the VTEP socket and coalesce. Next: vxlan_decap. Fragments and packets with IPv6 extension headers
+// Before: the VTEP socket and datagrams. Next: vxlan_decap. Fragments and packets with IPv6 extension headers
 // are left alone.
 #pragma once
 

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "gso/coalesce.hpp"
+#include "gso/datagrams.hpp"
 #include "gso/recover_offload.hpp"
 #include "io/tap.hpp"
 #include "io/vtep_socket.hpp"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/checksum.hpp"
-#include "gso/coalesce.hpp"
+#include "gso/datagrams.hpp"
 #include "gso/finish_checksum.hpp"
 #include "gso/recover_offload.hpp"
 #include "gso/segment.hpp"

@@ -1,4 +1,4 @@
-#include "gso/coalesce.hpp"
+#include "gso/datagrams.hpp"
 
 #include <algorithm>
 

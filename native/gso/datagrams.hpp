@@ -1,6 +1,5 @@
-// What the tunnel's receive side does with trains: today it takes a UDP_GRO train apart into the datagrams
-// it was made of. Joining the segments of one inner flow back into a super-frame for the TAP (the GRO engine
-// of the fast path) will stand here too, between `Datagrams` and the pipeline, over one receive only.
+// Takes what one receive gave (UDP_GRO joins datagrams of one sender) apart into the VXLAN packets it was
+// made of.
 // Before: the VTEP socket. Next: recover_offload, then vxlan_decap.
 #pragma once
 
