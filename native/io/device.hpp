@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/types.hpp"
 #include "io/fd.hpp"
@@ -31,17 +32,27 @@ struct Features {
   bool udp_segment = false, udp_gro = false;         // VTEP socket
 };
 
+// What a dataplane was told at its start about the devices it opens.
+struct DeviceOptions {
+  size_t queues = 1;  // of a TAP and of the VTEP: one a worker
+};
+
 class SourcePorts;
 
 struct Device {
   DeviceSpec spec;
-  Fd fd;
+  // One at least: the queues of a TAP, or VTEP sockets that share the port. Each is one worker's to read, and
+  // the kernel gives one flow always to the same (steering.hpp; SO_REUSEPORT), so that none overtakes itself.
+  std::vector<Fd> queues;
   unsigned ifindex = 0;  // at creation; 0 for the VTEP socket
   uint64_t serial = 0;   // of this opening: a port's next device has another
   // Inode of the namespace that `fd` keeps alive, because it was opened inside; 0: none.
   uint64_t pinned_netns = 0;
   Features features;
   std::shared_ptr<const SourcePorts> source_ports;  // vtep only
+
+  // For what is the same whichever queue is asked: settings, and writing by a single worker.
+  int fd() const { return queues.front().number(); }
 };
 
 }  // namespace dvr

@@ -1,8 +1,10 @@
 #include "io/link.hpp"
 
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
@@ -38,6 +40,14 @@ unsigned link_index(const std::string& ifname) {
 bool link_is_up(const std::string& ifname) {
   ifreq request = request_for(ifname);
   return !ask(SIOCGIFFLAGS, "ioctl(SIOCGIFFLAGS)", request) && (request.ifr_flags & IFF_UP) != 0;
+}
+
+// Asked of the driver, because IFF_RUNNING follows the carrier up to a second late.
+bool link_has_carrier(const std::string& ifname) {
+  ifreq request = request_for(ifname);
+  ethtool_value link{ETHTOOL_GLINK, 0};
+  request.ifr_data = reinterpret_cast<char*>(&link);
+  return !ask(SIOCETHTOOL, "ioctl(ETHTOOL_GLINK)", request) && link.data != 0;
 }
 
 MacAddr link_mac(const std::string& ifname) {

@@ -12,6 +12,8 @@ namespace dvr {
 // 0 if there is no such device here.
 unsigned link_index(const std::string& ifname);
 bool link_is_up(const std::string& ifname);
+// Whether a link that is up has a carrier: of a TAP, whether somebody has it open.
+bool link_has_carrier(const std::string& ifname);
 // All zero if there is no such device here.
 MacAddr link_mac(const std::string& ifname);
 

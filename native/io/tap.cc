@@ -13,6 +13,7 @@
 #include "gso/train.hpp"
 #include "io/link.hpp"
 #include "io/netns.hpp"
+#include "io/steering.hpp"
 
 namespace dvr {
 namespace {
@@ -43,7 +44,7 @@ constexpr OffloadSet kOffloadSets[] = {
 };
 
 SystemError set_up_headers(Device& device) {
-  const int fd = device.fd.number();
+  const int fd = device.fd();
   int header_bytes = kVnetHeaderBytes;
   if (ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) < 0)
     return failed("ioctl(TUNSETVNETHDRSZ)", device.spec.name);
@@ -81,34 +82,57 @@ SystemError set_up_mirror(const std::string& ifname) {
   return set_link_up_without_arp(ifname);
 }
 
-SystemError attach(int fd, const std::string& ifname, short more_flags) {
+// One queue more for the device; its first makes the device where there is none.
+SystemError attach(Device& device, const std::string& ifname, int more_flags) {
+  Fd fd{open(kTunPath, O_RDWR | O_NONBLOCK | O_CLOEXEC)};
+  if (!fd.is_open()) return failed("open", kTunPath);
   ifreq request{};
   ifname.copy(request.ifr_name, IFNAMSIZ - 1);
   request.ifr_flags = static_cast<short>(kTapFlags | more_flags);
-  if (ioctl(fd, TUNSETIFF, &request) < 0) return failed("ioctl(TUNSETIFF)", ifname);
+  if (ioctl(fd.number(), TUNSETIFF, &request) < 0) return failed("ioctl(TUNSETIFF)", ifname);
+  device.queues.push_back(std::move(fd));
   return {};
 }
 
-// The flags of the device behind a descriptor must be ours: a TAP, with headers, one queue.
+SystemError attach_further_queues(Device& device, const std::string& ifname, const DeviceOptions& options) {
+  while (device.queues.size() < options.queues)
+    if (auto error = attach(device, ifname, IFF_MULTI_QUEUE)) return error;
+  return {};
+}
+
+// The flags of the device behind a descriptor must be ours: a TAP, with headers.
 SystemError check_flags(int fd, const std::string& about) {
   ifreq request{};
   if (ioctl(fd, TUNGETIFF, &request) < 0) return failed("ioctl(TUNGETIFF)", about);
-  const short flags = request.ifr_flags;
-  const bool ours = (flags & kTapFlags) == kTapFlags && (flags & IFF_MULTI_QUEUE) == 0;
+  const bool ours = (request.ifr_flags & kTapFlags) == kTapFlags;
   return ours ? SystemError{} : SystemError{EINVAL, "ioctl(TUNGETIFF)", about + " is no TAP of ours"};
 }
 
-// Attaching by name makes a new device when the old one has just gone, so the index must stay the same.
-SystemError attach_existing(int fd, const std::string& ifname, unsigned index) {
-  if (auto error = attach(fd, ifname, 0)) return error;
-  if (link_index(ifname) != index) return {ESTALE, "ioctl(TUNSETIFF)", ifname + " is another device now"};
-  return check_flags(fd, ifname);
+// How many queues it was made for is seen by trying: the kernel refuses the other kind with EINVAL. Several
+// owners of one queue are refused with EBUSY, but to a device with many any process may add its own.
+SystemError attach_existing_queues(Device& device, const std::string& ifname, const DeviceOptions& options) {
+  const bool is_held = link_has_carrier(ifname);
+  SystemError error = attach(device, ifname, 0);
+  if (error.number != EINVAL) return error;
+  if (is_held) return {EBUSY, "ioctl(TUNSETIFF)", ifname};
+  return attach_further_queues(device, ifname, options);
 }
 
-SystemError create(int fd, const std::string& ifname) {
-  if (auto error = attach(fd, ifname, static_cast<short>(IFF_TUN_EXCL))) return error;
-  if (ioctl(fd, TUNSETPERSIST, 1) < 0) return failed("ioctl(TUNSETPERSIST)", ifname);
-  return {};
+// Attaching by name makes a new device when the old one has just gone, so the index must stay the same.
+SystemError attach_existing(Device& device, const std::string& ifname, unsigned index,
+                            const DeviceOptions& options) {
+  if (auto error = attach_existing_queues(device, ifname, options)) return error;
+  if (link_index(ifname) != index) return {ESTALE, "ioctl(TUNSETIFF)", ifname + " is another device now"};
+  return check_flags(device.fd(), ifname);
+}
+
+SystemError create(Device& device, const std::string& ifname, const DeviceOptions& options) {
+  const int kind = options.queues > 1 ? IFF_MULTI_QUEUE : 0;
+  if (auto error = attach(device, ifname, kind | IFF_TUN_EXCL)) return error;
+  if (ioctl(device.fd(), TUNSETPERSIST, 1) < 0) return failed("ioctl(TUNSETPERSIST)", ifname);
+  // A kernel that will not steer leaves all flows to the first queue: slower, but none overtakes itself.
+  if (options.queues == 1 || steer_by_flow(device.fd(), ifname)) return {};
+  return attach_further_queues(device, ifname, options);
 }
 
 WriteOutcome outcome_of(ssize_t written) {
@@ -128,16 +152,16 @@ std::string tap_name(const DeviceSpec& spec) {
   return spec.kind == DeviceKind::mirror ? spec.name : "tap" + std::to_string(spec.port.value);
 }
 
-Result<std::unique_ptr<Device>> open_tap(const DeviceSpec& spec) {
+Result<std::unique_ptr<Device>> open_tap(const DeviceSpec& spec, const DeviceOptions& of_all) {
   const std::string ifname = tap_name(spec);
+  DeviceOptions options = of_all;
+  if (spec.kind == DeviceKind::mirror) options.queues = 1;
   auto device = std::make_unique<Device>();
   device->spec = spec;
-  device->fd = Fd{open(kTunPath, O_RDWR | O_NONBLOCK | O_CLOEXEC)};
-  const int fd = device->fd.number();
-  if (fd < 0) return failed("open", kTunPath);
-
   const unsigned existing = link_index(ifname);
-  if (auto error = existing != 0 ? attach_existing(fd, ifname, existing) : create(fd, ifname)) return error;
+  if (auto error = existing != 0 ? attach_existing(*device, ifname, existing, options)
+                                 : create(*device, ifname, options))
+    return error;
   device->ifindex = link_index(ifname);
   SystemError error = set_up_headers(*device);
   if (!error) error = spec.kind == DeviceKind::mirror ? set_up_mirror(ifname) : set_up_tap(*device, ifname);
@@ -148,7 +172,8 @@ Result<std::unique_ptr<Device>> open_tap(const DeviceSpec& spec) {
   return device;
 }
 
-Result<std::unique_ptr<Device>> reattach_tap(const DeviceSpec& spec, const MovedTap& moved) {
+Result<std::unique_ptr<Device>> reattach_tap(const DeviceSpec& spec, const MovedTap& moved,
+                                             const DeviceOptions& options) {
   const InsideNetns inside(moved.netns);
   if (inside.error()) return inside.error();
   struct stat netns{};
@@ -161,27 +186,27 @@ Result<std::unique_ptr<Device>> reattach_tap(const DeviceSpec& spec, const Moved
   device->ifindex = index;
   device->pinned_netns = netns.st_ino;
   // Opened in here: the namespace of open() is the one that names are looked up in.
-  device->fd = Fd{open(kTunPath, O_RDWR | O_NONBLOCK | O_CLOEXEC)};
-  if (!device->fd.is_open()) return failed("open", kTunPath);
-  if (auto error = attach_existing(device->fd.number(), moved.ifname, index)) return error;
+  if (auto error = attach_existing(*device, moved.ifname, index, options)) return error;
   if (auto error = set_up_headers(*device)) return error;
   return device;
 }
 
-Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, Fd fd, unsigned ifindex) {
+Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, std::vector<Fd> queues, unsigned ifindex) {
   auto device = std::make_unique<Device>();
   device->spec = spec;
-  device->fd = std::move(fd);
+  device->queues = std::move(queues);
   device->ifindex = ifindex;
-  if (auto error = check_flags(device->fd.number(), spec.name)) return error;
-  const int flags = fcntl(device->fd.number(), F_GETFL);
-  if (fcntl(device->fd.number(), F_SETFL, flags | O_NONBLOCK) < 0)
-    return failed("fcntl(O_NONBLOCK)", spec.name);
+  for (const Fd& queue : device->queues) {
+    if (auto error = check_flags(queue.number(), spec.name)) return error;
+    const int flags = fcntl(queue.number(), F_GETFL);
+    if (fcntl(queue.number(), F_SETFL, flags | O_NONBLOCK) < 0)
+      return failed("fcntl(O_NONBLOCK)", spec.name);
+  }
   if (auto error = set_up_headers(*device)) return error;
   return device;
 }
 
-void unpersist_tap(const Device& device) { ioctl(device.fd.number(), TUNSETPERSIST, 0); }
+void unpersist_tap(const Device& device) { ioctl(device.fd(), TUNSETPERSIST, 0); }
 
 ReadOutcome read_tap(int fd, std::span<uint8_t> into, Packet& packet) {
   VnetHeader header;

@@ -5,6 +5,9 @@
 // network namespace and moved into the VM's: a descriptor opened inside a foreign namespace would keep that
 // namespace alive. Devices are persistent: they outlive this process, and the next one attaches by
 // descriptor (adopt_tap) or, where no process kept one, by name (open_tap on an existing device).
+//
+// A TAP made by a dataplane with several workers has a queue for each, and keeps them: the kernel lets no queue
+// be added to one made with a single queue, and no descriptor of a moved TAP be opened from here.
 #pragma once
 
 #include <memory>
@@ -20,7 +23,7 @@ namespace dvr {
 std::string tap_name(const DeviceSpec& spec);
 
 // Opens the TAP, or attaches to it if a persistent one with our flags stands in this namespace unused.
-Result<std::unique_ptr<Device>> open_tap(const DeviceSpec& spec);
+Result<std::unique_ptr<Device>> open_tap(const DeviceSpec& spec, const DeviceOptions& options = {});
 
 // Where a persistent TAP was moved to by an owner that is gone.
 struct MovedTap {
@@ -32,11 +35,12 @@ struct MovedTap {
 // Attaches to a TAP in the namespace it was moved to; null if none with that name and MAC is there. The
 // last resort, when no process kept a descriptor: this one keeps the namespace alive (pinned_netns), so
 // whoever asked must close it when the namespace has lost its name.
-Result<std::unique_ptr<Device>> reattach_tap(const DeviceSpec& spec, const MovedTap& moved);
+Result<std::unique_ptr<Device>> reattach_tap(const DeviceSpec& spec, const MovedTap& moved,
+                                             const DeviceOptions& options = {});
 
-// Takes over a descriptor of the TAP. Header size and offloads are set again, because attaching checks
+// Takes over the descriptors of the TAP's queues. Header size and offloads are set again, because attaching checks
 // neither, and a TAP that lost them would hand us super-frames without a header.
-Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, Fd fd, unsigned ifindex);
+Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, std::vector<Fd> queues, unsigned ifindex);
 
 // Removes the device from the kernel when its last descriptor closes.
 void unpersist_tap(const Device& device);

@@ -18,8 +18,7 @@ SystemError enable(int fd, int level, int option, const char* call) {
   return setsockopt(fd, level, option, &on, sizeof on) < 0 ? failed(call, "vtep") : SystemError{};
 }
 
-SystemError set_up(Device& device) {
-  const int fd = device.fd.number();
+SystemError set_up_socket(Device& device, int fd) {
   const bool v4 = device.spec.vtep_ip.is_v4();
   const SystemError error = v4 ? enable(fd, IPPROTO_IP, IP_RECVTOS, "setsockopt(IP_RECVTOS)")
                                : enable(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, "setsockopt(IPV6_RECVTCLASS)");
@@ -28,7 +27,12 @@ SystemError set_up(Device& device) {
   // FORCE passes the machine's limit and needs CAP_NET_ADMIN; without it the limit is what there is.
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBufferBytes, sizeof kReceiveBufferBytes) < 0)
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
+  return {};
+}
 
+SystemError set_up(Device& device) {
+  for (const Fd& socket : device.queues)
+    if (auto error = set_up_socket(device, socket.number())) return error;
   auto ports = SourcePorts::open(device.spec.vtep_ip);
   if (!ports.ok()) return ports.error;
   device.features.udp_segment = ports.value->can_segment();
@@ -36,12 +40,34 @@ SystemError set_up(Device& device) {
   return {};
 }
 
-Result<std::unique_ptr<Device>> finish(const DeviceSpec& spec, Fd fd) {
+Result<std::unique_ptr<Device>> finish(const DeviceSpec& spec, std::vector<Fd> sockets) {
   auto device = std::make_unique<Device>();
   device->spec = spec;
-  device->fd = std::move(fd);
+  device->queues = std::move(sockets);
   if (auto error = set_up(*device)) return error;
   return device;
+}
+
+Result<Fd> open_socket(const IpAddr& vtep_ip, bool shared) {
+  const int family = vtep_ip.is_v4() ? AF_INET : AF_INET6;
+  Fd fd{socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (!fd.is_open()) return failed("socket", "vtep");
+  if (shared)
+    if (auto error = enable(fd.number(), SOL_SOCKET, SO_REUSEPORT, "setsockopt(SO_REUSEPORT)")) return error;
+  const SocketAddress address = socket_address(vtep_ip, kVxlanPort);
+  if (bind(fd.number(), address.get(), address.bytes) < 0)
+    return failed("bind", text_of(vtep_ip) + " port " + std::to_string(kVxlanPort));
+  return fd;
+}
+
+SystemError check_bound(int fd, const IpAddr& vtep_ip) {
+  SocketAddress bound;
+  bound.bytes = sizeof bound.storage;
+  if (getsockname(fd, bound.get(), &bound.bytes) < 0) return failed("getsockname", "vtep");
+  const auto family = bound.storage.ss_family;
+  const bool ours = (family == AF_INET || family == AF_INET6) && ip_of(bound.storage) == vtep_ip &&
+                    port_of(bound.storage) == kVxlanPort;
+  return ours ? SystemError{} : SystemError{EINVAL, "getsockname", "vtep is not bound to " + text_of(vtep_ip)};
 }
 
 void read_control(const cmsghdr* control, Received& received) {
@@ -59,25 +85,20 @@ void read_control(const cmsghdr* control, Received& received) {
 
 }  // namespace
 
-Result<std::unique_ptr<Device>> open_vtep(const DeviceSpec& spec) {
-  const int family = spec.vtep_ip.is_v4() ? AF_INET : AF_INET6;
-  Fd fd{socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  if (!fd.is_open()) return failed("socket", "vtep");
-  const SocketAddress address = socket_address(spec.vtep_ip, kVxlanPort);
-  if (bind(fd.number(), address.get(), address.bytes) < 0)
-    return failed("bind", text_of(spec.vtep_ip) + " port " + std::to_string(kVxlanPort));
-  return finish(spec, std::move(fd));
+Result<std::unique_ptr<Device>> open_vtep(const DeviceSpec& spec, const DeviceOptions& options) {
+  std::vector<Fd> sockets;
+  while (sockets.size() < options.queues) {
+    auto socket = open_socket(spec.vtep_ip, options.queues > 1);
+    if (!socket.ok()) return socket.error;
+    sockets.push_back(std::move(socket.value));
+  }
+  return finish(spec, std::move(sockets));
 }
 
-Result<std::unique_ptr<Device>> adopt_vtep(const DeviceSpec& spec, Fd fd) {
-  SocketAddress bound;
-  bound.bytes = sizeof bound.storage;
-  if (getsockname(fd.number(), bound.get(), &bound.bytes) < 0) return failed("getsockname", "vtep");
-  const auto family = bound.storage.ss_family;
-  const bool ours = (family == AF_INET || family == AF_INET6) && ip_of(bound.storage) == spec.vtep_ip &&
-                    port_of(bound.storage) == kVxlanPort;
-  if (!ours) return SystemError{EINVAL, "getsockname", "vtep is not bound to " + text_of(spec.vtep_ip)};
-  return finish(spec, std::move(fd));
+Result<std::unique_ptr<Device>> adopt_vtep(const DeviceSpec& spec, std::vector<Fd> sockets) {
+  for (const Fd& socket : sockets)
+    if (auto error = check_bound(socket.number(), spec.vtep_ip)) return error;
+  return finish(spec, std::move(sockets));
 }
 
 Received receive_vxlan(int fd, std::span<uint8_t> into) {

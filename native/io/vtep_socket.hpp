@@ -1,6 +1,8 @@
 // The VTEP socket: UDP port 4789 on the node's VTEP address, where every other node's VXLAN arrives.
 // It is a device: it is handed over to the next dataplane, never opened beside it, because two sockets on
-// one port would share the packets between two processes. Sending is done by SourcePorts.
+// one port would share the packets between two processes. Several workers share them on purpose: a socket each,
+// and the kernel gives what comes from one address and port (so one inner flow) always to the same one.
+// Sending is done by SourcePorts.
 // Spec: RFC 7348 section 5; RFC 6040 (the received TOS byte is what vxlan_decap needs).
 #pragma once
 
@@ -14,10 +16,10 @@ namespace dvr {
 
 inline constexpr uint16_t kVxlanPort = 4789;
 
-Result<std::unique_ptr<Device>> open_vtep(const DeviceSpec& spec);
+Result<std::unique_ptr<Device>> open_vtep(const DeviceSpec& spec, const DeviceOptions& options = {});
 
-// Takes over a descriptor of the socket; it must be bound to the address of the spec.
-Result<std::unique_ptr<Device>> adopt_vtep(const DeviceSpec& spec, Fd fd);
+// Takes over descriptors of the sockets; they must be bound to the address of the spec.
+Result<std::unique_ptr<Device>> adopt_vtep(const DeviceSpec& spec, std::vector<Fd> sockets);
 
 struct Received {
   std::span<uint8_t> bytes;  // empty: nothing waits

@@ -101,6 +101,23 @@ uint32_t ObjectReader::integer(const char* name, uint32_t least, uint32_t most) 
   return number.value_or(least);
 }
 
+std::vector<uint32_t> ObjectReader::integers(const char* name, uint32_t least, uint32_t most,
+                                             uint32_t most_count) {
+  std::vector<uint32_t> numbers;
+  const Napi::Value field = value(name);
+  const uint32_t count = field.IsArray() ? field.As<Napi::Array>().Length() : 0;
+  if (count == 0 || count > most_count) {
+    refuse(name, ("an array of 1 to " + std::to_string(most_count) + " integers").c_str());
+    return {};
+  }
+  for (uint32_t at = 0; at < count && ok_; ++at) {
+    const auto number = to_integer(env_, field.As<Napi::Array>().Get(at), (what_ + "." + name).c_str(), least, most);
+    if (number) numbers.push_back(*number);
+    ok_ = number.has_value();
+  }
+  return numbers;
+}
+
 MacAddr ObjectReader::mac(const char* name) {
   const auto mac = parse_mac(string(name));
   if (!mac) refuse(name, "a MAC address like fa:16:3e:00:00:01");
@@ -180,7 +197,9 @@ std::optional<IpAddr> parse_ip(const std::string& text) {
 Napi::Object from_device(Napi::Env env, const Device& device) {
   auto object = Napi::Object::New(env);
   object.Set("spec", from_spec(env, device.spec));
-  object.Set("fd", device.fd.number());
+  auto fds = Napi::Array::New(env);
+  for (const Fd& queue : device.queues) fds.Set(fds.Length(), queue.number());
+  object.Set("fds", fds);
   object.Set("ifindex", device.ifindex);
   object.Set("pinnedNetns", static_cast<double>(device.pinned_netns));
   auto features = Napi::Array::New(env);

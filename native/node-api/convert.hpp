@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "io/device.hpp"
 #include "io/system_error.hpp"
@@ -26,6 +27,8 @@ class ObjectReader {
   bool has(const char* name);
   std::string string(const char* name);
   uint32_t integer(const char* name, uint32_t least, uint32_t most);
+  // An array of 1 to `most_count` integers.
+  std::vector<uint32_t> integers(const char* name, uint32_t least, uint32_t most, uint32_t most_count);
   MacAddr mac(const char* name);
   IpAddr ip(const char* name);
   Napi::Value value(const char* name);

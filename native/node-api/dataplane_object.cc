@@ -103,15 +103,19 @@ Napi::Value DataplaneObject::adopt_devices(const Napi::CallbackInfo& info) {
 // Nothing: an exception is pending.
 std::optional<Result<const Device*>> DataplaneObject::adopt(Napi::Env env, uint32_t pid, Napi::Value value) {
   ObjectReader device(env, value, "device");
-  const uint32_t number = device.integer("fd", 0, kMostFd);
+  const auto numbers = device.integers("fds", 0, kMostFd, kMaxWorkers);
   const uint32_t ifindex = device.integer("ifindex", 0, INT32_MAX);
   const uint32_t pinned_netns = device.has("pinnedNetns") ? device.integer("pinnedNetns", 0, UINT32_MAX) : 0;
   if (!device.ok()) return std::nullopt;
   const auto spec = to_spec(env, device.value("spec"), "device.spec");
   if (!spec) return std::nullopt;
-  auto fd = duplicate_fd(static_cast<int>(pid), static_cast<int>(number));
-  if (!fd.ok()) return fd.error;
-  return dataplane_->adopt(*spec, std::move(fd.value), ifindex, pinned_netns);
+  std::vector<Fd> queues;
+  for (const uint32_t number : numbers) {
+    auto fd = duplicate_fd(static_cast<int>(pid), static_cast<int>(number));
+    if (!fd.ok()) return fd.error;
+    queues.push_back(std::move(fd.value));
+  }
+  return dataplane_->adopt(*spec, std::move(queues), ifindex, pinned_netns);
 }
 
 Napi::Value DataplaneObject::reattach_device(const Napi::CallbackInfo& info) {

@@ -13,13 +13,13 @@ namespace {
 constexpr int kReclaimTries = 1000;
 constexpr timespec kReclaimPause{0, 100'000};
 
-Result<std::unique_ptr<Device>> open_device(const DeviceSpec& spec) {
-  return spec.kind == DeviceKind::vtep ? open_vtep(spec) : open_tap(spec);
+Result<std::unique_ptr<Device>> open_device(const DeviceSpec& spec, const DeviceOptions& options) {
+  return spec.kind == DeviceKind::vtep ? open_vtep(spec, options) : open_tap(spec, options);
 }
 
 }  // namespace
 
-Dataplane::Dataplane(size_t workers) : versions_(workers) {
+Dataplane::Dataplane(size_t workers) : options_{.queues = workers}, versions_(workers) {
   for (size_t index = 0; index < workers; ++index)
     workers_.push_back(std::make_unique<Worker>(index, workers, versions_));
 }
@@ -39,14 +39,15 @@ void Dataplane::stop() {
 Result<const Device*> Dataplane::open(const DeviceSpec& spec) {
   auto open = present(spec);
   if (!open.ok() || open.value != nullptr) return open;
-  return take_in(open_device(spec));
+  return take_in(open_device(spec, options_));
 }
 
-Result<const Device*> Dataplane::adopt(const DeviceSpec& spec, Fd fd, unsigned ifindex, uint64_t pinned_netns) {
+Result<const Device*> Dataplane::adopt(const DeviceSpec& spec, std::vector<Fd> queues, unsigned ifindex,
+                                        uint64_t pinned_netns) {
   auto open = present(spec);
   if (!open.ok() || open.value != nullptr) return open;
-  auto adopted = spec.kind == DeviceKind::vtep ? adopt_vtep(spec, std::move(fd))
-                                               : adopt_tap(spec, std::move(fd), ifindex);
+  auto adopted = spec.kind == DeviceKind::vtep ? adopt_vtep(spec, std::move(queues))
+                                               : adopt_tap(spec, std::move(queues), ifindex);
   if (adopted.ok()) adopted.value->pinned_netns = pinned_netns;
   return take_in(std::move(adopted));
 }
@@ -54,7 +55,7 @@ Result<const Device*> Dataplane::adopt(const DeviceSpec& spec, Fd fd, unsigned i
 Result<const Device*> Dataplane::reattach(const DeviceSpec& spec, const MovedTap& moved) {
   auto open = present(spec);
   if (!open.ok() || open.value != nullptr) return open;
-  auto found = reattach_tap(spec, moved);
+  auto found = reattach_tap(spec, moved, options_);
   if (found.ok() && found.value == nullptr) return static_cast<const Device*>(nullptr);
   return take_in(std::move(found));
 }
@@ -91,11 +92,23 @@ Result<const Device*> Dataplane::take_in(Result<std::unique_ptr<Device>> opened)
 
 SystemError Dataplane::watch(const Device& device) {
   const PortId port = device.spec.port;
-  auto error = worker_of(port).watch(device);
+  SystemError error;
+  for (size_t queue = 0; queue < device.queues.size() && !error; ++queue)
+    error = worker_of(device, queue).watch(device, queue);
   if (!error) return error;
+  unwatch(device);
   devices_.erase(device.spec.name);
   rewire([port](Wiring& wiring) { wiring.devices[port.value] = nullptr; });
   return error;
+}
+
+void Dataplane::unwatch(const Device& device) {
+  for (auto& worker : workers_) worker->unwatch(device);
+}
+
+Worker& Dataplane::worker_of(const Device& device, size_t queue) {
+  const size_t place = device.queues.size() == 1 ? device.spec.port.value : queue;
+  return *workers_[place % workers_.size()];
 }
 
 void Dataplane::release() {
@@ -112,7 +125,7 @@ void Dataplane::close_device(const std::string& name) {
   const auto found = devices_.find(name);
   if (found == devices_.end()) return;
   const PortId port = found->second->spec.port;
-  worker_of(port).unwatch(*found->second);
+  unwatch(*found->second);
   if (found->second->spec.kind != DeviceKind::vtep) unpersist_tap(*found->second);
   devices_.erase(found);
   rewire([port](Wiring& wiring) { wiring.devices[port.value] = nullptr; });
@@ -144,7 +157,7 @@ void Dataplane::set_mirrors(bool br_int, bool br_tun) {
 }
 
 SystemError Dataplane::inject(PortId port, std::span<const uint8_t> frame) {
-  if (worker_of(port).inject({port, {frame.begin(), frame.end()}})) return {};
+  if (workers_[port.value % workers_.size()]->inject({port, {frame.begin(), frame.end()}})) return {};
   return {EAGAIN, "inject", "too many injected frames wait"};
 }
 

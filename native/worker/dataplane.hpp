@@ -33,7 +33,7 @@ struct Totals {
 
 class Dataplane {
  public:
-  explicit Dataplane(size_t workers);
+  explicit Dataplane(size_t workers);  // each device opened here gets a queue for every worker
   ~Dataplane() { stop(); }
 
   SystemError start();
@@ -43,8 +43,9 @@ class Dataplane {
   // Opens the device, or answers with the open one if it has the same name and spec. EEXIST: the name or
   // the port is taken by another spec.
   Result<const Device*> open(const DeviceSpec& spec);
-  // The same for a descriptor another process gave us.
-  Result<const Device*> adopt(const DeviceSpec& spec, Fd fd, unsigned ifindex, uint64_t pinned_netns = 0);
+  // The same for the descriptors of a device that another process gave us.
+  Result<const Device*> adopt(const DeviceSpec& spec, std::vector<Fd> queues, unsigned ifindex,
+                              uint64_t pinned_netns = 0);
   // The same for a TAP that stands where an owner that is gone has moved it; null: it is not there.
   Result<const Device*> reattach(const DeviceSpec& spec, const MovedTap& moved);
   // Between hold and release no device taken in is read from: packets that wait in a device's ring must
@@ -77,9 +78,11 @@ class Dataplane {
   template <class Change>
   void rewire(Change&& change);
   void wait_for_workers();
-  Worker& worker_of(PortId port) { return *workers_[port.value % workers_.size()]; }
+  void unwatch(const Device& device);
+  Worker& worker_of(const Device& device, size_t queue);
   PortTotals port_totals(PortId port) const;
 
+  const DeviceOptions options_;
   Versions versions_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::map<std::string, std::shared_ptr<const Device>> devices_;

@@ -10,7 +10,7 @@ void Transmit::to_port(PortId port, Packet& packet) {
   const Device* device = wiring_->device(port);
   if (device == nullptr || device->spec.kind != DeviceKind::tap)
     return counters_.dropped(DropReason::port_gone);
-  switch (write_tap(device->fd.number(), packet)) {
+  switch (write_tap(device->fd(), packet)) {
     case WriteOutcome::written: return counters_.ports[port.value].sent(1, packet.frame.size());
     case WriteOutcome::down: return counters_.dropped(DropReason::port_down);
     case WriteOutcome::refused: return counters_.dropped(DropReason::port_refused);
@@ -79,7 +79,7 @@ void Transmit::mirror(Bridge bridge, const Packet& packet) {
   const PortId port = br_int ? kMirrorBrInt : kMirrorBrTun;
   const Device* device = wiring_->device(port);
   if (device == nullptr) return;
-  const int fd = device->fd.number();
+  const int fd = device->fd();
   // A mirror that takes no more loses copies, never packets, so this is no drop.
   const auto outcome = br_int ? write_tap_tagged(fd, packet, packet.local_vlan) : write_tap(fd, packet);
   if (outcome == WriteOutcome::written) counters_.ports[port.value].sent(1, packet.frame.size());

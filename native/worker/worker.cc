@@ -21,8 +21,11 @@
 namespace dvr {
 namespace {
 
-// epoll's word for the wake-up; ports are below kPortLimit.
+// epoll's words: one for the wake-up, for a device its port and the queue.
 constexpr uint64_t kWakeKey = UINT64_MAX;
+constexpr uint64_t key_of(PortId port, size_t queue) { return uint64_t{queue} << 16 | port.value; }
+constexpr PortId port_of_key(uint64_t key) { return PortId{static_cast<uint16_t>(key)}; }
+constexpr size_t queue_of_key(uint64_t key) { return key >> 16; }
 constexpr int kReadyAtOnce = 32;
 constexpr size_t kMarkerWithinBytes = 512;
 
@@ -37,8 +40,8 @@ uint16_t network_mtu(std::span<uint8_t> datagram, const Tables& tables) {
 }
 
 // The port may have got another device between epoll_wait and now; the event would not be about that one.
-bool has_failed(const Device& device) {
-  pollfd ask{device.fd.number(), 0, 0};
+bool has_failed(int fd) {
+  pollfd ask{fd, 0, 0};
   return poll(&ask, 1, 0) == 1 && (ask.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
 }
 
@@ -66,16 +69,17 @@ void Worker::stop() {
   thread_.join();
 }
 
-SystemError Worker::watch(const Device& device) {
-  epoll_event event{EPOLLIN, {.u64 = device.spec.port.value}};
-  if (epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, device.fd.number(), &event) < 0)
+SystemError Worker::watch(const Device& device, size_t queue) {
+  epoll_event event{EPOLLIN, {.u64 = key_of(device.spec.port, queue)}};
+  if (epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, device.queues[queue].number(), &event) < 0)
     return failed("epoll_ctl", device.spec.name);
   return {};
 }
 
-// Needed before the descriptor closes: a duplicate in the agent keeps the file, and so the entry, alive.
+// Needed before the descriptors close: a duplicate in the agent keeps the file, and so the entry, alive. Queues
+// that are other workers' are not in this epoll, which it does not mind.
 void Worker::unwatch(const Device& device) {
-  epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, device.fd.number(), nullptr);
+  for (const Fd& queue : device.queues) epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, queue.number(), nullptr);
 }
 
 bool Worker::inject(Injection injection) {
@@ -105,21 +109,23 @@ void Worker::run(std::stop_token stop) {
 
 void Worker::serve(uint64_t key, uint32_t events) {
   if (key == kWakeKey) return serve_injections();
-  const Device* device = wiring_->device(PortId{static_cast<uint16_t>(key)});
-  if (device == nullptr) return;  // closed while the event waited
+  const Device* device = wiring_->device(port_of_key(key));
+  const size_t queue = queue_of_key(key);
+  if (device == nullptr || queue >= device->queues.size()) return;  // closed while the event waited
+  const int fd = device->queues[queue].number();
   if (device->spec.kind == DeviceKind::vtep)
-    serve_vtep(*device, events);
+    serve_vtep(fd, events);
   else
-    serve_tap(*device, events);
+    serve_tap(*device, fd, events);
 }
 
-void Worker::serve_tap(const Device& device, uint32_t events) {
-  if ((events & (EPOLLERR | EPOLLHUP)) != 0 && has_failed(device)) return device_gone(device);
+void Worker::serve_tap(const Device& device, int fd, uint32_t events) {
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0 && has_failed(fd)) return device_gone(device);
   const auto into = std::span(buffer_).subspan(kHeadroom);
   for (int count = 0; count < kPacketsPerTurn; ++count) {
     Packet packet;
     packet.in_port = device.spec.port;
-    switch (read_tap(device.fd.number(), into, packet)) {
+    switch (read_tap(fd, into, packet)) {
       case ReadOutcome::empty: return;
       case ReadOutcome::gone: return device_gone(device);
       case ReadOutcome::broken: counters_->dropped(DropReason::truncated); break;
@@ -133,11 +139,11 @@ void Worker::serve_tap(const Device& device, uint32_t events) {
   }
 }
 
-void Worker::serve_vtep(const Device& device, uint32_t events) {
-  if ((events & EPOLLERR) != 0) clear_socket_error(device.fd.number());
+void Worker::serve_vtep(int fd, uint32_t events) {
+  if ((events & EPOLLERR) != 0) clear_socket_error(fd);
   const auto into = std::span(buffer_).subspan(kHeadroom);
   for (int count = 0; count < kPacketsPerTurn; ++count) {
-    const Received received = receive_vxlan(device.fd.number(), into);
+    const Received received = receive_vxlan(fd, into);
     if (received.bytes.empty()) return;
     Datagrams datagrams(received.bytes, received.gso_bytes);
     for (auto datagram = datagrams.next(); !datagram.empty(); datagram = datagrams.next()) {

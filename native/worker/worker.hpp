@@ -3,7 +3,8 @@
 //
 // Threads: `run` and everything private to it belong to the worker's thread. JS's thread calls the public
 // functions; they meet it only in rings, counters, published versions, and the kernel's epoll and eventfd.
-// Ports are shared out by number: one port, hence one flow's direction, is always one worker's (order).
+// A queue is always one worker's, and a flow's direction always one queue's, so no packet overtakes another of
+// its flow. Devices with a single queue are shared out by port number.
 #pragma once
 
 #include <memory>
@@ -52,8 +53,9 @@ class Worker {
   // Ends the loop and joins the thread. Safe to call twice.
   void stop();
 
-  // The worker reads from the device from now on, or no more.
-  SystemError watch(const Device& device);
+  // The worker reads from this queue of the device from now on.
+  SystemError watch(const Device& device, size_t queue);
+  // It reads no more from the device.
   void unwatch(const Device& device);
   // False: kWaitingInjections wait already.
   bool inject(Injection injection);
@@ -68,8 +70,8 @@ class Worker {
  private:
   void run(std::stop_token stop);
   void serve(uint64_t key, uint32_t events);
-  void serve_tap(const Device& device, uint32_t events);
-  void serve_vtep(const Device& device, uint32_t events);
+  void serve_tap(const Device& device, int fd, uint32_t events);
+  void serve_vtep(int fd, uint32_t events);
   void serve_injections();
   void device_gone(const Device& device);
   void process(Packet& packet, StageId entry);

@@ -13,10 +13,10 @@ export type DeviceSpec =
   /** The TAPs named br-int (port 2) and br-tun (port 3) that tcpdump looks at. */
   | { readonly kind: 'mirror'; readonly name: 'br-int' | 'br-tun'; readonly portId: 2 | 3 };
 
-/** An open device. `fd` is the descriptor's number in the process `pid` of the hello. */
+/** An open device. `fds` are its queues' descriptors, as numbers in the process `pid` of the hello. */
 export interface DeviceInfo {
   readonly spec: DeviceSpec;
-  readonly fd: number;
+  readonly fds: readonly number[];
   /** Interface index at creation; 0 for the VTEP socket. */
   readonly ifindex: number;
   /** Inode of the network namespace that the descriptor keeps alive, because it was opened inside; 0: none. */

@@ -4,6 +4,9 @@
 #include <linux/if_tun.h>
 #include <sys/stat.h>
 
+#include <array>
+#include <set>
+
 #include "io/netns.hpp"
 #include "io/packet_diag.hpp"
 #include "io/process.hpp"
@@ -34,6 +37,26 @@ std::unique_ptr<Device> opened(Result<std::unique_ptr<Device>> result) {
   INFO(result.error.call << " " << result.error.about << " " << result.error.number);
   REQUIRE(result.ok());
   return std::move(result.value);
+}
+
+Bytes frame_of_flow(uint16_t flow) {
+  return ethernet({.src = kMac, .dst = "02:00:00:00:00:02"_mac},
+                  ipv4({.src = "10.1.0.11"_ip, .dst = "10.1.0.13"_ip},
+                       udp({.src_port = static_cast<uint16_t>(4000 + flow), .dst_port = 53}, payload(20))));
+}
+
+Bytes answer_of_flow(uint16_t flow) {
+  return ethernet({.src = "02:00:00:00:00:02"_mac, .dst = kMac},
+                  ipv4({.src = "10.1.0.13"_ip, .dst = "10.1.0.11"_ip},
+                       udp({.src_port = 53, .dst_port = static_cast<uint16_t>(4000 + flow)}, payload(20))));
+}
+
+// The number of queues where there is none.
+size_t queue_that_has_a_frame(const Device& device, Bytes& buffer) {
+  Packet packet;
+  for (size_t queue = 0; queue < device.queues.size(); ++queue)
+    if (read_tap(device.queues[queue].number(), buffer, packet) == ReadOutcome::frame) return queue;
+  return device.queues.size();
 }
 
 }  // namespace
@@ -96,18 +119,18 @@ TEST_CASE("A persistent TAP is attached to by name, but not while another owner 
 TEST_CASE("A TAP is adopted by descriptor, and nothing else is taken for one") {
   in_new_netns([] {
     auto first = opened(open_tap(tap_spec(16)));
-    auto duplicate = duplicate_fd(getpid(), first->fd.number());
+    auto duplicate = duplicate_fd(getpid(), first->fd());
     REQUIRE(duplicate.ok());
     const unsigned ifindex = first->ifindex;
     first.reset();
-    const auto adopted = opened(adopt_tap(tap_spec(16), std::move(duplicate.value), ifindex));
+    const auto adopted = opened(adopt_tap(tap_spec(16), only(std::move(duplicate.value)), ifindex));
     CHECK(adopted->features.tso);
-    CHECK(!adopt_tap(tap_spec(17), Fd{open("/dev/null", O_RDWR)}, 1).ok());
+    CHECK(!adopt_tap(tap_spec(17), only(Fd{open("/dev/null", O_RDWR)}), 1).ok());
     Fd foreign{open("/dev/net/tun", O_RDWR)};
     ifreq request{};
     request.ifr_flags = IFF_TAP | IFF_NO_PI;
     REQUIRE(ioctl(foreign.number(), TUNSETIFF, &request) == 0);
-    CHECK(adopt_tap(tap_spec(17), std::move(foreign), 1).error.number == EINVAL);
+    CHECK(adopt_tap(tap_spec(17), only(std::move(foreign)), 1).error.number == EINVAL);
   });
 }
 
@@ -121,11 +144,79 @@ TEST_CASE("A frame passes a TAP both ways unchanged") {
     guest.send(frame);
     Bytes buffer(kMaxFrameBytes);
     Packet packet;
-    REQUIRE(read_tap(device->fd.number(), buffer, packet) == ReadOutcome::frame);
+    REQUIRE(read_tap(device->fd(), buffer, packet) == ReadOutcome::frame);
     CHECK(Bytes(packet.frame.begin(), packet.frame.end()) == frame);
-    CHECK(read_tap(device->fd.number(), buffer, packet) == ReadOutcome::empty);
-    CHECK(write_tap(device->fd.number(), packet) == WriteOutcome::written);
+    CHECK(read_tap(device->fd(), buffer, packet) == ReadOutcome::empty);
+    CHECK(write_tap(device->fd(), packet) == WriteOutcome::written);
     CHECK(guest.receive() == frame);
+  });
+}
+
+TEST_CASE("A flow leaves a TAP with several queues by one of them, whichever its answers were written to") {
+  in_new_netns([] {
+    constexpr size_t kQueues = 4;
+    constexpr uint16_t kFlows = 32;
+    const auto device = opened(open_tap(tap_spec(16), {.queues = kQueues}));
+    REQUIRE(device->queues.size() == kQueues);
+    disable_link_ipv6("tap16");
+    set_link_up("tap16");
+    Guest guest("tap16");
+    std::array<size_t, kFlows> queue_of;
+    std::set<size_t> used;
+    Bytes buffer(kMaxFrameBytes);
+    for (int round = 0; round < 3; ++round) {
+      for (uint16_t flow = 0; flow < kFlows; ++flow) {
+        guest.send(frame_of_flow(flow));
+        const size_t queue = queue_that_has_a_frame(*device, buffer);
+        REQUIRE(queue < kQueues);
+        if (round == 0) queue_of[flow] = queue;
+        CHECK(queue_of[flow] == queue);
+        used.insert(queue);
+        Packet answer;
+        Bytes bytes = answer_of_flow(flow);
+        answer.frame = bytes;
+        CHECK(write_tap(device->queues[(queue + 1) % kQueues].number(), answer) == WriteOutcome::written);
+      }
+    }
+    CHECK(used.size() == kQueues);
+  });
+}
+
+TEST_CASE("A persistent TAP with several queues is attached to with all of them, but not while another holds it") {
+  in_new_netns([] {
+    auto first = opened(open_tap(tap_spec(16), {.queues = 3}));
+    set_link_up("tap16");
+    CHECK(open_tap(tap_spec(16), {.queues = 3}).error.number == EBUSY);
+    first.reset();
+    auto second = opened(open_tap(tap_spec(16), {.queues = 2}));
+    CHECK(second->queues.size() == 2);
+    unpersist_tap(*second);
+  });
+}
+
+TEST_CASE("Workers that share the VTEP's port get what one sender sends from one port by one socket") {
+  in_new_netns([] {
+    set_link_up("lo");
+    const auto vtep = opened(open_vtep(vtep_spec("127.0.0.11"_ip), {.queues = 2}));
+    REQUIRE(vtep->queues.size() == 2);
+    const auto ports = SourcePorts::open("127.0.0.12"_ip);
+    REQUIRE(ports.ok());
+    Bytes bytes(100), buffer(kMaxFrameBytes);
+    std::set<size_t> used;
+    for (uint32_t flow = 0; flow < 64; ++flow) {
+      std::set<size_t> of_flow;
+      for (int count = 0; count < 3; ++count) {
+        iovec piece{bytes.data(), bytes.size()};
+        Outer to;
+        to.vtep = "127.0.0.11"_ip, to.flow_hash = flow;
+        REQUIRE(ports.value->send(to, {{&piece, 1}, bytes.size(), 1, bytes.size()}) == 0);
+        for (size_t queue = 0; queue < 2; ++queue)
+          if (!receive_vxlan(vtep->queues[queue].number(), buffer).bytes.empty()) of_flow.insert(queue);
+      }
+      CHECK(of_flow.size() == 1);
+      used.merge(of_flow);
+    }
+    CHECK(used.size() == 2);
   });
 }
 
@@ -137,7 +228,7 @@ TEST_CASE("A mirror shows a frame, super-frames too, with its local VLAN as an 8
     Bytes frame = any_frame();
     Packet packet;
     packet.frame = frame;
-    CHECK(write_tap_tagged(device->fd.number(), packet, LocalVlan{7}) == WriteOutcome::written);
+    CHECK(write_tap_tagged(device->fd(), packet, LocalVlan{7}) == WriteOutcome::written);
     CHECK(tcpdump.receive() == frame);
     CHECK(tcpdump.vlan == 7);
 
@@ -145,7 +236,7 @@ TEST_CASE("A mirror shows a frame, super-frames too, with its local VLAN as an 8
                          ipv4({.src = "10.1.0.11"_ip, .dst = "10.1.0.13"_ip}, tcp({}, payload(40000))));
     packet.frame = big;
     packet.offload = {GsoType::tcp_v4, false, true, 1460, 54, 34, 16};
-    CHECK(write_tap_tagged(device->fd.number(), packet, LocalVlan{8}) == WriteOutcome::written);
+    CHECK(write_tap_tagged(device->fd(), packet, LocalVlan{8}) == WriteOutcome::written);
     CHECK(tcpdump.receive() == big);
     CHECK(tcpdump.vlan == 8);
   });
@@ -159,9 +250,9 @@ TEST_CASE("A TAP whose namespace is gone says so on the first read and write") {
     REQUIRE(system("ip link del tap16 2>/dev/null") == 0);
     Bytes buffer(kMaxFrameBytes);
     Packet packet;
-    CHECK(read_tap(device->fd.number(), buffer, packet) == ReadOutcome::gone);
+    CHECK(read_tap(device->fd(), buffer, packet) == ReadOutcome::gone);
     packet.frame = std::span(buffer).first(60);
-    CHECK(write_tap(device->fd.number(), packet) == WriteOutcome::gone);
+    CHECK(write_tap(device->fd(), packet) == WriteOutcome::gone);
   });
 }
 
@@ -187,7 +278,7 @@ TEST_CASE("Trains leave by ports 49152-65535 chosen by flow (RFC 7348 section 5)
       Bytes buffer(kMaxFrameBytes);
       size_t received_bytes = 0;
       for (int tries = 0; tries < 100 && received_bytes < train.total_bytes; ++tries) {
-        const Received received = receive_vxlan(vtep->fd.number(), buffer);
+        const Received received = receive_vxlan(vtep->fd(), buffer);
         if (received.bytes.empty()) continue;
         received_bytes += received.bytes.size();
         CHECK(received.vtep == here);
@@ -220,11 +311,11 @@ TEST_CASE("The VTEP socket is adopted only if it is bound to the VTEP's address"
     set_link_up("lo");
     auto first = opened(open_vtep(vtep_spec("127.0.0.11"_ip)));
     CHECK(open_vtep(vtep_spec("127.0.0.11"_ip)).error.number == EADDRINUSE);
-    auto duplicate = duplicate_fd(getpid(), first->fd.number());
-    auto other = duplicate_fd(getpid(), first->fd.number());
-    CHECK(adopt_vtep(vtep_spec("127.0.0.12"_ip), std::move(other.value)).error.number == EINVAL);
+    auto duplicate = duplicate_fd(getpid(), first->fd());
+    auto other = duplicate_fd(getpid(), first->fd());
+    CHECK(adopt_vtep(vtep_spec("127.0.0.12"_ip), only(std::move(other.value))).error.number == EINVAL);
     first.reset();
-    CHECK(adopt_vtep(vtep_spec("127.0.0.11"_ip), std::move(duplicate.value)).ok());
+    CHECK(adopt_vtep(vtep_spec("127.0.0.11"_ip), only(std::move(duplicate.value))).ok());
   });
 }
 

@@ -114,6 +114,13 @@ class Guest {
   Fd fd_;
 };
 
+// The queues of a device that has but one.
+inline std::vector<Fd> only(Fd fd) {
+  std::vector<Fd> queues;
+  queues.push_back(std::move(fd));
+  return queues;
+}
+
 inline DeviceSpec tap_spec(uint16_t port, uint16_t mtu_bytes = 1500) {
   DeviceSpec spec;
   spec.kind = DeviceKind::tap;

@@ -283,15 +283,15 @@ TEST_CASE("Opening a device twice gives the same one, with another spec it is re
 TEST_CASE("Packets sent while one dataplane hands its descriptors to the next are not lost") {
   in_world([](World& world) {
     Guest vm1("tap16"), vm3("tap33");
-    Fd tap{dup(world.cn1.devices()[0]->fd.number())}, vtep{dup(world.cn1.devices()[1]->fd.number())};
+    Fd tap{dup(world.cn1.devices()[0]->fd())}, vtep{dup(world.cn1.devices()[1]->fd())};
     const unsigned ifindex = world.cn1.devices()[0]->ifindex;
     world.cn1.stop();
     for (int i = 0; i < 20; ++i) vm1.send(red_frame());
     Dataplane next(1);
     REQUIRE(!next.start());
     REQUIRE(next.apply(batch_of(kCn1).bytes()).error.empty());
-    REQUIRE(next.adopt(vtep_spec(kVtep1), std::move(vtep), 0).ok());
-    REQUIRE(next.adopt(tap_spec(16), std::move(tap), ifindex).ok());
+    REQUIRE(next.adopt(vtep_spec(kVtep1), only(std::move(vtep)), 0).ok());
+    REQUIRE(next.adopt(tap_spec(16), only(std::move(tap)), ifindex).ok());
     for (int i = 0; i < 20; ++i) CHECK(!vm3.receive().empty());
   });
 }

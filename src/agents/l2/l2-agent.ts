@@ -20,7 +20,7 @@ export interface Descriptors {
 }
 
 export class L2Agent {
-  /** Open devices by name; `fd` is our duplicate's number in this process. */
+  /** Open devices by name; `fds` are our duplicates' numbers in this process. */
   readonly #held = new Map<string, DeviceInfo>();
   #dataplane: Dataplane | undefined;
   #pid = 0;
@@ -113,14 +113,17 @@ export class L2Agent {
 
   #hold(pid: number, device: DeviceInfo): void {
     if (this.#held.has(device.spec.name)) return;
-    this.#held.set(device.spec.name, { ...device, fd: this.descriptors.duplicateFd(pid, device.fd) });
+    const fds: number[] = [];
+    // Held from the first on: where the dataplane dies between two, the first is closed with the device.
+    this.#held.set(device.spec.name, { ...device, fds });
+    for (const fd of device.fds) fds.push(this.descriptors.duplicateFd(pid, fd));
   }
 
   #release(name: string): void {
     const device = this.#held.get(name);
     if (device === undefined) return;
     this.#held.delete(name);
-    this.descriptors.closeFd(device.fd);
+    for (const fd of device.fds) this.descriptors.closeFd(fd);
   }
 
   #connected(): Dataplane {

@@ -45,7 +45,7 @@ function fakeDataplane(bootId: string, batches: number[]): Dataplane & { readonl
   const open = new Map<string, DeviceInfo>();
   let nextFd = 100;
   const put = (spec: DeviceSpec): DeviceInfo => {
-    const device = { spec, fd: nextFd++, ifindex: 1, features: [] };
+    const device = { spec, fds: [nextFd++], ifindex: 1, features: [] };
     open.set(spec.name, device);
     return device;
   };

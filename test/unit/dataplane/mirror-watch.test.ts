@@ -3,9 +3,9 @@ import type { DeviceInfo } from '../../../src/dataplane/interface.js';
 import { mirrorsListened, packetSocketsOfProc } from '../../../src/dataplane/mirror-watch.js';
 
 const devices: DeviceInfo[] = [
-  { spec: { kind: 'mirror', name: 'br-int', portId: 2 }, fd: 3, ifindex: 7, features: [] },
-  { spec: { kind: 'mirror', name: 'br-tun', portId: 3 }, fd: 4, ifindex: 8, features: [] },
-  { spec: { kind: 'tap', name: 'vm/vm1', portId: 16, mtuBytes: 1500 }, fd: 5, ifindex: 9, features: [] },
+  { spec: { kind: 'mirror', name: 'br-int', portId: 2 }, fds: [3], ifindex: 7, features: [] },
+  { spec: { kind: 'mirror', name: 'br-tun', portId: 3 }, fds: [4], ifindex: 8, features: [] },
+  { spec: { kind: 'tap', name: 'vm/vm1', portId: 16, mtuBytes: 1500 }, fds: [5], ifindex: 9, features: [] },
 ];
 
 describe('mirrorsListened', () => {
