@@ -4,11 +4,11 @@
 #include <time.h>
 
 #include "io/netns.hpp"
-#include "io/packet_diag.hpp"
 #include "io/process.hpp"
 #include "node-api/convert.hpp"
 #include "node-api/dataplane_object.hpp"
 #include "node-api/memory_dataplane_object.hpp"
+#include "node-api/namespace_watch_object.hpp"
 #include "pipeline/describe.hpp"
 
 namespace dvr::node_api {
@@ -36,21 +36,6 @@ Napi::Value answer_fd(Napi::Env env, Result<Fd> fd) {
   return env.Undefined();
 }
 
-Napi::Value open_packet_diag_socket(const Napi::CallbackInfo& info) {
-  return answer_fd(info.Env(), open_packet_diag());
-}
-
-Napi::Value packet_socket_indexes(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const auto fd = to_integer(env, info[0], "diagFd", 0, INT32_MAX);
-  if (!fd) return env.Undefined();
-  const auto found = packet_sockets(static_cast<int>(*fd));
-  if (!found.ok()) return throw_system_error(env, found.error), env.Undefined();
-  auto indexes = Napi::Array::New(env, found.value.size());
-  for (uint32_t at = 0; at < found.value.size(); ++at) indexes.Set(at, found.value[at]);
-  return indexes;
-}
-
 Napi::Value duplicate_fd_of(const Napi::CallbackInfo& info) {
   const auto pid = to_integer(info.Env(), info[0], "pid", 1, INT32_MAX);
   if (!pid) return info.Env().Undefined();
@@ -75,9 +60,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("describe", Napi::Function::New<describe>(env, "describe"));
   exports.Set("Dataplane", DataplaneObject::define(env));
   exports.Set("MemoryDataplane", MemoryDataplaneObject::define(env));
+  exports.Set("NamespaceWatch", NamespaceWatchObject::define(env));
   exports.Set("withNetns", Napi::Function::New<with_netns>(env, "withNetns"));
-  exports.Set("openPacketDiag", Napi::Function::New<open_packet_diag_socket>(env, "openPacketDiag"));
-  exports.Set("packetSockets", Napi::Function::New<packet_socket_indexes>(env, "packetSockets"));
   exports.Set("duplicateFd", Napi::Function::New<duplicate_fd_of>(env, "duplicateFd"));
   exports.Set("closeFd", Napi::Function::New<close_fd>(env, "closeFd"));
   exports.Set("monotonicNs", Napi::Function::New<monotonic_ns>(env, "monotonicNs"));

@@ -52,11 +52,12 @@ async function run(options: Options): Promise<void> {
   await takePlace(path, options);
 
   const dataplane = localDataplane(native, version);
-  const watch = watchMirrors(fastPath, native);
-  const ticker = setInterval(() => { dataplane.drainEvents(); watch.look(); }, kTickMs);
+  const here = new fastPath.NamespaceWatch('/proc/self/ns/net', 0, () => { mirrors.look(); });
+  const mirrors = watchMirrors(here, native);
+  const ticker = setInterval(() => { dataplane.drainEvents(); mirrors.look(); }, kTickMs);
   const leave = (why: string): void => {
     clearInterval(ticker);
-    watch.close();
+    here.close();
     native.close();
     logLine('info', 'dataplane stops', { node, why });
     process.exit(0);

@@ -41,9 +41,40 @@ export interface NativeDataplane {
   inject(portId: number, frame: Uint8Array): void;
   /** Drains what the workers have seen; bounded (4096 waiting events, the oldest kept, a count of the lost). */
   takeEvents(): DataplaneEvent[];
-  /** Which mirrors are copied to: set from what `packetSockets` found. */
+  /** Which mirrors are copied to: set from what a NamespaceWatch found. */
   setMirrors(brInt: boolean, brTun: boolean): void;
   /** Stops and joins the workers, closes every descriptor. Safe to call twice. */
+  close(): void;
+}
+
+/** A packet socket that receives. */
+export interface PacketSocket {
+  /** 0: on every interface. */
+  readonly ifindex: number;
+  /** What /proc/PID/fd calls it. */
+  readonly inode: number;
+}
+
+/** What in a namespace may touch a packet beside routes of the kernel's and ours, and neighbours. */
+export interface NamespaceFacts {
+  readonly links: readonly { readonly ifindex: number; readonly name: string; readonly promiscuous: boolean; readonly xdp: boolean }[];
+  /** Handle 0: the kernel's own, which every device is born with. */
+  readonly qdiscs: readonly { readonly ifindex: number; readonly kind: string; readonly handle: number }[];
+  /** `protocol` is who made it (RTPROT_*). */
+  readonly rules: readonly { readonly family: 4 | 6; readonly priority: number; readonly protocol: number }[];
+  readonly routes: readonly { readonly destination: string; readonly protocol: number }[];
+  /** `family` is NFPROTO_*. */
+  readonly nftTables: readonly { readonly family: number; readonly name: string }[];
+  /** Tables of iptables of the old kind that are in use. */
+  readonly xtables: readonly string[];
+}
+
+export interface NamespaceWatch {
+  /** Asks the kernel: 4 µs. */
+  packetSockets(): PacketSocket[];
+  /** Asks the kernel for everything: some 100 µs. */
+  facts(): NamespaceFacts;
+  /** Lets go of the namespace. Safe to call twice; the other methods throw afterwards. */
   close(): void;
 }
 
@@ -65,10 +96,11 @@ export interface NativeAddon {
   };
   /** Runs `body` with this thread inside the network namespace at `path`, and always comes back. */
   withNetns<T>(path: string, body: () => T): T;
-  /** Opens an AF_PACKET diagnostics socket in the current namespace; read it with packetSockets. */
-  openPacketDiag(): number;
-  /** Interface indexes that some packet socket of that namespace listens on; 0 = every interface. */
-  packetSockets(diagFd: number): number[];
+  /**
+   * Watches the namespace at `path`, which it keeps alive until it is closed. `heard` is called when
+   * `facts` may answer otherwise than before; routes of `ownRouteProtocol` are no facts.
+   */
+  NamespaceWatch: new (path: string, ownRouteProtocol: number, heard: () => void) => NamespaceWatch;
   /** Duplicates a descriptor of another process into this one (pidfd_getfd(2), Linux 5.6). */
   duplicateFd(pid: number, fd: number): number;
   closeFd(fd: number): void;

@@ -1,4 +1,4 @@
-// Devices as the kernel really has them: TAPs, the VTEP socket, namespaces, packet sockets.
+// Devices as the kernel really has them: TAPs, the VTEP socket, namespaces.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -8,7 +8,6 @@
 #include <set>
 
 #include "io/netns.hpp"
-#include "io/packet_diag.hpp"
 #include "io/process.hpp"
 #include "io/source_ports.hpp"
 #include "io/tap.hpp"
@@ -332,24 +331,5 @@ TEST_CASE("A thread comes back from another namespace, also when entering failed
     CHECK(InsideNetns("/run/netns/dvr-there-is-none").error().number == ENOENT);
     CHECK(InsideNetns("/dev/null").error().number == EINVAL);
     CHECK(netns_now() == home);
-  });
-}
-
-TEST_CASE("Packet sockets are found by interface, those that listen to nothing are not") {
-  in_new_netns([] {
-    auto diag = open_packet_diag();
-    REQUIRE(diag.ok());
-    const int fd = diag.value.number();
-    CHECK(packet_sockets(fd).value.empty());
-    const auto mirror = opened(open_tap(mirror_spec(kMirrorBrTun)));
-    const Fd silent{socket(AF_PACKET, SOCK_RAW, 0)};
-    CHECK(packet_sockets(fd).value.empty());
-    {
-      const Guest tcpdump("br-tun");
-      CHECK(packet_sockets(fd).value == std::vector<unsigned>{mirror->ifindex});
-      const Fd any{socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL))};
-      CHECK(packet_sockets(fd).value == std::vector<unsigned>{0, mirror->ifindex});
-    }
-    CHECK(packet_sockets(fd).value.empty());
   });
 }

@@ -77,6 +77,17 @@ class Guest {
     setsockopt(fd_.number(), SOL_PACKET, PACKET_AUXDATA, &on, sizeof on);
   }
 
+  // As tcpdump does unless told not to (-p).
+  void become_promiscuous() {
+    sockaddr_ll address{};
+    socklen_t bytes = sizeof address;
+    REQUIRE(getsockname(fd_.number(), reinterpret_cast<sockaddr*>(&address), &bytes) == 0);
+    packet_mreq membership{};
+    membership.mr_ifindex = address.sll_ifindex;
+    membership.mr_type = PACKET_MR_PROMISC;
+    REQUIRE(setsockopt(fd_.number(), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof membership) == 0);
+  }
+
   void send(const Bytes& frame) {
     const auto bytes = static_cast<ssize_t>(frame.size());
     REQUIRE(write(fd_.number(), frame.data(), frame.size()) == bytes);

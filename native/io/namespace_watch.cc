@@ -1,0 +1,61 @@
+#include "io/namespace_watch.hpp"
+
+#include <linux/netfilter/nfnetlink.h>
+#include <sys/socket.h>
+
+#include "io/netlink.hpp"
+#include "io/netns.hpp"
+
+namespace dvr {
+namespace {
+
+constexpr size_t kEventBytes = 16384;
+
+}  // namespace
+
+Result<NamespaceWatch> NamespaceWatch::open(const std::string& path, unsigned own_route_protocol) {
+  const InsideNetns inside(path);
+  if (inside.error()) return inside.error();
+  NamespaceWatch watch;
+  watch.own_route_protocol_ = own_route_protocol;
+  auto diag = PacketDiag::open();
+  if (!diag.ok()) return diag.error;
+  watch.diag_ = std::move(diag.value);
+  auto route = open_netlink(NETLINK_ROUTE, {RTNLGRP_LINK, RTNLGRP_TC, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE,
+                                            RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE});
+  if (!route.ok()) return route.error;
+  watch.route_events_ = std::move(route.value);
+  // Where tables cannot be heard of, they are found by those who look now and then.
+  auto nft = open_netlink(NETLINK_NETFILTER, {NFNLGRP_NFTABLES});
+  if (nft.ok()) watch.nft_events_ = std::move(nft.value);
+  return watch;
+}
+
+std::vector<int> NamespaceWatch::event_fds() const {
+  std::vector<int> fds{route_events_.number()};
+  if (nft_events_.is_open()) fds.push_back(nft_events_.number());
+  return fds;
+}
+
+bool NamespaceWatch::take_events(int fd) const {
+  alignas(nlmsghdr) char part[kEventBytes];
+  bool heard = false;
+  for (;;) {
+    const ssize_t bytes = recv(fd, part, sizeof part, MSG_DONTWAIT);
+    // More was said than the socket holds: whatever it was, it is to be looked at.
+    if (bytes < 0 && errno == ENOBUFS) { heard = true; continue; }
+    if (bytes <= 0) return heard;
+    auto left = static_cast<unsigned>(bytes);
+    const auto* message = reinterpret_cast<const nlmsghdr*>(part);
+    for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left))
+      heard = heard || is_of_interest(*message);
+  }
+}
+
+bool NamespaceWatch::is_of_interest(const nlmsghdr& message) const {
+  if (message.nlmsg_type != RTM_NEWROUTE && message.nlmsg_type != RTM_DELROUTE) return true;
+  const unsigned protocol = header_of<rtmsg>(message).rtm_protocol;
+  return protocol != own_route_protocol_ && !is_route_of_kernel(protocol);
+}
+
+}  // namespace dvr

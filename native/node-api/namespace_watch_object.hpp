@@ -1,0 +1,37 @@
+// The class `NamespaceWatch` of the addon: NamespaceWatch of src/dataplane/native.ts. What is heard of a
+// namespace comes by Node's own loop, on its own thread: no thread of ours calls into JS.
+#pragma once
+
+#include <napi.h>
+#include <uv.h>
+
+#include <memory>
+#include <vector>
+
+#include "io/namespace_watch.hpp"
+
+namespace dvr::node_api {
+
+class NamespaceWatchObject : public Napi::ObjectWrap<NamespaceWatchObject> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit NamespaceWatchObject(const Napi::CallbackInfo& info);
+  ~NamespaceWatchObject() override;
+
+ private:
+  Napi::Value packet_sockets(const Napi::CallbackInfo& info);
+  Napi::Value facts(const Napi::CallbackInfo& info);
+  void close(const Napi::CallbackInfo& info);
+
+  void listen(int fd);
+  void stop();
+  void tell() const;
+  bool is_open(Napi::Env env) const;
+  static void on_readable(uv_poll_t* poll, int status, int events);
+
+  std::unique_ptr<NamespaceWatch> watch_;  // null: closed
+  std::vector<uv_poll_t*> polls_;          // each frees itself when the loop has let go of it
+  Napi::FunctionReference heard_;
+};
+
+}  // namespace dvr::node_api

@@ -1,0 +1,195 @@
+// What is heard and seen of a namespace: packet sockets, promiscuous links, rules, routes, qdiscs, tables,
+// each made as a person would make it, with the machine's own commands.
+#include <doctest/doctest.h>
+#include <linux/rtnetlink.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "io/namespace_watch.hpp"
+#include "io/tap.hpp"
+#include "net_world.hpp"
+
+using namespace dvr;
+using namespace dvr::test;
+
+namespace {
+
+constexpr unsigned kOwnProtocol = 200;
+const char* const kHere = "/proc/thread-self/ns/net";
+
+std::unique_ptr<Device> mirror_that_is_up() {
+  auto device = open_tap(mirror_spec(kMirrorBrTun));
+  REQUIRE(device.ok());
+  set_link_up("br-tun");
+  return std::move(device.value);
+}
+
+NamespaceWatch watch_here() {
+  auto watch = NamespaceWatch::open(kHere, kOwnProtocol);
+  INFO(watch.error.call << " " << watch.error.number);
+  REQUIRE(watch.ok());
+  return std::move(watch.value);
+}
+
+NamespaceFacts facts_of(const NamespaceWatch& watch) {
+  auto facts = watch.facts();
+  INFO(facts.error.call << " " << facts.error.about << " " << facts.error.number);
+  REQUIRE(facts.ok());
+  return facts.value;
+}
+
+bool has_heard(const NamespaceWatch& watch) {
+  bool heard = false;
+  for (const int fd : watch.event_fds()) heard = watch.take_events(fd) || heard;
+  return heard;
+}
+
+// In this thread's namespace, which the child inherits.
+void run(const char* command) {
+  INFO(command);
+  REQUIRE(std::system(command) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("Packet sockets are found by interface and inode, those that receive nothing are not") {
+  in_new_netns([] {
+    auto diag = PacketDiag::open();
+    REQUIRE(diag.ok());
+    const auto found = [&] {
+      const auto sockets = diag.value.sockets().value;
+      CHECK(diag.value.sockets_of_proc().value == sockets);
+      std::vector<unsigned> indexes;
+      for (const PacketSocket& socket : sockets) indexes.push_back(socket.ifindex);
+      return indexes;
+    };
+    const auto mirror = mirror_that_is_up();
+    const Fd silent{socket(AF_PACKET, SOCK_RAW, 0)};
+    CHECK(found().empty());
+    {
+      const Guest tcpdump("br-tun");
+      CHECK(found() == std::vector<unsigned>{mirror->ifindex});
+      const Fd any{socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL))};
+      CHECK(found() == std::vector<unsigned>{0, mirror->ifindex});
+      run("ip link set br-tun down");
+      CHECK(found() == std::vector<unsigned>{0});
+    }
+    CHECK(found().empty());
+  });
+}
+
+TEST_CASE("A packet socket's inode is the one that its process shows for it") {
+  in_new_netns([] {
+    auto diag = PacketDiag::open();
+    const Fd any{socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL))};
+    struct stat status {};
+    REQUIRE(fstat(any.number(), &status) == 0);
+    const std::vector<PacketSocket> expected{{0, static_cast<unsigned>(status.st_ino)}};
+    CHECK(diag.value.sockets().value == expected);
+  });
+}
+
+TEST_CASE("A new namespace has the kernel's own rules and nothing else") {
+  in_new_netns([] {
+    const auto watch = watch_here();
+    const auto mirror = mirror_that_is_up();
+    const NamespaceFacts facts = facts_of(watch);
+    REQUIRE(facts.links.size() >= 2);
+    CHECK(std::none_of(facts.links.begin(), facts.links.end(),
+                       [](const LinkFact& link) { return link.promiscuous || link.xdp; }));
+    for (const RuleFact& rule : facts.rules) CHECK(rule.protocol == RTPROT_KERNEL);
+    CHECK(facts.rules.size() >= 3);
+    for (const QdiscFact& qdisc : facts.qdiscs) CHECK(qdisc.handle == 0);
+    CHECK(facts.routes.empty());
+    CHECK(facts.nft_tables.empty());
+    CHECK(facts.xtables.empty());
+  });
+}
+
+TEST_CASE("A link that becomes promiscuous is heard of and seen") {
+  in_new_netns([] {
+    const auto watch = watch_here();
+    const auto mirror = mirror_that_is_up();
+    CHECK(has_heard(watch));
+    CHECK(!has_heard(watch));
+    Guest tcpdump("br-tun");
+    CHECK(!has_heard(watch));
+    tcpdump.become_promiscuous();
+    CHECK(has_heard(watch));
+    const NamespaceFacts facts = facts_of(watch);
+    for (const LinkFact& link : facts.links) CHECK(link.promiscuous == (link.name == "br-tun"));
+  });
+}
+
+TEST_CASE("Rules of both families are heard of and seen, with who made them") {
+  in_new_netns([] {
+    const auto watch = watch_here();
+    run("ip link set lo up");
+    has_heard(watch);
+    for (const auto& [family, command] : {std::pair{AF_INET, "ip rule add from 10.1.0.11 table 100 pref 1000"},
+                                          std::pair{AF_INET6, "ip -6 rule add pref 1001 table 100"}}) {
+      run(command);
+      CHECK(has_heard(watch));
+      const NamespaceFacts facts = facts_of(watch);
+      const auto count = std::count_if(facts.rules.begin(), facts.rules.end(), [&](const RuleFact& rule) {
+        return rule.family == static_cast<unsigned>(family) && rule.protocol != RTPROT_KERNEL;
+      });
+      CHECK(count == 1);
+    }
+  });
+}
+
+TEST_CASE("Routes are heard of and seen unless they are the kernel's or of our own protocol") {
+  in_new_netns([] {
+    const auto watch = watch_here();
+    const auto mirror = mirror_that_is_up();
+    has_heard(watch);
+    run("ip address add 10.1.0.1/24 dev br-tun && ip route add 10.9.0.0/16 via 10.1.0.9 proto 200");
+    CHECK(!has_heard(watch));
+    CHECK(facts_of(watch).routes.empty());
+    run("ip route add 10.2.0.12 via 10.1.0.9 && ip link set lo up && ip -6 route add 2001:db8::/32 dev lo");
+    CHECK(has_heard(watch));
+    const auto routes = facts_of(watch).routes;
+    REQUIRE(routes.size() == 2);
+    CHECK(routes[0].destination == "10.2.0.12/32");
+    CHECK(routes[1].destination == "2001:db8::/32");
+  });
+}
+
+TEST_CASE("A qdisc that somebody made has a handle, and is heard of") {
+  in_new_netns([] {
+    const auto watch = watch_here();
+    const auto mirror = mirror_that_is_up();
+    has_heard(watch);
+    run("tc qdisc add dev br-tun clsact");
+    CHECK(has_heard(watch));
+    const auto qdiscs = facts_of(watch).qdiscs;
+    const auto made = std::find_if(qdiscs.begin(), qdiscs.end(), [](const QdiscFact& one) { return one.handle != 0; });
+    REQUIRE(made != qdiscs.end());
+    CHECK(made->kind == "clsact");
+    CHECK(made->ifindex == mirror->ifindex);
+  });
+}
+
+TEST_CASE("An nft table is heard of and seen by family and name") {
+  in_new_netns([] {
+    const auto watch = watch_here();
+    REQUIRE(watch.event_fds().size() == 2);
+    run("nft add table inet mine");
+    CHECK(has_heard(watch));
+    const auto tables = facts_of(watch).nft_tables;
+    REQUIRE(tables.size() == 1);
+    CHECK(tables[0].name == "mine");
+    CHECK(tables[0].family == 1);  // NFPROTO_INET
+    run("nft delete table inet mine");
+    CHECK(has_heard(watch));
+    CHECK(facts_of(watch).nft_tables.empty());
+  });
+}
+
+TEST_CASE("A namespace that is not there cannot be watched, and the error says so") {
+  const auto watch = NamespaceWatch::open("/run/netns/dvr-there-is-none", kOwnProtocol);
+  CHECK(watch.error.number == ENOENT);
+}
