@@ -1,0 +1,33 @@
+/** What a whole idle lab costs: the time its processes were on a CPU, as a part of one core. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findLabProcesses } from '../../src/lab/processes.js';
+import { requireRecord } from '../../src/lab/record.js';
+import type { Idle } from './results.js';
+
+/** What an idle lab may cost, in percent of a core. */
+export const kIdlePercent = 1;
+/** Connections of the tests before are gone, and spinning has ended. */
+const kSettleMs = 2000;
+
+export async function measureIdle(seconds: number, signal: AbortSignal): Promise<Idle> {
+  const pids = (): number[] => findLabProcesses(requireRecord().id, []).map(({ pid }) => pid);
+  const spent = (): number => pids().reduce((sum, pid) => sum + cpuNanoseconds(pid), 0);
+  await sleep(kSettleMs, undefined, { signal });
+  const before = spent();
+  const began = performance.now();
+  await sleep(seconds * 1000, undefined, { signal });
+  const percent = (spent() - before) / 1e4 / (performance.now() - began);
+  return { seconds, corePercent: Number(percent.toPrecision(3)), processes: pids().length };
+}
+
+/** Of all threads that live; a clock tick (10 ms) would be too coarse for what is nearly nothing. */
+export function cpuNanoseconds(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) =>
+      sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]), 0);
+  } catch {
+    // Ended between being listed and being read.
+    return 0;
+  }
+}

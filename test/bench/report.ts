@@ -1,0 +1,111 @@
+/** What a run says to people: medians with their spread, ratios, targets, and the proofs of our own dataplane. */
+import { metrics, scenarios, tests, type MetricName } from './catalog.js';
+import { kIdlePercent } from './idle.js';
+import { type PeerName, peerNames } from './peers/peer.js';
+import { ratios, summaries, verdicts, type Repetition, type Results, type Summary } from './results.js';
+import { table } from './tables.js';
+import type { Target } from './targets.js';
+
+/** One line about a repetition that has just ended. */
+export function progressText({ scenario, test, peer, figures, otherCpus, noisy }: Repetition): string {
+  const told = metrics.flatMap(({ name, digits }) => {
+    const value = figures[name];
+    return value === undefined ? [] : [`${name} ${value.toFixed(digits)}`];
+  });
+  return `${scenario}/${test}  ${peer}: ${told.join(', ')}${noisy ? `  (noisy: others used ${otherCpus} CPUs)` : ''}`;
+}
+
+/** The whole report: Markdown that reads as it is. */
+export function reportText(results: Results): string {
+  const all = summaries(results.repetitions);
+  return [
+    machineText(results),
+    ...scenarios.flatMap(({ name, means }) => {
+      const here = all.filter(({ scenario }) => scenario === name);
+      return here.length === 0 ? [] : [`### ${name}: ${means}`, figuresTable(here)];
+    }),
+    '### Figures to reach', targetsTable(results), idleText(results),
+    engineText(results.repetitions),
+    noiseText(results), ...failureTexts(results),
+  ].filter((text) => text !== '').join('\n\n');
+}
+
+function machineText({ machine, date, command, peers }: Results): string {
+  return [
+    `${machine.cpu}, ${machine.cores} CPUs, ${machine.memoryGb} GB; Linux ${machine.kernel}; Node ${machine.node}; ${machine.compiler};`,
+    `commit ${machine.commit}; ${date}; \`${command}\`.`,
+    'Median [min–max]; in parentheses our median over the peer\'s; \\* only noisy repetitions.', '',
+    ...Object.entries(peers).map(([name, title]) => `- **${name}**: ${title}`),
+  ].join('\n');
+}
+
+function figuresTable(here: readonly Summary[]): string {
+  const peers = peerNames.filter((peer) => here.some((one) => one.peer === peer));
+  const rows = tests.flatMap(({ name: test, means }) => metrics.flatMap(({ name: metric, means: unit, digits }) => {
+    const cells = peers.map((peer) => here.find((one) => one.test === test && one.metric === metric && one.peer === peer));
+    if (cells.every((cell) => cell === undefined)) return [];
+    return [[means, unit, ...cells.map((cell) => (cell === undefined ? '–' : cellText(cell, here, digits)))]];
+  }));
+  return table(['test', 'figure', ...peers], rows);
+}
+
+function cellText(one: Summary, here: readonly Summary[], digits: number): string {
+  const { median, min, max, noisy, peer, test, metric } = one;
+  const [found] = ratios(here.filter((other) => other.test === test && other.metric === metric && [peer, 'dvr'].includes(other.peer)));
+  const spread = `${median.toFixed(digits)} [${min.toFixed(digits)}–${max.toFixed(digits)}]${noisy ? '\\*' : ''}`;
+  return found === undefined ? spread : `${spread} (${found.ratio}×)`;
+}
+
+function targetsTable({ repetitions }: Results): string {
+  const judged = verdicts(ratios(summaries(repetitions)));
+  if (judged.length === 0) return 'None of the rows with a target was measured with both ends.';
+  return table(['row', 'figure', 'against', 'to reach', 'measured', ''], judged.map(({ target, ratio, reached }) => [
+    `${target.scenario}/${target.test}`, unitOf(target.metric), target.peer, boundText(target), `${ratio}×`, reached ? 'reached' : 'NOT REACHED',
+  ]));
+}
+
+const unitOf = (metric: MetricName): string => metrics.find(({ name }) => name === metric)?.means ?? metric;
+const boundText = ({ least, most }: Target): string => (least === undefined ? `≤ ${most}×` : `≥ ${least}×`);
+
+function idleText({ idle }: Results): string {
+  if (idle === undefined) return '';
+  const { corePercent, processes, seconds } = idle;
+  return `Idle lab, ${processes} processes, ${seconds} s: ${corePercent} % of a core (to reach: < ${kIdlePercent} %): `
+    + `${corePercent < kIdlePercent ? 'reached' : 'NOT REACHED'}.`;
+}
+
+/** Of the last repetition of each row: counters are proofs, not statistics. */
+function engineText(repetitions: readonly Repetition[]): string {
+  const last = new Map(repetitions.filter(({ engine }) => engine !== undefined).map((one) => [`${one.scenario}/${one.test}`, one]));
+  if (last.size === 0) return '';
+  return `### What our dataplane counted\n\n${engineTable(last)}`;
+}
+
+function engineTable(last: ReadonlyMap<string, Repetition>): string {
+  return table(['row', 'last repetition'], [...last].map(([row, { engine }]) =>
+    [row, Object.entries(engine ?? {}).map(([name, value]) => `${name.replace('engine.', '')} ${value}`).join('; ')]));
+}
+
+function noiseText({ repetitions }: Results): string {
+  const calibrations = repetitions.map(({ getppidNs }) => getppidNs);
+  if (calibrations.length === 0) return '';
+  const noisy = repetitions.filter((one) => one.noisy).length;
+  const reordered = peersWith(repetitions);
+  return [
+    `${repetitions.length} repetitions, ${noisy} of them noisy; getppid took ${Math.min(...calibrations)} to ${Math.max(...calibrations)} ns.`,
+    `UDP packets out of order within their flow: ${reordered}.`,
+  ].join('\n');
+}
+
+function peersWith(repetitions: readonly Repetition[]): string {
+  const sums = new Map<PeerName, number>();
+  for (const { peer, figures } of repetitions) {
+    const { reordered } = figures;
+    if (reordered !== undefined) sums.set(peer, (sums.get(peer) ?? 0) + reordered);
+  }
+  return sums.size === 0 ? 'not measured' : [...sums].map(([peer, count]) => `${peer} ${count}`).join(', ');
+}
+
+function failureTexts({ failures }: Results): string[] {
+  return failures.map(({ peer, where, message }) => `FAILED: ${peer}, ${where}: ${message}`);
+}
