@@ -6,7 +6,7 @@
  * (they are persistent, and the agent holds duplicates of their descriptors for the next dataplane).
  */
 import { rmSync } from 'node:fs';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { localDataplane } from '../dataplane/local.js';
 import { logLine } from '../dataplane/log.js';
 import { watchMirrors } from '../dataplane/mirror-watch.js';
@@ -28,7 +28,8 @@ export function register(program: Command): void {
   program.command('dataplane')
     .description('run the fast path of a node')
     .requiredOption('--node <name>', 'the node this is')
-    .option('--workers <count>', `worker threads, 1 to ${String(kMaxWorkers)}`, workerCount, 1)
+    .addOption(new Option('--workers <count>', `worker threads, 1 to ${String(kMaxWorkers)}; a device opened by them`
+      + ' has as many queues').argParser(workerCount).default(1).env('DVR_WORKERS'))
     .option('--replace', 'take the place of the dataplane that runs; packets wait meanwhile')
     .option('--json', 'print an error as JSON as well; log lines are JSON always')
     .addHelpText('after', '\nExample:\n  dvr dataplane --node a\n')
