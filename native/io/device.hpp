@@ -26,15 +26,36 @@ struct DeviceSpec {
   friend bool operator==(const DeviceSpec&, const DeviceSpec&) = default;
 };
 
-// Found by trying, never from a version string.
+// What a device can do: found by trying, never from a version string, and among what it is allowed to.
 struct Features {
-  bool csum = false, tso = false, uso = false;       // TAP: what it may hand us
-  bool udp_segment = false, udp_gro = false;         // VTEP socket
+  bool csum = false, tso = false, uso = false;  // TAP: what it may hand us
+  bool udp_segment = false;                     // VTEP: many packets of one size in one send
+  bool udp_segment_128 = false;                 // up to 128 of them, else 64
+  bool udp_gro = false;                         // VTEP: such a train is received whole
 };
+
+struct FeatureName {
+  const char* name;
+  bool Features::*member;
+};
+// As the seam, `dvr dataplane --without` and DeviceInfo of src/dataplane/interface.ts call them.
+inline constexpr FeatureName kFeatureNames[] = {
+    {"csum", &Features::csum},
+    {"tso", &Features::tso},
+    {"uso", &Features::uso},
+    {"udp_segment", &Features::udp_segment},
+    {"udp_segment_128", &Features::udp_segment_128},
+    {"udp_gro", &Features::udp_gro},
+};
+
+// Whoever wants to see how it goes without one takes it out.
+inline constexpr Features kAllFeatures{
+    .csum = true, .tso = true, .uso = true, .udp_segment = true, .udp_segment_128 = true, .udp_gro = true};
 
 // What a dataplane was told at its start about the devices it opens.
 struct DeviceOptions {
-  size_t queues = 1;  // of a TAP and of the VTEP: one a worker
+  size_t queues = 1;                // of a TAP and of the VTEP: one a worker
+  Features allowed = kAllFeatures;  // no others are tried
 };
 
 class SourcePorts;

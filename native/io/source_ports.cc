@@ -48,19 +48,44 @@ SystemError set_up(int fd, bool v4) {
   return set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO, "setsockopt(IP_MTU_DISCOVER)");
 }
 
-template <class T>
-void put_control(msghdr& message, cmsghdr*& at, int level, int type, T value) {
-  at->cmsg_level = level;
-  at->cmsg_type = type;
-  at->cmsg_len = CMSG_LEN(sizeof value);
-  std::memcpy(CMSG_DATA(at), &value, sizeof value);
-  message.msg_controllen += CMSG_SPACE(sizeof value);
-  at = reinterpret_cast<cmsghdr*>(reinterpret_cast<char*>(at) + CMSG_SPACE(sizeof value));
+// Asks with a train to ourselves, because only a send knows the limit. EINVAL: it is 64.
+bool takes_long_trains(const IpAddr& ip) {
+  const Fd fd{socket(ip.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  SocketAddress self = socket_address(ip, 0);
+  if (!fd.is_open() || bind(fd.number(), self.get(), self.bytes) < 0) return false;
+  if (getsockname(fd.number(), self.get(), &self.bytes) < 0) return false;
+  if (set(fd.number(), IPPROTO_UDP, UDP_SEGMENT, 1, "")) return false;
+  const char train[kShortTrainSegments + 1] = {};
+  return sendto(fd.number(), train, sizeof train, MSG_NOSIGNAL, self.get(), self.bytes) == sizeof train;
 }
+
+// What stands beside the bytes of a message: the outer TOS, and the segment size of a train.
+class Control {
+ public:
+  void put(int level, int type, auto value) {
+    auto* const at = reinterpret_cast<cmsghdr*>(buffer_ + bytes_);
+    at->cmsg_level = level;
+    at->cmsg_type = type;
+    at->cmsg_len = CMSG_LEN(sizeof value);
+    std::memcpy(CMSG_DATA(at), &value, sizeof value);
+    bytes_ += CMSG_SPACE(sizeof value);
+  }
+  void put_tos(bool v4, uint8_t tos) {
+    v4 ? put(IPPROTO_IP, IP_TOS, int{tos}) : put(IPPROTO_IPV6, IPV6_TCLASS, int{tos});
+  }
+  void attach_to(msghdr& message) {
+    message.msg_control = buffer_;
+    message.msg_controllen = bytes_;
+  }
+
+ private:
+  alignas(cmsghdr) char buffer_[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t))] = {};
+  size_t bytes_ = 0;
+};
 
 }  // namespace
 
-Result<std::shared_ptr<SourcePorts>> SourcePorts::open(const IpAddr& vtep_ip) {
+Result<std::shared_ptr<SourcePorts>> SourcePorts::open(const IpAddr& vtep_ip, const Features& allowed) {
   auto pool = std::make_shared<SourcePorts>();
   pool->v4_ = vtep_ip.is_v4();
   for (Fd& fd : pool->sockets_) {
@@ -70,31 +95,52 @@ Result<std::shared_ptr<SourcePorts>> SourcePorts::open(const IpAddr& vtep_ip) {
     if (auto error = bind_to_random_port(fd.number(), vtep_ip)) return error;
   }
   // Asked with the value that changes nothing; the size comes with each train.
-  pool->can_segment_ = !set(pool->sockets_[0].number(), IPPROTO_UDP, UDP_SEGMENT, 0, "");
+  pool->can_segment_ =
+      allowed.udp_segment && !set(pool->sockets_[0].number(), IPPROTO_UDP, UDP_SEGMENT, 0, "");
+  if (pool->can_segment_ && allowed.udp_segment_128 && takes_long_trains(vtep_ip))
+    pool->segment_limit_ = kMaxTrainSegments;
   return pool;
 }
 
-int SourcePorts::send(const Outer& to, const Train& train) const {
+int SourcePorts::send_train(const Outer& to, const Train& train) const {
   if (to.vtep.is_v4() != v4_) return EAFNOSUPPORT;
   SocketAddress address = socket_address(to.vtep, kVxlanPort);
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t))] = {};
+  Control control;
+  control.put_tos(v4_, to.tos);
+  if (train.segments > 1) control.put(IPPROTO_UDP, UDP_SEGMENT, static_cast<uint16_t>(train.segment_bytes));
   msghdr message{};
   message.msg_name = address.get();
   message.msg_namelen = address.bytes;
   message.msg_iov = train.pieces.data();
   message.msg_iovlen = train.pieces.size();
-  message.msg_control = control;
-  auto* at = reinterpret_cast<cmsghdr*>(control);
-  const int tos = to.tos;
-  if (v4_)
-    put_control(message, at, IPPROTO_IP, IP_TOS, tos);
-  else
-    put_control(message, at, IPPROTO_IPV6, IPV6_TCLASS, tos);
-  const auto segment_bytes = static_cast<uint16_t>(train.segment_bytes);
-  if (train.segments > 1) put_control(message, at, IPPROTO_UDP, UDP_SEGMENT, segment_bytes);
+  control.attach_to(message);
+  return sendmsg(socket_of(to), &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
+}
 
-  const int fd = sockets_[to.flow_hash % kSourcePorts].number();
-  return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
+SourcePorts::Sent SourcePorts::send_packets(const Outer& to, const Train& train) const {
+  if (to.vtep.is_v4() != v4_) return {0, EAFNOSUPPORT};
+  SocketAddress address = socket_address(to.vtep, kVxlanPort);
+  Control control;
+  control.put_tos(v4_, to.tos);
+  const size_t pieces = train.pieces.size() / train.segments;
+  mmsghdr messages[kMaxTrainSegments];
+  for (size_t at = 0; at < train.segments; ++at) {
+    msghdr& message = messages[at].msg_hdr = {};
+    message.msg_name = address.get();
+    message.msg_namelen = address.bytes;
+    message.msg_iov = &train.pieces[at * pieces];
+    message.msg_iovlen = pieces;
+    control.attach_to(message);
+  }
+  // It stops at the first packet that is refused, and only the next call says why.
+  Sent sent;
+  while (sent.segments < train.segments) {
+    const auto left = static_cast<unsigned>(train.segments - sent.segments);
+    const int count = sendmmsg(socket_of(to), messages + sent.segments, left, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count <= 0) return sent.error = errno, sent;
+    sent.segments += static_cast<size_t>(count);
+  }
+  return sent;
 }
 
 }  // namespace dvr

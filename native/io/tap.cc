@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/bytes.hpp"
 #include "gso/train.hpp"
@@ -43,13 +44,20 @@ constexpr OffloadSet kOffloadSets[] = {
     {0, {}},
 };
 
-SystemError set_up_headers(Device& device) {
+bool is_within(const Features& tap, const Features& allowed) {
+  return (allowed.csum || !tap.csum) && (allowed.tso || !tap.tso) && (allowed.uso || !tap.uso);
+}
+
+SystemError set_up_headers(Device& device, const Features& allowed) {
   const int fd = device.fd();
   int header_bytes = kVnetHeaderBytes;
   if (ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) < 0)
     return failed("ioctl(TUNSETVNETHDRSZ)", device.spec.name);
+  int send_buffer_bytes = kTapSendBufferBytes;
+  if (ioctl(fd, TUNSETSNDBUF, &send_buffer_bytes) < 0)
+    return failed("ioctl(TUNSETSNDBUF)", device.spec.name);
   for (const OffloadSet& set : kOffloadSets) {
-    if (ioctl(fd, TUNSETOFFLOAD, set.bits) < 0) continue;
+    if (!is_within(set.features, allowed) || ioctl(fd, TUNSETOFFLOAD, set.bits) < 0) continue;
     device.features = set.features;
     return {};
   }
@@ -71,6 +79,7 @@ SystemError set_up_tap(const Device& device, const std::string& ifname) {
   if (spec.mac)
     if (auto error = set_link_mac(ifname, *spec.mac)) return error;
   if (auto error = set_link_mtu(ifname, spec.mtu_bytes)) return error;
+  if (auto error = set_link_queue_length(ifname, kTapQueueFrames)) return error;
   return set_link_gso_limits(device.ifindex, largest_super_frame(spec.mtu_bytes), kMaxTrainSegments);
 }
 
@@ -163,7 +172,7 @@ Result<std::unique_ptr<Device>> open_tap(const DeviceSpec& spec, const DeviceOpt
                                  : create(*device, ifname, options))
     return error;
   device->ifindex = link_index(ifname);
-  SystemError error = set_up_headers(*device);
+  SystemError error = set_up_headers(*device, options.allowed);
   if (!error) error = spec.kind == DeviceKind::mirror ? set_up_mirror(ifname) : set_up_tap(*device, ifname);
   if (error) {
     if (existing == 0) unpersist_tap(*device);
@@ -187,11 +196,12 @@ Result<std::unique_ptr<Device>> reattach_tap(const DeviceSpec& spec, const Moved
   device->pinned_netns = netns.st_ino;
   // Opened in here: the namespace of open() is the one that names are looked up in.
   if (auto error = attach_existing(*device, moved.ifname, index, options)) return error;
-  if (auto error = set_up_headers(*device)) return error;
+  if (auto error = set_up_headers(*device, options.allowed)) return error;
   return device;
 }
 
-Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, std::vector<Fd> queues, unsigned ifindex) {
+Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, std::vector<Fd> queues, unsigned ifindex,
+                                          const DeviceOptions& options) {
   auto device = std::make_unique<Device>();
   device->spec = spec;
   device->queues = std::move(queues);
@@ -202,19 +212,20 @@ Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, std::vector<Fd
     if (fcntl(queue.number(), F_SETFL, flags | O_NONBLOCK) < 0)
       return failed("fcntl(O_NONBLOCK)", spec.name);
   }
-  if (auto error = set_up_headers(*device)) return error;
+  if (auto error = set_up_headers(*device, options.allowed)) return error;
   return device;
 }
 
 void unpersist_tap(const Device& device) { ioctl(device.fd(), TUNSETPERSIST, 0); }
 
-ReadOutcome read_tap(int fd, std::span<uint8_t> into, Packet& packet) {
-  VnetHeader header;
-  const iovec pieces[] = {{header.data(), header.size()}, {into.data(), into.size()}};
-  const ssize_t bytes = readv(fd, pieces, 2);
+ReadOutcome read_tap(int fd, std::span<uint8_t> slot, Packet& packet) {
+  const auto into = slot.subspan(kHeadroom - kVnetHeaderBytes);
+  const ssize_t bytes = read(fd, into.data(), into.size());
   if (bytes < 0) return errno == EBADFD || errno == EBADF ? ReadOutcome::gone : ReadOutcome::empty;
   if (static_cast<size_t>(bytes) < kVnetHeaderBytes) return ReadOutcome::broken;
-  packet.frame = into.first(static_cast<size_t>(bytes) - kVnetHeaderBytes);
+  VnetHeader header;
+  std::memcpy(header.data(), into.data(), header.size());
+  packet.frame = slot.subspan(kHeadroom, static_cast<size_t>(bytes) - kVnetHeaderBytes);
   const auto offload = read_vnet_header(header, packet.frame);
   if (!offload) return ReadOutcome::broken;
   packet.offload = *offload;
@@ -222,9 +233,14 @@ ReadOutcome read_tap(int fd, std::span<uint8_t> into, Packet& packet) {
 }
 
 WriteOutcome write_tap(int fd, const Packet& packet) {
-  VnetHeader header = write_vnet_header(packet.offload);
-  const iovec pieces[] = {{header.data(), header.size()}, {packet.frame.data(), packet.frame.size()}};
-  return outcome_of(writev(fd, pieces, 2));
+  uint8_t* const start = packet.frame.data() - kVnetHeaderBytes;
+  const VnetHeader header = write_vnet_header(packet.offload);
+  VnetHeader lent;
+  std::memcpy(lent.data(), start, lent.size());
+  std::memcpy(start, header.data(), header.size());
+  const WriteOutcome outcome = outcome_of(write(fd, start, kVnetHeaderBytes + packet.frame.size()));
+  std::memcpy(start, lent.data(), lent.size());
+  return outcome;
 }
 
 WriteOutcome write_tap_tagged(int fd, const Packet& packet, LocalVlan local_vlan) {

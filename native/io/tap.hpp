@@ -22,6 +22,13 @@ namespace dvr {
 // The device's name when it is made: scripts rename it when they move it. Mirrors keep theirs.
 std::string tap_name(const DeviceSpec& spec);
 
+// Frames that wait in a TAP for us; the kernel drops what does not fit. Its own default, not yet tuned: fewer
+// bound how long super-frames queue, more bridge a pause of the worker.
+inline constexpr unsigned kTapQueueFrames = 1000;
+// Bytes of ours that may wait in the receiver's stack before a write would block. The kernel's default for
+// TAPs: never.
+inline constexpr int kTapSendBufferBytes = INT32_MAX;
+
 // Opens the TAP, or attaches to it if a persistent one with our flags stands in this namespace unused.
 Result<std::unique_ptr<Device>> open_tap(const DeviceSpec& spec, const DeviceOptions& options = {});
 
@@ -40,19 +47,23 @@ Result<std::unique_ptr<Device>> reattach_tap(const DeviceSpec& spec, const Moved
 
 // Takes over the descriptors of the TAP's queues. Header size and offloads are set again, because attaching checks
 // neither, and a TAP that lost them would hand us super-frames without a header.
-Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, std::vector<Fd> queues, unsigned ifindex);
+Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, std::vector<Fd> queues, unsigned ifindex,
+                                          const DeviceOptions& options = {});
 
 // Removes the device from the kernel when its last descriptor closes.
 void unpersist_tap(const Device& device);
 
 enum class ReadOutcome : uint8_t { frame, empty, broken, gone };
 
-// Reads one frame to `into` (at least kMaxFrameBytes), setting packet.frame and packet.offload.
-ReadOutcome read_tap(int fd, std::span<uint8_t> into, Packet& packet);
+// Reads one frame to `slot`, which is kHeadroom and at least kMaxFrameBytes: the frame stands behind the
+// headroom. Sets packet.frame and packet.offload.
+ReadOutcome read_tap(int fd, std::span<uint8_t> slot, Packet& packet);
 
 enum class WriteOutcome : uint8_t { written, down, refused, gone };
 
-// Writes the frame as it is: a super-frame whole, an unfinished checksum unfinished.
+// Writes the frame as it is: a super-frame whole, an unfinished checksum unfinished. One plain write, because
+// the vnet header is put into the kVnetHeaderBytes before the frame; they are as before when this returns, for
+// they may be the VXLAN header of a copy that still waits, or the end of the packet received before.
 WriteOutcome write_tap(int fd, const Packet& packet);
 
 // Writes the frame with an 802.1Q tag after the MACs: what the device br-int shows (IEEE 802.1Q section 9).

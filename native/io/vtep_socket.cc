@@ -13,38 +13,41 @@ namespace {
 // A burst of super-frames for as long as a worker may be busy elsewhere.
 constexpr int kReceiveBufferBytes = 8 << 20;
 
-SystemError enable(int fd, int level, int option, const char* call) {
-  const int on = 1;
-  return setsockopt(fd, level, option, &on, sizeof on) < 0 ? failed(call, "vtep") : SystemError{};
+SystemError set(int fd, int level, int option, int value, const char* call) {
+  return setsockopt(fd, level, option, &value, sizeof value) < 0 ? failed(call, "vtep") : SystemError{};
 }
 
-SystemError set_up_socket(Device& device, int fd) {
+SystemError set_up_socket(Device& device, int fd, const Features& allowed) {
   const bool v4 = device.spec.vtep_ip.is_v4();
-  const SystemError error = v4 ? enable(fd, IPPROTO_IP, IP_RECVTOS, "setsockopt(IP_RECVTOS)")
-                               : enable(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, "setsockopt(IPV6_RECVTCLASS)");
+  const SystemError error = v4 ? set(fd, IPPROTO_IP, IP_RECVTOS, 1, "setsockopt(IP_RECVTOS)")
+                               : set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1, "setsockopt(IPV6_RECVTCLASS)");
   if (error) return error;
-  device.features.udp_gro = !enable(fd, IPPROTO_UDP, UDP_GRO, "setsockopt(UDP_GRO)");
+  // Set either way: an adopted socket has what the dataplane before this one set.
+  const bool taken = !set(fd, IPPROTO_UDP, UDP_GRO, allowed.udp_gro, "setsockopt(UDP_GRO)");
+  device.features.udp_gro = taken && allowed.udp_gro;
   // FORCE passes the machine's limit and needs CAP_NET_ADMIN; without it the limit is what there is.
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBufferBytes, sizeof kReceiveBufferBytes) < 0)
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
   return {};
 }
 
-SystemError set_up(Device& device) {
+SystemError set_up(Device& device, const Features& allowed) {
   for (const Fd& socket : device.queues)
-    if (auto error = set_up_socket(device, socket.number())) return error;
-  auto ports = SourcePorts::open(device.spec.vtep_ip);
+    if (auto error = set_up_socket(device, socket.number(), allowed)) return error;
+  auto ports = SourcePorts::open(device.spec.vtep_ip, allowed);
   if (!ports.ok()) return ports.error;
   device.features.udp_segment = ports.value->can_segment();
+  device.features.udp_segment_128 = ports.value->segment_limit() == kMaxTrainSegments;
   device.source_ports = std::move(ports.value);
   return {};
 }
 
-Result<std::unique_ptr<Device>> finish(const DeviceSpec& spec, std::vector<Fd> sockets) {
+Result<std::unique_ptr<Device>> finish(const DeviceSpec& spec, std::vector<Fd> sockets,
+                                       const Features& allowed) {
   auto device = std::make_unique<Device>();
   device->spec = spec;
   device->queues = std::move(sockets);
-  if (auto error = set_up(*device)) return error;
+  if (auto error = set_up(*device, allowed)) return error;
   return device;
 }
 
@@ -53,7 +56,7 @@ Result<Fd> open_socket(const IpAddr& vtep_ip, bool shared) {
   Fd fd{socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (!fd.is_open()) return failed("socket", "vtep");
   if (shared)
-    if (auto error = enable(fd.number(), SOL_SOCKET, SO_REUSEPORT, "setsockopt(SO_REUSEPORT)")) return error;
+    if (auto error = set(fd.number(), SOL_SOCKET, SO_REUSEPORT, 1, "setsockopt(SO_REUSEPORT)")) return error;
   const SocketAddress address = socket_address(vtep_ip, kVxlanPort);
   if (bind(fd.number(), address.get(), address.bytes) < 0)
     return failed("bind", text_of(vtep_ip) + " port " + std::to_string(kVxlanPort));
@@ -92,13 +95,14 @@ Result<std::unique_ptr<Device>> open_vtep(const DeviceSpec& spec, const DeviceOp
     if (!socket.ok()) return socket.error;
     sockets.push_back(std::move(socket.value));
   }
-  return finish(spec, std::move(sockets));
+  return finish(spec, std::move(sockets), options.allowed);
 }
 
-Result<std::unique_ptr<Device>> adopt_vtep(const DeviceSpec& spec, std::vector<Fd> sockets) {
+Result<std::unique_ptr<Device>> adopt_vtep(const DeviceSpec& spec, std::vector<Fd> sockets,
+                                           const DeviceOptions& options) {
   for (const Fd& socket : sockets)
     if (auto error = check_bound(socket.number(), spec.vtep_ip)) return error;
-  return finish(spec, std::move(sockets));
+  return finish(spec, std::move(sockets), options.allowed);
 }
 
 Received receive_vxlan(int fd, std::span<uint8_t> into) {

@@ -19,7 +19,8 @@ inline constexpr uint16_t kVxlanPort = 4789;
 Result<std::unique_ptr<Device>> open_vtep(const DeviceSpec& spec, const DeviceOptions& options = {});
 
 // Takes over descriptors of the sockets; they must be bound to the address of the spec.
-Result<std::unique_ptr<Device>> adopt_vtep(const DeviceSpec& spec, std::vector<Fd> sockets);
+Result<std::unique_ptr<Device>> adopt_vtep(const DeviceSpec& spec, std::vector<Fd> sockets,
+                                           const DeviceOptions& options = {});
 
 struct Received {
   std::span<uint8_t> bytes;  // empty: nothing waits

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -118,6 +119,19 @@ std::vector<uint32_t> ObjectReader::integers(const char* name, uint32_t least, u
   return numbers;
 }
 
+std::vector<std::string> ObjectReader::strings(const char* name) {
+  std::vector<std::string> texts;
+  const Napi::Value field = value(name);
+  if (!field.IsArray()) return refuse(name, "an array of strings"), texts;
+  const auto array = field.As<Napi::Array>();
+  for (uint32_t at = 0; at < array.Length() && ok_; ++at) {
+    const Napi::Value text = array.Get(at);
+    if (!text.IsString()) return refuse(name, "an array of strings"), texts;
+    texts.push_back(text.As<Napi::String>().Utf8Value());
+  }
+  return texts;
+}
+
 MacAddr ObjectReader::mac(const char* name) {
   const auto mac = parse_mac(string(name));
   if (!mac) refuse(name, "a MAC address like fa:16:3e:00:00:01");
@@ -177,6 +191,24 @@ std::optional<DeviceSpec> to_spec(Napi::Env env, Napi::Value value, const char* 
   return spec;
 }
 
+std::optional<DataplaneOptions> to_options(Napi::Env env, Napi::Value value, const char* argument) {
+  ObjectReader reader(env, value, argument);
+  DataplaneOptions options;
+  options.workers = reader.integer("workers", 1, kMaxWorkers);
+  if (reader.has("spinUs")) options.spin_us = reader.integer("spinUs", 0, kMaxSpinUs);
+  if (reader.has("without"))
+    for (const std::string& name : reader.strings("without")) {
+      const auto* const feature = std::find_if(std::begin(kFeatureNames), std::end(kFeatureNames),
+                                               [&](const FeatureName& known) { return name == known.name; });
+      if (feature == std::end(kFeatureNames))
+        reader.refuse("without", ("an array of features of devices; \"" + name + "\" is none").c_str());
+      else
+        options.allowed.*feature->member = false;
+    }
+  if (!reader.ok()) return std::nullopt;
+  return options;
+}
+
 std::optional<MacAddr> parse_mac(const std::string& text) {
   MacAddr mac;
   auto& b = mac.bytes;
@@ -203,14 +235,8 @@ Napi::Object from_device(Napi::Env env, const Device& device) {
   object.Set("ifindex", device.ifindex);
   object.Set("pinnedNetns", static_cast<double>(device.pinned_netns));
   auto features = Napi::Array::New(env);
-  const auto add = [&](bool has, const char* name) {
-    if (has) features.Set(features.Length(), name);
-  };
-  add(device.features.csum, "csum");
-  add(device.features.tso, "tso");
-  add(device.features.uso, "uso");
-  add(device.features.udp_segment, "udp_segment");
-  add(device.features.udp_gro, "udp_gro");
+  for (const auto& [name, member] : kFeatureNames)
+    if (device.features.*member) features.Set(features.Length(), name);
   object.Set("features", features);
   return object;
 }

@@ -13,6 +13,7 @@
 
 #include "io/device.hpp"
 #include "io/system_error.hpp"
+#include "worker/dataplane.hpp"
 
 namespace dvr::node_api {
 
@@ -29,6 +30,7 @@ class ObjectReader {
   uint32_t integer(const char* name, uint32_t least, uint32_t most);
   // An array of 1 to `most_count` integers.
   std::vector<uint32_t> integers(const char* name, uint32_t least, uint32_t most, uint32_t most_count);
+  std::vector<std::string> strings(const char* name);
   MacAddr mac(const char* name);
   IpAddr ip(const char* name);
   Napi::Value value(const char* name);
@@ -47,6 +49,8 @@ std::optional<uint32_t> to_integer(Napi::Env env, Napi::Value value, const char*
                                    uint32_t most);
 std::optional<std::span<const uint8_t>> to_bytes(Napi::Env env, Napi::Value value, const char* argument);
 std::optional<DeviceSpec> to_spec(Napi::Env env, Napi::Value value, const char* argument);
+
+std::optional<DataplaneOptions> to_options(Napi::Env env, Napi::Value value, const char* argument);
 
 std::optional<MacAddr> parse_mac(const std::string& text);
 std::optional<IpAddr> parse_ip(const std::string& text);

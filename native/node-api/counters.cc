@@ -34,11 +34,16 @@ Napi::Object from_totals(Napi::Env env, const Totals& totals) {
     drops.Set(kDropReasons[reason].name, number(env, totals.drops[reason]));
   for (const auto& [port, counts] : totals.ports) ports.Set(port.value, from_port(env, counts));
 
+  auto engine = Napi::Object::New(env);
+  for (size_t at = 0; at < kEngineCounts; ++at)
+    engine.Set(kEngineNames[at].name, number(env, totals.engine[at]));
+
   auto object = Napi::Object::New(env);
   object.Set("stages", stages);
   object.Set("edges", edges);
   object.Set("drops", drops);
   object.Set("ports", ports);
+  object.Set("engine", engine);
   object.Set("eventsLost", number(env, totals.events_lost));
   return object;
 }

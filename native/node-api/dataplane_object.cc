@@ -45,10 +45,9 @@ Napi::Function DataplaneObject::define(Napi::Env env) {
 }
 
 DataplaneObject::DataplaneObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
-  ObjectReader options(info.Env(), info[0], "options");
-  const uint32_t workers = options.integer("workers", 1, kMaxWorkers);
-  if (!options.ok()) return;
-  auto dataplane = std::make_unique<Dataplane>(workers);
+  const auto options = to_options(info.Env(), info[0], "options");
+  if (!options) return;
+  auto dataplane = std::make_unique<Dataplane>(*options);
   if (auto error = dataplane->start()) {
     throw_system_error(info.Env(), error);
     return;

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <iterator>
 
 #include "base/drop_reason.hpp"
 #include "base/types.hpp"
@@ -17,8 +18,11 @@ namespace dvr {
 
 class Count {
  public:
-  void add(uint64_t more) {
+  void add(uint64_t more = 1) {
     value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  }
+  void raise_to(uint64_t least) {
+    if (value_.load(std::memory_order_relaxed) < least) value_.store(least, std::memory_order_relaxed);
   }
   uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 
@@ -26,6 +30,8 @@ class Count {
   std::atomic<uint64_t> value_{0};
 };
 
+// A packet here is what passes the pipeline as one: a super-frame of a VM counts once, what was received in a
+// train or leaves in a train or a run counts each.
 struct PortCount {
   Count rx_packets, rx_bytes, tx_packets, tx_bytes;
 
@@ -39,6 +45,42 @@ struct PortCount {
   }
 };
 
+// What each optimisation has done: it is on when its number grows. The names are those of `engine` in Counters
+// of src/dataplane/interface.ts; kEngineNames below is the one list.
+struct EngineCount {
+  Count wake_ups;            // sleeps that ended
+  Count passes;              // turns of the loop that served something
+  Count spins;               // looks without sleeping that found nothing
+  Count spins_found_work;    // passes that came after such a look: each is a sleep and a wake-up less
+  Count sends;               // system calls that sent to the tunnel
+  Count trains;              // sends of more than one packet
+  Count train_packets;       // packets in them
+  Count longest_train;       // packets
+  Count trains_refused;      // source ports that send packet by packet since the kernel refused a train (EIO)
+  Count super_frames_in;     // TSO and USO frames that TAPs gave
+  Count segments_cut;        // VXLAN packets that those to the tunnel were cut into
+};
+
+struct EngineName {
+  const char* name;
+  Count EngineCount::*count;
+  bool is_maximum = false;  // of all workers, where others are sums
+};
+inline constexpr EngineName kEngineNames[] = {
+    {"wakeUps", &EngineCount::wake_ups},
+    {"passes", &EngineCount::passes},
+    {"spins", &EngineCount::spins},
+    {"spinsFoundWork", &EngineCount::spins_found_work},
+    {"sends", &EngineCount::sends},
+    {"trains", &EngineCount::trains},
+    {"trainPackets", &EngineCount::train_packets},
+    {"longestTrain", &EngineCount::longest_train, true},
+    {"trainsRefused", &EngineCount::trains_refused},
+    {"superFramesIn", &EngineCount::super_frames_in},
+    {"segmentsCut", &EngineCount::segments_cut},
+};
+inline constexpr size_t kEngineCounts = std::size(kEngineNames);
+
 // Stages and the two verdicts: what an edge can lead to.
 inline constexpr size_t kEdgeTargets = kStageCount + 2;
 
@@ -47,8 +89,9 @@ struct Counters {
   Count edges[kStageCount][kEdgeTargets];
   Count drops[kDropReasonCount];
   PortCount ports[kPortLimit];
+  EngineCount engine;
 
-  void dropped(DropReason reason) { drops[static_cast<size_t>(reason)].add(1); }
+  void dropped(DropReason reason, size_t packets = 1) { drops[static_cast<size_t>(reason)].add(packets); }
 };
 
 }  // namespace dvr

@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <algorithm>
+
 #include "io/tap.hpp"
 #include "io/vtep_socket.hpp"
 
@@ -19,9 +21,10 @@ Result<std::unique_ptr<Device>> open_device(const DeviceSpec& spec, const Device
 
 }  // namespace
 
-Dataplane::Dataplane(size_t workers) : options_{.queues = workers}, versions_(workers) {
-  for (size_t index = 0; index < workers; ++index)
-    workers_.push_back(std::make_unique<Worker>(index, workers, versions_));
+Dataplane::Dataplane(const DataplaneOptions& options)
+    : options_{.queues = options.workers, .allowed = options.allowed}, versions_(options.workers) {
+  for (size_t index = 0; index < options.workers; ++index)
+    workers_.push_back(std::make_unique<Worker>(index, options, versions_));
 }
 
 SystemError Dataplane::start() {
@@ -46,8 +49,8 @@ Result<const Device*> Dataplane::adopt(const DeviceSpec& spec, std::vector<Fd> q
                                         uint64_t pinned_netns) {
   auto open = present(spec);
   if (!open.ok() || open.value != nullptr) return open;
-  auto adopted = spec.kind == DeviceKind::vtep ? adopt_vtep(spec, std::move(queues))
-                                               : adopt_tap(spec, std::move(queues), ifindex);
+  auto adopted = spec.kind == DeviceKind::vtep ? adopt_vtep(spec, std::move(queues), options_)
+                                               : adopt_tap(spec, std::move(queues), ifindex, options_);
   if (adopted.ok()) adopted.value->pinned_netns = pinned_netns;
   return take_in(std::move(adopted));
 }
@@ -204,6 +207,11 @@ Totals Dataplane::totals() const {
     }
     for (size_t reason = 0; reason < kDropReasonCount; ++reason)
       totals.drops[reason] += counters.drops[reason].value();
+    for (size_t at = 0; at < kEngineCounts; ++at) {
+      const uint64_t count = (counters.engine.*kEngineNames[at].count).value();
+      uint64_t& total = totals.engine[at];
+      total = kEngineNames[at].is_maximum ? std::max(total, count) : total + count;
+    }
     totals.events_lost += worker->events_lost();
   }
   for (const Device* device : devices())
@@ -234,7 +242,9 @@ void Dataplane::take_events(const std::function<void(const Device&)>& gone,
     Gone left;
     for (size_t taken = 0; taken < kWaitingEvents && worker->take_gone(left); ++taken) {
       const Device* device = versions_.wiring.latest().device(left.port);
-      if (device != nullptr && device->serial == left.serial) gone(*device);
+      if (device == nullptr || device->serial != left.serial) continue;
+      // Each worker that reads a queue of it says so.
+      if (std::exchange(told_gone_[left.port.value], left.serial) != left.serial) gone(*device);
     }
     Learned one;
     for (size_t taken = 0; taken < kWaitingEvents && worker->take_learned(one); ++taken) learned(one);

@@ -28,12 +28,13 @@ struct Totals {
   uint64_t edges[kStageCount][kEdgeTargets] = {};
   uint64_t drops[kDropReasonCount] = {};
   std::vector<std::pair<PortId, PortTotals>> ports;  // of the open devices, since they were opened
+  uint64_t engine[kEngineCounts] = {};  // as kEngineNames names them
   uint64_t events_lost = 0;
 };
 
 class Dataplane {
  public:
-  explicit Dataplane(size_t workers);  // each device opened here gets a queue for every worker
+  explicit Dataplane(const DataplaneOptions& options);
   ~Dataplane() { stop(); }
 
   SystemError start();
@@ -87,6 +88,7 @@ class Dataplane {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::map<std::string, std::shared_ptr<const Device>> devices_;
   std::map<uint16_t, PortTotals> totals_at_open_;
+  std::map<uint16_t, uint64_t> told_gone_;  // by port, the serial of the device that JS knows to be gone
   uint64_t last_serial_ = 0;
   bool holding_ = false;
   std::vector<std::string> held_;  // names of devices that are not read from yet

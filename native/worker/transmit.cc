@@ -2,19 +2,34 @@
 
 #include "gso/finish_checksum.hpp"
 #include "io/source_ports.hpp"
-#include "io/tap.hpp"
 
 namespace dvr {
+
+void Transmit::use(const Wiring& wiring) {
+  wiring_ = &wiring;
+  const Device* vtep = wiring.device(kTunnelPort);
+  if (vtep == nullptr || vtep->serial == refused_serial_) return;
+  refused_.reset();
+  refused_serial_ = vtep->serial;
+}
 
 void Transmit::to_port(PortId port, Packet& packet) {
   const Device* device = wiring_->device(port);
   if (device == nullptr || device->spec.kind != DeviceKind::tap)
     return counters_.dropped(DropReason::port_gone);
-  switch (write_tap(device->fd(), packet)) {
-    case WriteOutcome::written: return counters_.ports[port.value].sent(1, packet.frame.size());
-    case WriteOutcome::down: return counters_.dropped(DropReason::port_down);
-    case WriteOutcome::refused: return counters_.dropped(DropReason::port_refused);
-    case WriteOutcome::gone: return counters_.dropped(DropReason::port_gone);
+  // A TAP that leaves no checksum to us takes none from us either.
+  const bool whole = packet.offload.gso == GsoType::none;
+  if (whole && !device->features.csum && !finish_checksum(packet))
+    return counters_.dropped(DropReason::truncated);
+  count_write(port, write_tap(device->fd(), packet), 1, packet.frame.size());
+}
+
+void Transmit::count_write(PortId port, WriteOutcome outcome, size_t packets, size_t bytes) {
+  switch (outcome) {
+    case WriteOutcome::written: return counters_.ports[port.value].sent(packets, bytes);
+    case WriteOutcome::down: return counters_.dropped(DropReason::port_down, packets);
+    case WriteOutcome::refused: return counters_.dropped(DropReason::port_refused, packets);
+    case WriteOutcome::gone: return counters_.dropped(DropReason::port_gone, packets);
   }
 }
 
@@ -24,53 +39,71 @@ void Transmit::to_vtep(const IpAddr& vtep, Packet& packet) {
   if (!packet.encapsulated) return counters_.dropped(DropReason::send_failed);
   Outer to = packet.outer;
   to.vtep = vtep;
-  if (packet.offload.gso == GsoType::none)
-    send_frame(*device, to, packet);
-  else
-    send_super_frame(*device, to, packet);
-}
-
-void Transmit::send_frame(const Device& device, const Outer& to, Packet& packet) {
+  if (packet.offload.gso != GsoType::none) return send_super_frame(*device, to, packet);
   if (!finish_checksum(packet)) return counters_.dropped(DropReason::truncated);
-  const size_t bytes = kVxlanHeaderBytes + packet.frame.size();
-  iovec piece{packet.frame.data() - kVxlanHeaderBytes, bytes};
-  const int error = send_train(device, to, {{&piece, 1}, bytes, 1, bytes});
-  if (error != 0) send_error(error, false);
+  const std::span datagram(packet.frame.data() - kVxlanHeaderBytes, kVxlanHeaderBytes + packet.frame.size());
+  kept_ = true;
+  trains_.append(to, datagram, device->source_ports->segment_limit(),
+                 [&](const Outer& outer, const Train& train) { send(*device, outer, train); });
 }
 
+void Transmit::flush() {
+  if (trains_.is_empty()) return;
+  // The same device that they were appended for: the wiring is that of this pass.
+  const Device* device = wiring_->device(kTunnelPort);
+  trains_.flush([&](const Outer& to, const Train& train) { send(*device, to, train); });
+}
+
+// Cut and sent at once, so its bytes need not stay; what waits to leave by the same source port goes first.
 void Transmit::send_super_frame(const Device& device, const Outer& to, const Packet& packet) {
+  trains_.flush(source_port_of(to), [&](const Outer& outer, const Train& train) { send(device, outer, train); });
   if (!segmenter_.begin(packet)) return counters_.dropped(DropReason::truncated);
-  const size_t limit = device.source_ports->can_segment() && !trains_refused_ ? kMaxTrainSegments : 1;
+  const size_t limit = device.source_ports->segment_limit();
   for (Train train = segmenter_.next(limit); train.segments > 0; train = segmenter_.next(limit)) {
-    int error = send_train(device, to, train);
-    if (error == EIO && train.segments > 1) {
-      // What older kernels say when the underlay device cannot finish checksums: it will not learn to.
-      trains_refused_ = true;
-      error = send_singly(device, to, train);
-    }
-    if (error != 0) return send_error(error, train.segments > 1);
+    counters_.engine.segments_cut.add(train.segments);
+    send(device, to, train);
   }
 }
 
-int Transmit::send_train(const Device& device, const Outer& to, const Train& train) {
-  const int error = device.source_ports->send(to, train);
-  if (error == 0) counters_.ports[kTunnelPort.value].sent(train.segments, train.total_bytes);
-  return error;
+void Transmit::send(const Device& device, const Outer& to, const Train& train) {
+  if (!send_whole(device, to, train)) send_one_by_one(device, to, train);
 }
 
-int Transmit::send_singly(const Device& device, const Outer& to, const Train& train) {
-  for (size_t at = 0; at < train.segments; ++at) {
-    const auto pieces = train.pieces.subspan(at * 2, 2);
-    const size_t bytes = pieces[0].iov_len + pieces[1].iov_len;
-    if (const int error = send_train(device, to, {pieces, bytes, 1, bytes})) return error;
+// False: its packets must be sent one by one.
+bool Transmit::send_whole(const Device& device, const Outer& to, const Train& train) {
+  const bool many = train.segments > 1;
+  if (many && (!device.source_ports->can_segment() || refused_[source_port_of(to)])) return false;
+  const int error = device.source_ports->send_train(to, train);
+  counters_.engine.sends.add();
+  if (error == EIO && many) {
+    // What older kernels say when the underlay device cannot finish checksums: it will not learn to.
+    refused_.set(source_port_of(to));
+    counters_.engine.trains_refused.add();
+    return false;
   }
-  return 0;
+  if (error != 0) return count_refused(error, train.segments, many), true;
+  if (many) {
+    counters_.engine.trains.add();
+    counters_.engine.train_packets.add(train.segments);
+    counters_.engine.longest_train.raise_to(train.segments);
+  }
+  counters_.ports[kTunnelPort.value].sent(train.segments, train.total_bytes);
+  return true;
+}
+
+void Transmit::send_one_by_one(const Device& device, const Outer& to, const Train& train) {
+  const SourcePorts::Sent sent = device.source_ports->send_packets(to, train);
+  counters_.engine.sends.add();
+  const size_t left = train.segments - sent.segments;
+  const size_t bytes = left == 0 ? train.total_bytes : sent.segments * train.segment_bytes;
+  counters_.ports[kTunnelPort.value].sent(sent.segments, bytes);
+  if (left > 0) count_refused(sent.error, left, false);
 }
 
 // A train whose segments pass the path's MTU is refused with EMSGSIZE, by older kernels with EINVAL.
-void Transmit::send_error(int error, bool train) {
+void Transmit::count_refused(int error, size_t packets, bool train) {
   const bool over_mtu = error == EMSGSIZE || (error == EINVAL && train);
-  counters_.dropped(over_mtu ? DropReason::over_mtu : DropReason::send_failed);
+  counters_.dropped(over_mtu ? DropReason::over_mtu : DropReason::send_failed, packets);
 }
 
 void Transmit::mirror(Bridge bridge, const Packet& packet) {

@@ -1,9 +1,19 @@
-// The way out of a worker: frames to TAPs as they are, frames to VTEPs cut and with finished checksums,
-// copies to the mirrors. Counts what was sent, and why what was not was dropped.
+// The way out of a worker: frames to TAPs as they are, frames to VTEPs collected to trains or cut, copies to
+// the mirrors. Counts what was sent, and why what was not was dropped.
 // Before: the pipeline's verdict (deliver.hpp). Next: the kernel.
+//
+// What waits in a train is bytes of the worker's arena, sent by flush() at the end of the pass. Nobody changes
+// them meanwhile: the stages are done with a packet when it comes here; its checksum is finished before it is
+// appended, and finishing again does nothing; write_tap gives back what it borrows in front of a frame. So a
+// broadcast may wait in trains to several VTEPs and be written to ports before and after.
 #pragma once
 
+#include <bitset>
+#include <utility>
+
 #include "gso/segment.hpp"
+#include "gso/train.hpp"
+#include "io/tap.hpp"
 #include "worker/counters.hpp"
 #include "worker/wiring.hpp"
 
@@ -13,25 +23,36 @@ class Transmit {
  public:
   explicit Transmit(Counters& counters) : counters_(counters) {}
 
-  // The wiring of the burst that begins; valid until the next call.
-  void use(const Wiring& wiring) { wiring_ = &wiring; }
+  // The wiring of the pass that begins; valid until the next call. Nothing may wait from the pass before.
+  void use(const Wiring& wiring);
 
   void to_port(PortId port, Packet& packet);
   void to_vtep(const IpAddr& vtep, Packet& packet);
   // Shows the frame on the bridge's device if somebody looks: br-int with its local VLAN as a tag.
   void mirror(Bridge bridge, const Packet& packet);
 
+  // Sends all that waits.
+  void flush();
+  bool is_empty() const { return trains_.is_empty(); }
+  // Some packet since the last call waits, so its bytes must stay.
+  bool has_kept() { return std::exchange(kept_, false); }
+
  private:
   void send_super_frame(const Device& device, const Outer& to, const Packet& packet);
-  void send_frame(const Device& device, const Outer& to, Packet& packet);
-  int send_train(const Device& device, const Outer& to, const Train& train);
-  int send_singly(const Device& device, const Outer& to, const Train& train);
-  void send_error(int error, bool train);
+  void send(const Device& device, const Outer& to, const Train& train);
+  bool send_whole(const Device& device, const Outer& to, const Train& train);
+  void send_one_by_one(const Device& device, const Outer& to, const Train& train);
+  void count_write(PortId port, WriteOutcome outcome, size_t packets, size_t bytes);
+  void count_refused(int error, size_t packets, bool train);
 
   Counters& counters_;
   const Wiring* wiring_ = nullptr;
+  Trains trains_;
   Segmenter segmenter_;
-  bool trains_refused_ = false;
+  bool kept_ = false;
+  // Source ports of the VTEP device `refused_serial_` whose trains the kernel refused.
+  std::bitset<kSourcePorts> refused_;
+  uint64_t refused_serial_ = 0;
 };
 
 }  // namespace dvr

@@ -1,10 +1,12 @@
 #include "worker/worker.hpp"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cstring>
@@ -45,12 +47,29 @@ bool has_failed(int fd) {
   return poll(&ask, 1, 0) == 1 && (ask.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
 }
 
+uint64_t monotonic_ns() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// How much of its turn a port has used.
+class Turn {
+ public:
+  bool is_over() const { return packets_ >= kPacketsPerTurn || bytes_ >= kBytesPerTurn; }
+  void took(size_t bytes) { ++packets_, bytes_ += bytes; }
+
+ private:
+  size_t packets_ = 0, bytes_ = 0;
+};
+
 }  // namespace
 
-Worker::Worker(size_t index, size_t worker_count, Versions& versions)
-    : index_(index), worker_count_(worker_count), versions_(versions), buffer_(kHeadroom + kMaxFrameBytes) {}
+Worker::Worker(size_t index, const DataplaneOptions& options, Versions& versions)
+    : index_(index), worker_count_(options.workers), versions_(versions), spin_(options.spin_us) {}
 
 SystemError Worker::start() {
+  if (auto error = arena_.open()) return error;
   epoll_ = Fd{epoll_create1(EPOLL_CLOEXEC)};
   if (!epoll_.is_open()) return failed("epoll_create1", "worker");
   wake_ = Fd{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
@@ -97,14 +116,48 @@ void Worker::wake() {
 void Worker::run(std::stop_token stop) {
   prctl(PR_SET_NAME, ("dvr worker " + std::to_string(index_)).c_str());
   epoll_event ready[kReadyAtOnce];
-  while (!stop.stop_requested()) {
-    const int count = epoll_wait(epoll_.number(), ready, kReadyAtOnce, -1);
-    const Burst burst(versions_.epochs, index_);
-    tables_ = &versions_.tables.read();
-    wiring_ = &versions_.wiring.read();
-    transmit_.use(*wiring_);
-    for (int at = 0; at < count; ++at) serve(ready[at].data.u64, ready[at].events);
+  while (!stop.stop_requested()) pass(wait(ready));
+}
+
+// What is ready, after as many looks as the spin allows and then a sleep. Outside of every burst, so that a
+// worker with nothing to do delays nobody.
+std::span<const epoll_event> Worker::wait(std::span<epoll_event> ready) {
+  EngineCount& engine = counters_->engine;
+  const auto look = [&](int timeout_ms) {
+    const int count = epoll_wait(epoll_.number(), ready.data(), static_cast<int>(ready.size()), timeout_ms);
+    return ready.first(static_cast<size_t>(std::max(count, 0)));
+  };
+  bool looked_before = false;
+  for (uint64_t now_ns = monotonic_ns(); spin_.goes_on(now_ns); looked_before = true) {
+    if (const auto found = look(0); !found.empty()) {
+      if (looked_before) engine.spins_found_work.add();
+      return found;
+    }
+    engine.spins.add();
+    const uint64_t before_ns = monotonic_ns();
+    sched_yield();
+    now_ns = monotonic_ns();
+    spin_.yielded(before_ns, now_ns);
   }
+  const auto found = look(-1);
+  engine.wake_ups.add();
+  return found;
+}
+
+void Worker::pass(std::span<const epoll_event> ready) {
+  if (ready.empty()) return;
+  const Burst burst(versions_.epochs, index_);
+  tables_ = &versions_.tables.read();
+  wiring_ = &versions_.wiring.read();
+  transmit_.use(*wiring_);
+  const auto is_tunnel = [](const epoll_event& event) { return port_of_key(event.data.u64) == kTunnelPort; };
+  for (const epoll_event& event : ready)
+    if (!is_tunnel(event)) serve(event.data.u64, event.events);
+  for (const epoll_event& event : ready)
+    if (is_tunnel(event)) serve(event.data.u64, event.events);
+  flush();
+  counters_->engine.passes.add();
+  spin_.worked(monotonic_ns());
 }
 
 void Worker::serve(uint64_t key, uint32_t events) {
@@ -121,19 +174,23 @@ void Worker::serve(uint64_t key, uint32_t events) {
 
 void Worker::serve_tap(const Device& device, int fd, uint32_t events) {
   if ((events & (EPOLLERR | EPOLLHUP)) != 0 && has_failed(fd)) return device_gone(device);
-  const auto into = std::span(buffer_).subspan(kHeadroom);
-  for (int count = 0; count < kPacketsPerTurn; ++count) {
+  for (Turn turn; !turn.is_over();) {
     Packet packet;
     packet.in_port = device.spec.port;
-    switch (read_tap(fd, into, packet)) {
+    const ReadOutcome outcome = read_tap(fd, arena_.slot(), packet);
+    const size_t bytes = packet.frame.size();
+    turn.took(bytes);
+    switch (outcome) {
       case ReadOutcome::empty: return;
       case ReadOutcome::gone: return device_gone(device);
       case ReadOutcome::broken: counters_->dropped(DropReason::truncated); break;
       case ReadOutcome::frame:
         // What the node's own stack sends by a mirror is nobody's.
         if (device.spec.kind == DeviceKind::mirror) break;
-        counters_->ports[packet.in_port.value].received(packet.frame.size());
+        counters_->ports[packet.in_port.value].received(bytes);
+        if (packet.offload.gso != GsoType::none) counters_->engine.super_frames_in.add();
         process(packet, StageId::classify);
+        settle(bytes);
         break;
     }
   }
@@ -141,12 +198,12 @@ void Worker::serve_tap(const Device& device, int fd, uint32_t events) {
 
 void Worker::serve_vtep(int fd, uint32_t events) {
   if ((events & EPOLLERR) != 0) clear_socket_error(fd);
-  const auto into = std::span(buffer_).subspan(kHeadroom);
-  for (int count = 0; count < kPacketsPerTurn; ++count) {
-    const Received received = receive_vxlan(fd, into);
+  for (Turn turn; !turn.is_over();) {
+    const Received received = receive_vxlan(fd, arena_.slot().subspan(kHeadroom));
     if (received.bytes.empty()) return;
     Datagrams datagrams(received.bytes, received.gso_bytes);
     for (auto datagram = datagrams.next(); !datagram.empty(); datagram = datagrams.next()) {
+      turn.took(datagram.size());
       counters_->ports[kTunnelPort.value].received(datagram.size());
       Packet packet;
       packet.frame = datagram;
@@ -158,6 +215,7 @@ void Worker::serve_vtep(int fd, uint32_t events) {
                                          datagrams.inner_gso_bytes());
       process(packet, StageId::vxlan_decap);
     }
+    settle(received.bytes.size());
   }
 }
 
@@ -166,13 +224,26 @@ void Worker::serve_injections() {
   if (read(wake_.number(), &wake_ups, sizeof wake_ups) < 0) return;
   Injection injection;
   while (injections_.take(injection)) {
-    std::memcpy(buffer_.data() + kHeadroom, injection.frame.data(), injection.frame.size());
     Packet packet;
-    packet.frame = std::span(buffer_).subspan(kHeadroom, injection.frame.size());
+    packet.frame = arena_.slot().subspan(kHeadroom, injection.frame.size());
+    std::memcpy(packet.frame.data(), injection.frame.data(), injection.frame.size());
     packet.in_port = injection.port;
     counters_->ports[injection.port.value].received(packet.frame.size());
     process(packet, StageId::classify);
+    settle(injection.frame.size());
   }
+}
+
+// After a packet, or a train of them, was read to the arena's slot and processed.
+void Worker::settle(size_t bytes_read) {
+  const bool kept = transmit_.has_kept();
+  if (transmit_.is_empty()) return arena_.reset();
+  if (kept && !arena_.keep(bytes_read)) flush();
+}
+
+void Worker::flush() {
+  transmit_.flush();
+  arena_.reset();
 }
 
 // A failed descriptor stays readable for ever: it must leave epoll at once, or this thread would spin.

@@ -1,5 +1,7 @@
-// One worker: a thread that waits for its ports, and runs every packet to completion, from read to write,
-// in one buffer. With nothing to do it sleeps in epoll_wait and is never woken.
+// One worker: a thread that waits for its ports, and runs every packet through the pipeline as it is read. A
+// pass of its loop serves all ports that have something, then the tunnel, then sends what has collected on the
+// way (trains); nothing ever waits for a timer. With nothing to do it looks again for a moment (spin.hpp), then
+// sleeps in epoll_wait and is never woken.
 //
 // Threads: `run` and everything private to it belong to the worker's thread. JS's thread calls the public
 // functions; they meet it only in rings, counters, published versions, and the kernel's epoll and eventfd.
@@ -7,14 +9,18 @@
 // its flow. Devices with a single queue are shared out by port number.
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <memory>
 #include <thread>
 #include <vector>
 
 #include "io/system_error.hpp"
 #include "pipeline/recorder.hpp"
+#include "worker/arena.hpp"
 #include "worker/counters.hpp"
 #include "worker/ring.hpp"
+#include "worker/spin.hpp"
 #include "worker/transmit.hpp"
 #include "worker/wiring.hpp"
 
@@ -23,8 +29,10 @@ namespace dvr {
 inline constexpr size_t kTraceRecords = 1024;   // waiting for JS, per worker; more are lost and counted
 inline constexpr size_t kWaitingEvents = 4096;  // likewise; the oldest are kept
 inline constexpr size_t kWaitingInjections = 64;
-// A port's turn ends here, so that one flooding VM does not keep the others waiting.
-inline constexpr int kPacketsPerTurn = 64;
+// A port's turn ends here, so that one flooding VM does not keep the others waiting. Many small packets, so that
+// trains get long even when many flows share them; few super-frames.
+inline constexpr size_t kPacketsPerTurn = 256;
+inline constexpr size_t kBytesPerTurn = 1 << 20;
 
 // A frame to put in as if the port's device had sent it.
 struct Injection {
@@ -38,6 +46,13 @@ struct Gone {
   uint64_t serial = 0;
 };
 
+// What is the same for all workers of a dataplane.
+struct DataplaneOptions {
+  size_t workers = 1;
+  uint32_t spin_us = kDefaultSpinUs;  // 0: sleep at once
+  Features allowed = kAllFeatures;    // devices are opened with no others
+};
+
 struct Learned {
   LocalVlan local_vlan;
   MacAddr mac;
@@ -46,7 +61,7 @@ struct Learned {
 
 class Worker {
  public:
-  Worker(size_t index, size_t worker_count, Versions& versions);
+  Worker(size_t index, const DataplaneOptions& options, Versions& versions);
   ~Worker() { stop(); }
 
   SystemError start();
@@ -69,11 +84,15 @@ class Worker {
 
  private:
   void run(std::stop_token stop);
+  std::span<const epoll_event> wait(std::span<epoll_event> ready);
+  void pass(std::span<const epoll_event> ready);
   void serve(uint64_t key, uint32_t events);
   void serve_tap(const Device& device, int fd, uint32_t events);
   void serve_vtep(int fd, uint32_t events);
   void serve_injections();
   void device_gone(const Device& device);
+  void settle(size_t bytes_read);
+  void flush();
   void process(Packet& packet, StageId entry);
   StageId run_recorded(Packet& packet, StageId entry, Effects& effects);
   bool is_traced(const Packet& packet) const;
@@ -85,10 +104,11 @@ class Worker {
   Fd epoll_;
   Fd wake_;
 
-  // The worker thread's own, valid during a burst.
+  // The worker thread's own; tables and wiring are valid during a pass.
   const Tables* tables_ = nullptr;
   const Wiring* wiring_ = nullptr;
-  std::vector<uint8_t> buffer_;
+  Arena arena_;
+  Spin spin_;
   uint32_t passages_ = 0;
 
   std::unique_ptr<Counters> counters_ = std::make_unique<Counters>();

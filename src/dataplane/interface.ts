@@ -22,7 +22,7 @@ export interface DeviceInfo {
   /** Inode of the network namespace that the descriptor keeps alive, because it was opened inside; 0: none. */
   readonly pinnedNetns?: number;
   /** What the device can do: found by trying, never from a version string. */
-  readonly features: readonly ('csum' | 'tso' | 'uso' | 'udp_segment' | 'udp_gro')[];
+  readonly features: readonly ('csum' | 'tso' | 'uso' | 'udp_segment' | 'udp_segment_128' | 'udp_gro')[];
 }
 
 /** Where a TAP was moved to by a dataplane and an agent that are both gone. */
@@ -49,6 +49,8 @@ export interface Counters {
   readonly edges: Readonly<Record<string, number>>;
   readonly drops: Readonly<Record<string, number>>;
   readonly ports: Readonly<Record<number, PortCounters>>;
+  /** What each optimisation has done, by the names of native/worker/counters.hpp: it is on when its number grows. */
+  readonly engine: Readonly<Record<string, number>>;
 }
 
 /** One row of one table, fields as text or number, in the shapes of pipeline.ts. */

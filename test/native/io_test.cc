@@ -141,7 +141,7 @@ TEST_CASE("A frame passes a TAP both ways unchanged") {
     Guest guest("tap16");
     const Bytes frame = any_frame();
     guest.send(frame);
-    Bytes buffer(kMaxFrameBytes);
+    Bytes buffer(kHeadroom + kMaxFrameBytes);
     Packet packet;
     REQUIRE(read_tap(device->fd(), buffer, packet) == ReadOutcome::frame);
     CHECK(Bytes(packet.frame.begin(), packet.frame.end()) == frame);
@@ -162,7 +162,7 @@ TEST_CASE("A flow leaves a TAP with several queues by one of them, whichever its
     Guest guest("tap16");
     std::array<size_t, kFlows> queue_of;
     std::set<size_t> used;
-    Bytes buffer(kMaxFrameBytes);
+    Bytes buffer(kHeadroom + kMaxFrameBytes);
     for (int round = 0; round < 3; ++round) {
       for (uint16_t flow = 0; flow < kFlows; ++flow) {
         guest.send(frame_of_flow(flow));
@@ -172,8 +172,8 @@ TEST_CASE("A flow leaves a TAP with several queues by one of them, whichever its
         CHECK(queue_of[flow] == queue);
         used.insert(queue);
         Packet answer;
-        Bytes bytes = answer_of_flow(flow);
-        answer.frame = bytes;
+        Buffer bytes(answer_of_flow(flow));
+        answer.frame = bytes.frame();
         CHECK(write_tap(device->queues[(queue + 1) % kQueues].number(), answer) == WriteOutcome::written);
       }
     }
@@ -208,7 +208,7 @@ TEST_CASE("Workers that share the VTEP's port get what one sender sends from one
         iovec piece{bytes.data(), bytes.size()};
         Outer to;
         to.vtep = "127.0.0.11"_ip, to.flow_hash = flow;
-        REQUIRE(ports.value->send(to, {{&piece, 1}, bytes.size(), 1, bytes.size()}) == 0);
+        REQUIRE(ports.value->send_train(to, {{&piece, 1}, bytes.size(), 1, bytes.size()}) == 0);
         for (size_t queue = 0; queue < 2; ++queue)
           if (!receive_vxlan(vtep->queues[queue].number(), buffer).bytes.empty()) of_flow.insert(queue);
       }
@@ -247,10 +247,10 @@ TEST_CASE("A TAP whose namespace is gone says so on the first read and write") {
     const Fd link{socket(AF_INET, SOCK_DGRAM, 0)};
     // Deleting the netdev under an open descriptor: what the end of the VM's namespace does.
     REQUIRE(system("ip link del tap16 2>/dev/null") == 0);
-    Bytes buffer(kMaxFrameBytes);
+    Bytes buffer(kHeadroom + kMaxFrameBytes);
     Packet packet;
     CHECK(read_tap(device->fd(), buffer, packet) == ReadOutcome::gone);
-    packet.frame = std::span(buffer).first(60);
+    packet.frame = std::span(buffer).subspan(kHeadroom, 60);
     CHECK(write_tap(device->fd(), packet) == WriteOutcome::gone);
   });
 }
@@ -272,7 +272,7 @@ TEST_CASE("Trains leave by ports 49152-65535 chosen by flow (RFC 7348 section 5)
       const Train train{pieces, segment.size(), 10, segment.size() * 10};
       Outer to;
       to.vtep = there, to.tos = 2, to.flow_hash = 5;
-      REQUIRE(ports.value->send(to, train) == 0);
+      REQUIRE(ports.value->send_train(to, train) == 0);
 
       Bytes buffer(kMaxFrameBytes);
       size_t received_bytes = 0;
@@ -299,9 +299,9 @@ TEST_CASE("A segment larger than the path's MTU is refused, because the outer pa
     iovec piece{datagram.data(), datagram.size()};
     Outer to;
     to.vtep = "127.0.0.12"_ip;
-    CHECK(ports.value->send(to, {{&piece, 1}, 3000, 1, 3000}) == EMSGSIZE);
+    CHECK(ports.value->send_train(to, {{&piece, 1}, 3000, 1, 3000}) == EMSGSIZE);
     to.vtep = "::1"_ip;
-    CHECK(ports.value->send(to, {{&piece, 1}, 3000, 1, 3000}) == EAFNOSUPPORT);
+    CHECK(ports.value->send_train(to, {{&piece, 1}, 3000, 1, 3000}) == EAFNOSUPPORT);
   });
 }
 

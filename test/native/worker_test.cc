@@ -39,7 +39,7 @@ void open_tap_up(Dataplane& dataplane, uint16_t port) {
 }
 
 struct World {
-  Dataplane cn1{2}, cn2{1};
+  Dataplane cn1{{.workers = 2}}, cn2{{.workers = 1}};
 
   World() {
     set_link_up("lo");
@@ -159,9 +159,9 @@ TEST_CASE("port_refused: a frame that the kernel does not take is dropped with t
     const auto counters = std::make_unique<Counters>();
     Transmit transmit(*counters);
     transmit.use(wiring);
-    Bytes frame = red_frame();
+    Buffer frame(red_frame());
     Packet packet;
-    packet.frame = frame;
+    packet.frame = frame.frame();
     // Super-frames of no segment size are in no driver's gift.
     packet.offload = {.gso = GsoType::tcp_v4, .needs_csum = true, .gso_bytes = 0, .csum_start = 34, .csum_offset = 16};
     transmit.to_port(PortId{20}, packet);
@@ -287,7 +287,7 @@ TEST_CASE("Packets sent while one dataplane hands its descriptors to the next ar
     const unsigned ifindex = world.cn1.devices()[0]->ifindex;
     world.cn1.stop();
     for (int i = 0; i < 20; ++i) vm1.send(red_frame());
-    Dataplane next(1);
+    Dataplane next({.workers = 1});
     REQUIRE(!next.start());
     REQUIRE(next.apply(batch_of(kCn1).bytes()).error.empty());
     REQUIRE(next.adopt(vtep_spec(kVtep1), only(std::move(vtep)), 0).ok());
