@@ -135,7 +135,7 @@ class Bench {
 
   async #idleRow(): Promise<void> {
     this.#idle = await measureIdle(this.options.budget.idleSeconds, this.commands.signal);
-    say(`idle lab: ${this.#idle.corePercent} % of a core, ${this.#idle.processes} processes`);
+    say(`idle lab: ${this.#idle.corePercent} % of a core`);
   }
 }
 

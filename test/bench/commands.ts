@@ -16,6 +16,7 @@ const kEndMs = 3000;
 export interface Ran { readonly code: number; readonly stdout: string; readonly stderr: string }
 
 export interface Running {
+  readonly pid: number;
   /** What it printed, once it has ended by itself. @throws if it failed. */
   readonly output: Promise<string>;
   stop(): Promise<void>;
@@ -63,7 +64,7 @@ export class Commands {
     // Nobody may be waiting for it yet when it fails.
     output.catch(() => undefined);
     if (ready !== undefined) await Promise.race([said(child, ready), output.then(() => undefined)]);
-    return { output, stop: () => end(child) };
+    return { pid: child.pid ?? 0, output, stop: () => end(child) };
   }
 
   /** Ends all that still runs; safe to call twice. */

@@ -11,15 +11,22 @@ export const kIdlePercent = 1;
 const kSettleMs = 2000;
 
 export async function measureIdle(seconds: number, signal: AbortSignal): Promise<Idle> {
-  const pids = (): number[] => findLabProcesses(requireRecord().id, []).map(({ pid }) => pid);
-  const spent = (): number => pids().reduce((sum, pid) => sum + cpuNanoseconds(pid), 0);
   await sleep(kSettleMs, undefined, { signal });
-  const before = spent();
+  const lab = findLabProcesses(requireRecord().id, []);
+  const before = new Map(lab.map(({ pid }) => [pid, cpuNanoseconds(pid)]));
   const began = performance.now();
   await sleep(seconds * 1000, undefined, { signal });
-  const percent = (spent() - before) / 1e4 / (performance.now() - began);
-  return { seconds, corePercent: Number(percent.toPrecision(3)), processes: pids().length };
+  const elapsedNs = (performance.now() - began) * 1e6;
+  const percents = lab.map(({ pid, role, title }) =>
+    [role ?? title, Math.max(0, (cpuNanoseconds(pid) - (before.get(pid) ?? 0)) / elapsedNs * 100)] as const);
+  return {
+    seconds,
+    corePercent: rounded(percents.reduce((sum, [, percent]) => sum + percent, 0)),
+    processes: Object.fromEntries(percents.map(([name, percent]) => [name, rounded(percent)])),
+  };
 }
+
+const rounded = (value: number): number => Number(value.toPrecision(3));
 
 /** Of all threads that live; a clock tick (10 ms) would be too coarse for what is nearly nothing. */
 export function cpuNanoseconds(pid: number): number {

@@ -6,6 +6,9 @@ import { ratios, summaries, verdicts, type Repetition, type Results, type Summar
 import { table } from './tables.js';
 import type { Target } from './targets.js';
 
+/** Processes of an idle lab that are named with their part. */
+const kCostlyShown = 4;
+
 /** One line about a repetition that has just ended. */
 export function progressText({ scenario, test, peer, figures, otherCpus, noisy }: Repetition): string {
   const told = metrics.flatMap(({ name, digits }) => {
@@ -70,8 +73,9 @@ const boundText = ({ least, most }: Target): string => (least === undefined ? `â
 function idleText({ idle }: Results): string {
   if (idle === undefined) return '';
   const { corePercent, processes, seconds } = idle;
-  return `Idle lab, ${processes} processes, ${seconds} s: ${corePercent} % of a core (to reach: < ${kIdlePercent} %): `
-    + `${corePercent < kIdlePercent ? 'reached' : 'NOT REACHED'}.`;
+  const costly = Object.entries(processes).sort(([, a], [, b]) => b - a).slice(0, kCostlyShown);
+  return `Idle lab, ${Object.keys(processes).length} processes, ${seconds} s: ${corePercent} % of a core (to reach: < ${kIdlePercent} %): `
+    + `${corePercent < kIdlePercent ? 'reached' : 'NOT REACHED'}. Most: ${costly.map(([name, percent]) => `${name} ${percent} %`).join(', ')}.`;
 }
 
 /** Of the last repetition of each row: counters are proofs, not statistics. */

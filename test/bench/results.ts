@@ -26,7 +26,12 @@ export interface Failure {
   readonly where: string;
   readonly message: string;
 }
-export interface Idle { readonly seconds: number; readonly corePercent: number; readonly processes: number }
+export interface Idle {
+  readonly seconds: number;
+  /** Of one core, all processes of the lab together. */
+  readonly corePercent: number;
+  readonly processes: Readonly<Record<string, number>>;
+}
 
 export interface Results {
   readonly machine: Machine;

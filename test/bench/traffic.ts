@@ -66,7 +66,7 @@ async function startTcp(streams: number, seconds: number, { commands, path }: Tr
   const server = await commands.start(inside(path.to, 'iperf3', '--server', '--one-off', '--forceflush', '--port', kTcpPort), { ready: 'listening' });
   const client = await commands.start(inside(path.from, 'iperf3', '--client', path.address, '--port', kTcpPort,
     '--time', `${seconds}`, '--parallel', `${streams}`, '--congestion', 'cubic', '--json'));
-  return { output: client.output, stop: async () => { await client.stop(); await server.stop(); } };
+  return { ...client, stop: async () => { await client.stop(); await server.stop(); } };
 }
 
 interface IperfReport {

@@ -67,7 +67,7 @@ describe('the report', () => {
   });
 
   it('judges the idle lab', () => {
-    expect(reportText(results([], { idle: { seconds: 20, corePercent: 0.4, processes: 8 } }))).toMatch(/0\.4 % of a core .*: reached/);
-    expect(reportText(results([], { idle: { seconds: 20, corePercent: 1.2, processes: 8 } }))).toMatch(/1\.2 % of a core .*: NOT REACHED/);
+    expect(reportText(results([], { idle: { seconds: 20, corePercent: 0.4, processes: { 'agent cn1': 0.3, 'dataplane cn1': 0.1 } } }))).toMatch(/2 processes.*0\.4 % of a core .*: reached.*agent cn1 0\.3 %/);
+    expect(reportText(results([], { idle: { seconds: 20, corePercent: 1.2, processes: { 'agent cn1': 0.3, 'dataplane cn1': 0.1 } } }))).toMatch(/1\.2 % of a core .*: NOT REACHED/);
   });
 });

@@ -1,0 +1,98 @@
+/**
+ * `npm run soak`: a lab under mixed load for a while. Flows must keep their order, processes must not grow
+ * and not end; then the last line is the verdict, and the exit code 0 (1 otherwise, 130 when interrupted).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { readTopologyFile } from '../../src/model/topology.js';
+import { Commands, inside } from './commands.js';
+import { defaultTopologyFile, dvrPeer } from './peers/dvr.js';
+import type { Peer } from './peers/peer.js';
+import { pictureOf, type Picture } from './picture.js';
+import { growthOf, type Growth, type Sample } from './soak/growth.js';
+import { newTally, runLoads } from './soak/loads.js';
+import { reorderingsIn } from './soak/netstat.js';
+import { faultsOf, tallyText } from './soak/verdict.js';
+import { sampleAll } from './soak/watch.js';
+import { table } from './tables.js';
+
+const kSampleMs = 2000;
+const kTellMs = 20_000;
+const say = (text: string): void => { process.stderr.write(`soak: ${text}\n`); };
+
+async function soak(minutes: number, commands: Commands, picture: Picture, peer: Peer): Promise<readonly string[]> {
+  const totalMs = minutes * 60_000;
+  const began = performance.now();
+  const atMs = (): number => performance.now() - began;
+  const tally = newTally();
+  const samples: Sample[] = [];
+  const before = await tcpReorderings(commands, picture, peer);
+  const loaded = runLoads({ commands, picture, tally, namespaceOf: (vm) => peer.namespaceOf(vm), goesOn: () => atMs() < totalMs });
+  // It is awaited below; until then its failure must not end the process.
+  loaded.catch(() => undefined);
+  const ended = loaded.then(() => true, () => true);
+  for (let told = 0; atMs() < totalMs;) {
+    if (await Promise.race([sleep(kSampleMs, false, { signal: commands.signal }), ended])) break;
+    samples.push(...sampleAll(atMs()));
+    if (atMs() - told > kTellMs) {
+      told = atMs();
+      say(`${Math.round(told / 1000)} s: ${tallyText(tally)}`);
+    }
+  }
+  await loaded;
+  const growth = growthOf(samples, totalMs);
+  console.log(growthTable(growth, samples));
+  return faultsOf({ tally, growth, tcpReorderings: await tcpReorderings(commands, picture, peer) - before });
+}
+
+function growthTable(growth: readonly Growth[], samples: readonly Sample[]): string {
+  return table(['process', 'RSS, MB', 'grown', 'descriptors', 'grown', 'threads', 'grown'], growth.map(({ role, rssMb, descriptors, threads }) => {
+    const last = samples.findLast((sample) => sample.role === role);
+    return [role, last?.rssMb.toFixed(1) ?? '', `${rssMb}`, `${last?.descriptors ?? ''}`, `${descriptors}`, `${last?.threads ?? ''}`, `${threads}`];
+  }));
+}
+
+/** What the VMs' kernels count as reordering: an acknowledgement showed that an earlier segment came later. */
+async function tcpReorderings(commands: Commands, picture: Picture, peer: Peer): Promise<number> {
+  let sum = 0;
+  for (const { name } of picture.vms) sum += reorderingsIn(await commands.run(inside(peer.namespaceOf(name), 'cat', '/proc/net/netstat')));
+  return sum;
+}
+
+function minutesOf(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0.5 && value <= 24 * 60)) throw new InvalidArgumentError(`"${text}" is no number of minutes from 0.5 to 1440`);
+  return value;
+}
+
+async function main(): Promise<number> {
+  const { minutes } = new Command('npm run soak --')
+    .description('a lab under mixed load: order within flows, growth and ends of processes are watched')
+    .option('--minutes <minutes>', 'how long', minutesOf, 10)
+    .addHelpText('after', '\nExample:\n  npm run soak -- --minutes 2\n')
+    .parse(process.argv.slice(2), { from: 'user' }).opts<{ minutes: number }>();
+  const interrupted = new AbortController();
+  const commands = new Commands(interrupted.signal);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { interrupted.abort(new Error('interrupted')); });
+  const picture = pictureOf(readTopologyFile(defaultTopologyFile));
+  const peer = dvrPeer(commands, picture);
+  try {
+    say(`a lab, and ${minutes} minutes of mixed load`);
+    await peer.up();
+    const faults = await soak(minutes, commands, picture, peer);
+    for (const fault of faults) console.log(`FAULT: ${fault}`);
+    console.log(faults.length === 0 ? `soak: passed, ${minutes} minutes` : `soak: FAILED, ${faults.length} faults in ${minutes} minutes`);
+    return faults.length === 0 ? 0 : 1;
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error;
+    say('interrupted; nothing is left');
+    return 130;
+  } finally {
+    await commands.close();
+  }
+}
+
+main().then((code) => { process.exitCode = code; }, (error: unknown) => {
+  console.log(`soak: FAILED, ${(error as Error).message}`);
+  process.exitCode = 1;
+});
