@@ -8,6 +8,7 @@
  * Any of the three may come, go and come back in any order. At start the last good view is used before
  * the controller answers; a new dataplane is filled at once; nothing is torn down when the agent stops.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { WebSocket } from 'ws';
 import type { DataplaneEvent } from '../dataplane/interface.js';
 import type { Log } from '../dataplane/log.js';
@@ -18,10 +19,13 @@ import { DvrError } from '../model/errors.js';
 import type { AgentMessage } from '../model/node-call.js';
 import type { NodeReport } from '../model/node-view.js';
 import { dataplaneSocket } from '../model/paths.js';
+import { kRouteProtocol } from '../namespaces/router-namespace.js';
 import { hands as realHands, type Hands } from '../namespaces/scripts.js';
 import { controllerClient, type ControllerClient } from './controller-client.js';
 import type { Descriptors } from './l2/l2-agent.js';
 import type { LearnedEvent } from './l2/learned.js';
+import type { RouterWatchParts } from './l3/router-watch.js';
+import { modeOverride } from './l3/router-ways.js';
 import { NodeAgent } from './node-agent.js';
 import { answerCall } from './node-calls.js';
 import { loadState, saveState } from './state.js';
@@ -35,6 +39,7 @@ export interface AgentOptions {
   /** Given by tests. */
   readonly hands?: Hands;
   readonly descriptors?: Descriptors;
+  readonly routerWatch?: RouterWatchParts;
 }
 
 export interface Agent { close(): Promise<void> }
@@ -63,6 +68,10 @@ export async function runAgent(options: AgentOptions): Promise<Agent> {
     node: options.node,
     hands: options.hands ?? realHands(),
     descriptors: options.descriptors ?? addon(),
+    routerWatch: options.routerWatch ?? {
+      open: (path, heard) => new (addon().NamespaceWatch)(path, kRouteProtocol, heard),
+      mode: modeOverride(process.env),
+    },
     save: (state) => saveState(options.node, state),
     log: options.log,
   }, await loadState(options.node)));
@@ -107,6 +116,7 @@ class AgentProcess implements Agent {
     this.#aging = setInterval(() => {
       if (this.node.ageLearned(Date.now())) this.#want('rows');
     }, kAgeMs);
+    this.node.watchRouters(() => { this.#want('rows'); });
     void this.#keepDataplane();
     void this.#watchRouters();
   }
@@ -208,7 +218,7 @@ class AgentProcess implements Agent {
       const what = this.#wanted;
       this.#wanted = 'nothing';
       try {
-        if (what === 'rows') await this.node.applyRows();
+        if (what === 'rows') await this.#applyRows();
         else await this.#reconcile();
       } catch (error) {
         this.options.log('warn', 'work was cut short', { why: String(error) });
@@ -221,10 +231,21 @@ class AgentProcess implements Agent {
     await this.node.closeLost();
     const report = await this.node.reconcile(Date.now());
     if (report === undefined) return;
-    this.#lastReport = report;
-    this.#controller?.report(report);
+    this.#tell(report);
     if (report.errors.length > 0) this.#retryLater();
     else this.#retryMs = kFirstRetryMs;
+  }
+
+  /** A router that takes another way is told of; what was learned is not. */
+  async #applyRows(): Promise<void> {
+    await this.node.applyRows();
+    const report = this.node.report();
+    if (report !== undefined && !isDeepStrictEqual(report, this.#lastReport)) this.#tell(report);
+  }
+
+  #tell(report: NodeReport): void {
+    this.#lastReport = report;
+    this.#controller?.report(report);
   }
 
   #retryLater(): void {

@@ -10,7 +10,7 @@ import type { Log } from '../dataplane/log.js';
 import type { Row } from '../dataplane/rows.js';
 import { DvrError } from '../model/errors.js';
 import type { NodeIds } from '../model/node-call.js';
-import type { NodeReport, NodeView } from '../model/node-view.js';
+import type { NodeReport, NodeView, RouterReport } from '../model/node-view.js';
 import type { RouterNamespace } from '../namespaces/router-namespace.js';
 import { ScriptFailure, type Hands } from '../namespaces/scripts.js';
 import { desiredOf, type Desired, type Plug } from './desired.js';
@@ -20,7 +20,7 @@ import {
   age, learn, learnRules, nothingLearned, rowsDiffer, type Learned, type LearnedEvent,
 } from './l2/learned.js';
 import { L3Agent, routerOf } from './l3/l3-agent.js';
-import { allByNamespace } from './l3/router-ways.js';
+import { RouterWatch, type RouterWatchParts } from './l3/router-watch.js';
 import {
   allocateIds, namesOfIds, routerPortName, tapName, vmDeviceName, type LocalIds,
 } from './local-ids.js';
@@ -34,6 +34,7 @@ export interface NodeAgentParts {
   readonly node: string;
   readonly hands: Hands;
   readonly descriptors: Descriptors;
+  readonly routerWatch: RouterWatchParts;
   readonly save: (state: AgentState) => Promise<void>;
   readonly log: Log;
 }
@@ -46,6 +47,7 @@ const kNamespaceLeft = 7;
 export class NodeAgent {
   readonly #l2: L2Agent;
   readonly #l3: L3Agent;
+  readonly #routerWatch: RouterWatch;
   #view: NodeView | undefined;
   #ids: LocalIds;
   readonly #namespaces: Set<string>;
@@ -58,6 +60,7 @@ export class NodeAgent {
   constructor(private readonly parts: NodeAgentParts, state: AgentState) {
     this.#l2 = new L2Agent(parts.hands, parts.descriptors);
     this.#l3 = new L3Agent(parts.hands);
+    this.#routerWatch = new RouterWatch(parts.routerWatch);
     this.#view = state.view;
     this.#ids = state.ids;
     this.#namespaces = new Set(state.namespaces);
@@ -83,8 +86,12 @@ export class NodeAgent {
   /** Routers are compared with the kernel the next time: heals what others changed by hand. */
   distrust(): void { this.#l3.forget(); }
 
+  /** Begins to watch routers; `changed` is called when rows and report follow another way. */
+  watchRouters(changed: () => void): void { this.#routerWatch.start(changed); }
+
   /** Routers that are not as they were built are forgotten; answers whether there are any. */
   async lookAtRouters(): Promise<boolean> {
+    this.#routerWatch.look();
     const found = await this.#l3.look();
     for (const why of found) this.parts.log('warn', 'a router is not as it was built', { why });
     return found.length > 0;
@@ -112,7 +119,7 @@ export class NodeAgent {
     await this.#save(desired);
     for (const step of plan(desired, this.#actual())) await this.#take(step);
     await this.#save();
-    return this.#report(view);
+    return this.report();
   }
 
   /**
@@ -120,6 +127,7 @@ export class NodeAgent {
    * cannot tell us that it would be gone without us. Answers whether there are any.
    */
   releasePins(): boolean {
+    this.#routerWatch.letGo();
     const gone = this.#l2.pinning.filter(([device, inode]) => this.#plugged.hasLeft(device, inode));
     return gone.map(([name]) => this.#deviceLeft(name)).some(Boolean);
   }
@@ -175,14 +183,20 @@ export class NodeAgent {
     }
   }
 
-  numbers(): NodeIds { return namesOfIds(this.#ids, this.#view); }
+  numbers(): NodeIds {
+    return { ...namesOfIds(this.#ids, this.#view), routers: this.#routerReports() };
+  }
 
   /** Lets go of our duplicates; devices, rows and namespaces stay as they are. */
-  close(): void { this.#l2.release(); }
+  close(): void {
+    this.#routerWatch.close();
+    this.#l2.release();
+  }
 
   #rows(): Row[] {
     if (this.#view === undefined) return [];
-    return nodeRows(this.#view, this.#workingIds(), this.#learned, allByNamespace);
+    const ways = this.#routerWatch.ways(this.#view.routers);
+    return nodeRows(this.#view, this.#workingIds(), this.#learned, ways);
   }
 
   /** The numbers of what works: a row must not lead to a device that is not there. */
@@ -213,6 +227,7 @@ export class NodeAgent {
       case 'plug': return this.#plug(step.plug);
       case 'unplug': return this.#unplug(step.plug);
       case 'remove_router':
+        this.#routerWatch.forget(step.namespace);
         await this.#l3.remove(step.namespace);
         this.#namespaces.delete(step.namespace);
     }
@@ -231,6 +246,7 @@ export class NodeAgent {
       const portId = this.#ids.ports[device];
       return portId !== undefined && this.#l2.has(device) ? tapName(portId) : undefined;
     });
+    this.#routerWatch.watch(router.name);
   }
 
   async #apply(): Promise<void> {
@@ -269,10 +285,16 @@ export class NodeAgent {
     }
   }
 
-  #report(view: NodeView): NodeReport {
-    return reportOf(view, {
+  #routerReports(): RouterReport[] {
+    return [...this.#routerWatch.ways(this.#view?.routers ?? [])].map(([id, way]) => ({ id, ...way }));
+  }
+
+  /** What to tell the controller, as things are now. */
+  report(): NodeReport | undefined {
+    return this.#view && reportOf(this.#view, {
       node: this.parts.node, errors: this.#faults.errors, failedPorts: this.#faults.ports,
       gone: new Set(this.#plugged.gone.keys()), plugged: this.#plugged.seen,
+      routers: this.#routerReports(),
     });
   }
 

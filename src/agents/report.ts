@@ -1,5 +1,5 @@
-/** What an agent tells the controller after a reconcile: pure, from what the reconcile has found. */
-import type { NodeReport, NodeView, PortReport } from '../model/node-view.js';
+/** What an agent tells the controller: pure, from what the reconcile and the routers' watch have found. */
+import type { NodeReport, NodeView, PortReport, RouterReport } from '../model/node-view.js';
 
 export interface Findings {
   readonly node: string;
@@ -10,6 +10,7 @@ export interface Findings {
   readonly gone: ReadonlySet<string>;
   /** Ports whose plug this process has made or seen. */
   readonly plugged: ReadonlySet<string>;
+  readonly routers: readonly RouterReport[];
 }
 
 export function reportOf(view: NodeView, findings: Findings): NodeReport {
@@ -19,5 +20,6 @@ export function reportOf(view: NodeView, findings: Findings): NodeReport {
     if (error !== undefined) return { name, state: 'error', error };
     return { name, state: attachment !== undefined && findings.plugged.has(name) ? 'up' : 'down' };
   });
-  return { node: findings.node, generation: view.generation, ports, errors: findings.errors };
+  const { node, errors, routers } = findings;
+  return { node, generation: view.generation, ports, errors, routers };
 }

@@ -27,17 +27,27 @@ export function statusText(status: Status): string {
     ], networks.map(({ name, vni, mtuBytes, subnets }) =>
       [name, `${vni}`, `${mtuBytes}`, subnets.map(({ cidr }) => cidr).join(' ')])), '',
     table('no routers', [
-      'router', 'copies on', 'interfaces',
-    ], routers.map(({ id, nodes: on, interfaces }) =>
+      'router', 'routing', 'copies on', 'interfaces',
+    ], routers.map(({ id, routing, nodes: on, interfaces }) =>
       [
         id,
+        routing,
         on.join(' ') || 'no node',
         interfaces.map(({ network, addresses }) => `${network} ${addresses.join(' ')}`).join(', '),
       ])), '',
+    ...waysText(status),
     portsText(ports),
     ...nodes.flatMap(({ name, errors }) =>
       errors.map(({ code, message }) => `\n${name}: ${message} (${code})`)),
   ].join('\n');
+}
+
+/** Which way each copy's traffic takes; nothing where no node has said so. */
+function waysText({ routers, nodes }: Status): string[] {
+  const rows = routers.flatMap(({ id }) => nodes.flatMap((node) =>
+    node.routers.filter((router) => router.id === id)
+      .map(({ way, why }) => [id, node.name, `${way}: ${why}`])));
+  return rows.length === 0 ? [] : [table('', ['router', 'node', 'way of its traffic'], rows), ''];
 }
 
 export function portsText(ports: readonly PortStatus[]): string {

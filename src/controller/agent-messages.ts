@@ -1,6 +1,6 @@
 /** Messages from agents, looked at before they are believed: a node of an older version may send others. */
 import type { AgentMessage } from '../model/node-call.js';
-import type { NodeReport, PortReport } from '../model/node-view.js';
+import type { NodeReport, PortReport, RouterReport } from '../model/node-view.js';
 import { isRecord, recordOf } from '../model/untrusted.js';
 
 const portStates: ReadonlySet<string> = new Set([
@@ -46,7 +46,9 @@ function isReport(value: unknown): value is NodeReport {
     Array.isArray(value['errors']) &&
     value['errors'].every(
       (error: unknown) => isRecord(error) && hasTypes(error, { code: 'string', message: 'string' }),
-    )
+    ) &&
+    (value['routers'] === undefined ||
+      (Array.isArray(value['routers']) && value['routers'].every(isRouterReport)))
   );
 }
 
@@ -56,6 +58,14 @@ function isPortReport(value: unknown): value is PortReport {
     hasTypes(value, { name: 'string', state: 'string' }) &&
     portStates.has(String(value['state'])) &&
     (value['error'] === undefined || typeof value['error'] === 'string')
+  );
+}
+
+function isRouterReport(value: unknown): value is RouterReport {
+  return (
+    isRecord(value) &&
+    hasTypes(value, { id: 'string', why: 'string' }) &&
+    (value['way'] === 'fast' || value['way'] === 'namespace')
   );
 }
 

@@ -1,5 +1,5 @@
 /** What `dvr status` and the lists show: the intent, and how far the nodes have come with it. */
-import type { PortReport } from '../model/node-view.js';
+import type { PortReport, RouterReport } from '../model/node-view.js';
 import type { Network, Node, Port, Router } from '../model/resources.js';
 import type { RoutingMode } from '../model/routing.js';
 import type { Controller } from './controller.js';
@@ -15,6 +15,8 @@ export interface NodeStatus {
   readonly generation?: number;
   readonly viewGeneration: number;
   readonly ports: readonly PortReport[];
+  /** Which way each router's traffic takes there, and why. */
+  readonly routers: readonly RouterReport[];
   readonly errors: readonly { readonly code: string; readonly message: string }[];
 }
 
@@ -95,6 +97,7 @@ function nodeStatus(
     ...(report === undefined ? {} : { generation: report.generation }),
     viewGeneration: controller.view(name)?.generation ?? 0,
     ports: report?.ports ?? [],
+    routers: report?.routers ?? [],
     errors: report?.errors ?? [],
   };
 }

@@ -15,13 +15,17 @@ export type NodeCallMethod = (typeof nodeCallMethods)[number];
  * takeTrace  { marker: hex }                     TraceDump   of packets that carry the lease's marker
  * inject     { portId, frame: base64 }           {}
  * probe      { netns, target, count, ttl? }      { sent, received, rttMs: number[] }   raw-socket inside netns
- * ids        {}                                  { ports: {id, name, kind, network}[], localVlans: {network, localVlan}[] }
+ * ids        {}                                  NodeIds
  */
 
-/** The agent's numbers for things: what turns a port id or local VLAN of a trace back into names. */
+import type { RouterReport } from './node-view.js';
+
+/** What turns a port id or local VLAN of a trace back into names, and says which way routers take. */
 export interface NodeIds {
   readonly ports: readonly { readonly id: number; readonly name: string; readonly kind: 'vm' | 'router'; readonly network: string }[];
   readonly localVlans: readonly { readonly network: string; readonly localVlan: number }[];
+  /** Which way each router's traffic takes there now, and why. */
+  readonly routers?: readonly RouterReport[];
 }
 
 /** Messages of the agent stream (WebSocket, JSON, one message a frame). */

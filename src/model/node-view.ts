@@ -6,7 +6,7 @@
  * (MAC lower case with colons; IPv6 compressed); they were parsed at the edge and cannot be wrong here.
  */
 
-import type { RoutingMode } from './routing.js';
+import type { RouterWay, RoutingMode } from './routing.js';
 
 /** One subnet of a network, as every node sees it. */
 export interface SubnetView {
@@ -93,7 +93,11 @@ export interface NodeReport {
   readonly generation: number;
   readonly ports: readonly PortReport[];
   readonly errors: readonly { readonly code: string; readonly message: string }[];
+  /** Which way each router's traffic takes on the node; absent from an agent that knows one way only. */
+  readonly routers?: readonly RouterReport[];
 }
+
+export interface RouterReport extends RouterWay { readonly id: string }
 
 export interface PortReport {
   readonly name: string;

@@ -149,8 +149,11 @@ export function neighbourCommands(before: readonly Neighbour[], after: readonly 
   ];
 }
 
-/** The routing protocol number that marks routes as ours, so that a user's own stay untouched. */
+/** The protocol number that marks routes and rules as ours, so that a user's own stay untouched. */
 export const kRouteProtocol = 200;
+
+/** Tables of ours in a router namespace, as "inet NAME": what else is there, somebody has put in by hand. */
+export const ownNftTables: readonly string[] = [];
 
 /** The `ip -batch` lines that turn our static routes `before` into `after`. */
 export function routeCommands(before: readonly RouterRoute[], after: readonly RouterRoute[]): string[] {

@@ -4,6 +4,7 @@ import { NodeAgent, type NodeAgentParts } from '../../../src/agents/node-agent.j
 import { noIds } from '../../../src/agents/local-ids.js';
 import type { AgentState } from '../../../src/agents/state.js';
 import type { Dataplane, DeviceInfo, DeviceSpec } from '../../../src/dataplane/interface.js';
+import type { NamespaceFacts, NamespaceWatch } from '../../../src/dataplane/native.js';
 import { DvrError } from '../../../src/model/errors.js';
 import { ScriptFailure, type Hands } from '../../../src/namespaces/scripts.js';
 import { cn1 } from './picture.js';
@@ -64,6 +65,15 @@ function fakeDataplane(bootId: string, batches: number[]): Dataplane & { readonl
   };
 }
 
+/** What is inside the router namespace; the test puts things there. */
+let inside: NamespaceFacts;
+const kNothing: NamespaceFacts = { links: [], qdiscs: [], rules: [], routes: [], nftTables: [], xtables: [] };
+
+function insideOf(path: string): NamespaceWatch {
+  act(`watch ${path}`);
+  return { packetSockets: () => [], facts: () => inside, close: () => { act(`let go of ${path}`); } };
+}
+
 const kEmptyBatchBytes = 16;
 let saved: AgentState;
 let duplicates: Set<number>;
@@ -73,7 +83,7 @@ let agent: NodeAgent;
 let dataplane: ReturnType<typeof fakeDataplane>;
 
 beforeEach(async () => {
-  [did, failing, batches, duplicates] = [[], undefined, [], new Set()];
+  [did, failing, batches, duplicates, inside] = [[], undefined, [], new Set(), kNothing];
   let nextFd = 10;
   parts = {
     node: 'cn1', hands, log: () => {},
@@ -81,6 +91,7 @@ beforeEach(async () => {
       duplicateFd: () => { duplicates.add(nextFd); return nextFd++; },
       closeFd: (fd) => { if (!duplicates.delete(fd)) throw new Error(`${String(fd)} is not open`); },
     },
+    routerWatch: { open: (path) => insideOf(path) },
     save: async (state) => { saved = structuredClone(state); },
   };
   agent = new NodeAgent(parts, { ids: noIds, namespaces: [], plugs: [] });
@@ -97,7 +108,8 @@ describe('a node brought to its view', () => {
     const report = await agent.reconcile(0);
     expect(did.indexOf('apply first')).toBeLessThan(did.indexOf('attach /run/netns/vm1 tap16'));
     expect(did.indexOf('into qrouter-r1 tap18 qr-red')).toBeLessThan(did.indexOf('apply first'));
-    expect(report).toEqual({ node: 'cn1', generation: 7, ports: [{ name: 'vm1', state: 'up' }, { name: 'vm4', state: 'up' }], errors: [] });
+    expect(report).toEqual({ node: 'cn1', generation: 7, ports: [{ name: 'vm1', state: 'up' }, { name: 'vm4', state: 'up' }], errors: [],
+      routers: [{ id: 'r1', way: 'fast', why: 'routing is auto and nobody looks or rules inside' }] });
     expect(duplicates.size).toBe(7);
   });
 
@@ -231,6 +243,29 @@ describe('a new dataplane', () => {
     expect(batches.at(-2)).toBeGreaterThan(full);
     expect(batches.at(-1)).toBe(kEmptyBatchBytes);
     expect(next.open.size).toBe(7);
+  });
+});
+
+describe('a router', () => {
+  it('is looked into before the first rows say which way it goes, and let go of before it is removed', async () => {
+    await agent.reconcile(0);
+    expect(did.indexOf('watch /run/netns/qrouter-r1')).toBeLessThan(did.indexOf('apply first'));
+    did = [];
+    agent.setView({ ...cn1, routers: [] });
+    await agent.reconcile(0);
+    const close = did.indexOf('let go of /run/netns/qrouter-r1');
+    expect(close).toBeGreaterThanOrEqual(0);
+    expect(close).toBeLessThan(did.indexOf('remove qrouter-r1'));
+  });
+
+  it('goes through its namespace where something is in there that is not ours, and says so', async () => {
+    inside = { ...kNothing, nftTables: [{ family: 1, name: 'mine' }] };
+    const way = { id: 'r1', way: 'namespace', why: 'nft table inet mine is not ours' };
+    expect((await agent.reconcile(0))?.routers).toEqual([way]);
+    expect(agent.numbers().routers).toEqual([way]);
+    inside = kNothing;
+    agent.setView({ ...cn1, routers: cn1.routers.map((router) => ({ ...router, routing: 'fast' })) });
+    expect((await agent.reconcile(0))?.routers).toEqual([{ id: 'r1', way: 'fast', why: 'routing is fast' }]);
   });
 });
 

@@ -322,6 +322,18 @@ describe('an agent', () => {
     expect((await agent.closed).code).toBe(closeCodes.badMessage);
   });
 
+  it('has told which way each router goes there, and why, in the status', async () => {
+    const agent = await agentOf('cn1');
+    const routers = [{ id: 'r1', way: 'namespace', why: 'nft table inet mine is not ours' }] as const;
+    agent.report({ generation: 1, ports: [], routers });
+    await until(async () => (await status()).nodes[0]?.routers.length === 1);
+    expect((await status()).nodes[0]?.routers).toEqual(routers);
+    expect((await status()).nodes[1]?.routers).toEqual([]);
+    const odd = '[{"id":"r1","way":"about","why":""}]';
+    agent.socket.send(`{"type":"report","report":{"node":"cn1","generation":1,"ports":[],"errors":[],"routers":${odd}}}`);
+    expect((await agent.closed).code).toBe(closeCodes.badMessage);
+  });
+
   it('that connects a second time replaces the first, whose words no longer count', async () => {
     const first = await agentOf('cn1');
     const second = await agentOf('cn1');
