@@ -2,10 +2,9 @@
  * What our own dataplane counted while something was measured: the proof that an optimisation was on, in
  * numbers that cannot be imagined. Read from each node's dataplane before and after, and compared.
  *
- * Numbers are kept under dotted names ("engine.trains", "ports.rxBytes") and only ever subtracted, so that a
- * counter that is added to the dataplane shows up here by itself.
+ * Numbers are kept under dotted names ("engine.trains", "vm.rxBytes") and only ever subtracted, so that a
+ * counter that is added to the dataplane is in the JSON by itself.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import type { DeviceSpec } from '../../src/dataplane/interface.js';
 import { connectDataplane } from '../../src/dataplane/proxy.js';
 import { dataplaneSocket } from '../../src/model/paths.js';
@@ -18,9 +17,8 @@ export async function readEngine(nodes: readonly string[]): Promise<EngineReadin
   for (const node of nodes) {
     const dataplane = await connectDataplane(dataplaneSocket(node));
     try {
-      const { pid, devices } = await dataplane.hello();
+      const { devices } = await dataplane.hello();
       addAll(all, flatten(await dataplane.counters(), kindsOf(devices)));
-      addAll(all, { 'threads.sleeps': sleepsOf(pid) });
     } finally {
       await dataplane.close();
     }
@@ -34,12 +32,17 @@ export function kindsOf(devices: readonly { readonly spec: DeviceSpec }[]): Read
     [`${spec.portId}`, spec.kind === 'tap' ? spec.name.split('/')[0] ?? 'tap' : spec.kind]));
 }
 
-/** Every number in the answer under its path; ports are summed by kind, since their numbers mean nothing. */
+/**
+ * Every number in the answer under its path; ports are summed by kind, since their numbers mean nothing.
+ * Maxima since the start ("longest…") are left out: they cannot be subtracted.
+ */
 export function flatten(counters: object, kinds: ReadonlyMap<string, string>): EngineReading {
   const all: Record<string, number> = {};
   const walk = (value: unknown, path: string): void => {
-    if (typeof value === 'number') addAll(all, { [path]: value });
-    else if (typeof value === 'object' && value !== null) {
+    if (typeof value === 'number') {
+      if (!/\blongest/.test(path)) addAll(all, { [path]: value });
+    }
+    if (typeof value === 'object' && value !== null) {
       for (const [key, inner] of Object.entries(value)) walk(inner, `${path}.${key}`);
     }
   };
@@ -55,34 +58,27 @@ export function changed(before: EngineReading, after: EngineReading): EngineRead
   return Object.fromEntries(names.map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)]));
 }
 
-/** The figures that speak of optimisations, as far as the counters give them; rounded for people. */
-export function telling(change: EngineReading): EngineReading {
-  const packets = change['vm.rxPackets'];
-  const engine = Object.entries(change).filter(([name]) => name.startsWith('engine.'));
-  const shares = {
-    // What VMs handed over at once, and what was handed to them: 1500 is a packet, more a super-frame.
-    'bytes per frame from VMs': share(change['vm.rxBytes'], packets),
-    'bytes per frame to VMs': share(change['vm.txBytes'], change['vm.txPackets']),
-    'sleeps per frame': share(change['threads.sleeps'], packets),
-    'part through the router namespace': share(change['qr.txPackets'] ?? 0, packets),
-  };
-  const told = Object.entries(shares).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-  return Object.fromEntries([...told, ...engine]);
-}
+/** A figure that speaks of an optimisation: one count over another. */
+export interface Proof { readonly means: string; readonly part: string; readonly whole: string }
 
-function share(part: number | undefined, whole: number | undefined): number | undefined {
-  if (part === undefined || whole === undefined || whole === 0) return undefined;
-  return Number((part / whole).toPrecision(4));
+export const proofs: readonly Proof[] = [
+  // What VMs handed over at once: a packet has 1500 bytes at most, a super-frame more.
+  { means: 'bytes per frame from VMs', part: 'vm.rxBytes', whole: 'vm.rxPackets' },
+  { means: 'segments per super-frame', part: 'engine.segmentsCut', whole: 'engine.superFramesIn' },
+  { means: 'packets per train', part: 'engine.trainPackets', whole: 'engine.trains' },
+  { means: 'packets per send', part: 'vtep.txPackets', whole: 'engine.sends' },
+  { means: 'packets per run', part: 'engine.runPackets', whole: 'engine.runs' },
+  { means: 'bytes per run', part: 'engine.runBytes', whole: 'engine.runs' },
+  { means: 'wake-ups per frame', part: 'engine.wakeUps', whole: 'vm.rxPackets' },
+  { means: 'part through namespaces', part: 'qr.txPackets', whole: 'vm.rxPackets' },
+];
+
+/** Undefined where there was nothing of which it could be a part. */
+export function shareOf({ part, whole }: Proof, change: EngineReading): number | undefined {
+  const total = change[whole];
+  return total === undefined || total === 0 ? undefined : Number(((change[part] ?? 0) / total).toPrecision(3));
 }
 
 function addAll(all: Record<string, number>, more: EngineReading): void {
   for (const [name, value] of Object.entries(more)) all[name] = (all[name] ?? 0) + value;
-}
-
-/** How often threads of the process gave up their CPU because they had nothing to do. */
-function sleepsOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
-    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
-    return sum + Number(/^voluntary_ctxt_switches:\s*(\d+)$/m.exec(status)?.[1] ?? 0);
-  }, 0);
 }

@@ -10,6 +10,7 @@ export interface Options {
   readonly peers: readonly PeerName[];
   readonly json?: string;
   readonly svg?: string;
+  readonly profile?: string;
   readonly writeDocs: boolean;
   readonly budget: Budget;
 }
@@ -44,7 +45,8 @@ const quickTests: Readonly<Record<ScenarioName, readonly TestName[] | 'all'>> = 
 
 interface Parsed {
   readonly quick?: true; readonly only?: RegExp; readonly reps?: number; readonly secs?: number;
-  readonly peers: readonly PeerName[]; readonly json?: string; readonly svg?: string; readonly writeDocs?: true;
+  readonly peers: readonly PeerName[]; readonly json?: string; readonly svg?: string;
+  readonly profile?: string; readonly writeDocs?: true;
 }
 
 /** Reads the words after the program's name; prints help or a usage error and leaves where that is asked for. */
@@ -58,6 +60,7 @@ export function readOptions(words: readonly string[]): Options {
     .option('--secs <seconds>', 'length of one TCP run', countOf)
     .option('--json <file>', 'write everything to this file (not below /run, which is private while it runs)')
     .option('--svg <folder>', 'write plots into this folder')
+    .option('--profile <folder>', 'afterwards run each row once more under perf, and write what took the time')
     .option('--write-docs', 'put the figures into docs/performance.md')
     .addHelpText('after', '\nExample:\n  npm run bench -- --quick --only "routed/(tcp|udp)" --peers kernel,dvr --json /tmp/bench.json\n');
   const { quick: isQuick, reps, secs, writeDocs, ...rest } = command.parse([...words], { from: 'user' }).opts<Parsed>();

@@ -1,5 +1,6 @@
 /** What a run says to people: medians with their spread, ratios, targets, and the proofs of our own dataplane. */
 import { metrics, scenarios, tests, type MetricName } from './catalog.js';
+import { proofs, shareOf } from './engine.js';
 import { kIdlePercent } from './idle.js';
 import { type PeerName, peerNames } from './peers/peer.js';
 import { ratios, summaries, verdicts, type Repetition, type Results, type Summary } from './results.js';
@@ -80,14 +81,12 @@ function idleText({ idle }: Results): string {
 
 /** Of the last repetition of each row: counters are proofs, not statistics. */
 function engineText(repetitions: readonly Repetition[]): string {
-  const last = new Map(repetitions.filter(({ engine }) => engine !== undefined).map((one) => [`${one.scenario}/${one.test}`, one]));
-  if (last.size === 0) return '';
-  return `### What our dataplane counted\n\n${engineTable(last)}`;
-}
-
-function engineTable(last: ReadonlyMap<string, Repetition>): string {
-  return table(['row', 'last repetition'], [...last].map(([row, { engine }]) =>
-    [row, Object.entries(engine ?? {}).map(([name, value]) => `${name.replace('engine.', '')} ${value}`).join('; ')]));
+  const last = new Map(repetitions.flatMap(({ scenario, test, engine }) =>
+    (engine === undefined ? [] : [[`${scenario}/${test}`, engine] as const])));
+  const told = proofs.filter((proof) => [...last.values()].some((engine) => shareOf(proof, engine) !== undefined));
+  if (told.length === 0) return '';
+  const rows = [...last].map(([row, engine]) => [row, ...told.map((proof) => `${shareOf(proof, engine) ?? '–'}`)]);
+  return `### What our dataplane counted\n\n${table(['row', ...told.map(({ means }) => means)], rows)}`;
 }
 
 function noiseText({ repetitions }: Results): string {

@@ -5,10 +5,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { readTopologyFile } from '../../src/model/topology.js';
-import { Commands, inside } from './commands.js';
+import { type Commands, inside } from './commands.js';
 import { defaultTopologyFile, dvrPeer } from './peers/dvr.js';
 import type { Peer } from './peers/peer.js';
 import { pictureOf, type Picture } from './picture.js';
+import { runProgram } from './program.js';
 import { growthOf, type Growth, type Sample } from './soak/growth.js';
 import { newTally, runLoads } from './soak/loads.js';
 import { reorderingsIn } from './soak/netstat.js';
@@ -65,34 +66,19 @@ function minutesOf(text: string): number {
   return value;
 }
 
-async function main(): Promise<number> {
+runProgram('soak', async (commands) => {
   const { minutes } = new Command('npm run soak --')
     .description('a lab under mixed load: order within flows, growth and ends of processes are watched')
     .option('--minutes <minutes>', 'how long', minutesOf, 10)
     .addHelpText('after', '\nExample:\n  npm run soak -- --minutes 2\n')
     .parse(process.argv.slice(2), { from: 'user' }).opts<{ minutes: number }>();
-  const interrupted = new AbortController();
-  const commands = new Commands(interrupted.signal);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { interrupted.abort(new Error('interrupted')); });
   const picture = pictureOf(readTopologyFile(defaultTopologyFile));
   const peer = dvrPeer(commands, picture);
-  try {
-    say(`a lab, and ${minutes} minutes of mixed load`);
-    await peer.up();
-    const faults = await soak(minutes, commands, picture, peer);
-    for (const fault of faults) console.log(`FAULT: ${fault}`);
-    console.log(faults.length === 0 ? `soak: passed, ${minutes} minutes` : `soak: FAILED, ${faults.length} faults in ${minutes} minutes`);
-    return faults.length === 0 ? 0 : 1;
-  } catch (error) {
-    if (!interrupted.signal.aborted) throw error;
-    say('interrupted; nothing is left');
-    return 130;
-  } finally {
-    await commands.close();
-  }
-}
-
-main().then((code) => { process.exitCode = code; }, (error: unknown) => {
-  console.log(`soak: FAILED, ${(error as Error).message}`);
-  process.exitCode = 1;
+  say(`a lab, and ${minutes} minutes of mixed load`);
+  await peer.up();
+  const faults = await soak(minutes, commands, picture, peer);
+  for (const fault of faults) console.log(`FAULT: ${fault}`);
+  const verdict = faults.length === 0 ? 'passed' : `FAILED, ${faults.length} faults`;
+  console.log(`soak: ${verdict}, ${minutes} minutes`);
+  return faults.length === 0 ? 0 : 1;
 });
