@@ -82,6 +82,7 @@ bool OpenRun::continues_tcp(const FlowPacket& packet) const {
   if (load_be32(one + 4) + sent_bytes != load_be32(other + 4)) return false;
   if (load_be32(one + 8) != load_be32(other + 8)) return false;
   if (((load_be32(one + 12) ^ load_be32(other + 12)) & kTcpWord) != 0) return false;
+  if (load_be16(one + 18) != load_be16(other + 18)) return false;
   const size_t options_bytes = size_t{packet.payload_at} - packet.transport_at - 20;
   return std::memcmp(one + 20, other + 20, options_bytes) == 0;
 }

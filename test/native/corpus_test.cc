@@ -148,6 +148,23 @@ std::vector<Seed> batch_seeds() {
   return seeds;
 }
 
+// A byte a packet: kind, which of its streams (4 or 8: with a fixed identification), what is changed.
+std::vector<Seed> coalescer_seeds() {
+  enum : uint8_t { kTcp4, kTcp6, kUdp4, kUdp6, kSecond = 4, kPush = 0x10, kSize = 0x20, kChecksum = 0xa0,
+                   kFragment = 0xd0, kDamage = 0xf0 };
+  std::vector<Seed> seeds;
+  const auto packets = [&](const char* name, const Bytes& bytes) { seeds.push_back({"coalescer_fuzz", name, bytes}); };
+  packets("joined", {kTcp4, kTcp4, kTcp4, kTcp4});
+  packets("push", {kTcp6, kTcp6, kTcp6 | kPush, 1, kTcp6, kTcp6});
+  packets("shorter", {kUdp4, kUdp4, kUdp4 | kSize, 10, kUdp4, kUdp4});
+  packets("interleaved", {kUdp6, kUdp6 | kSecond, kTcp4, kUdp6, kUdp6 | kSecond, kTcp4});
+  packets("fixed-identification", {kTcp4 | kSecond, kTcp4 | kSecond, kTcp4 | kSecond});
+  packets("wrong-checksum", {kTcp4, kTcp4, kTcp4 | kChecksum, 1, kTcp4, kTcp4});
+  packets("fragment", {kUdp4, kUdp4, kUdp4 | kFragment, 3, kUdp4, kUdp4});
+  packets("damaged", {kTcp4, kTcp4, kTcp4 | kDamage, 14, 0x46, kTcp4, kTcp4});
+  return seeds;
+}
+
 std::filesystem::path corpus_folder() {
   return std::filesystem::path(__FILE__).parent_path().parent_path() / "fuzz" / "corpus";
 }
@@ -168,7 +185,7 @@ Bytes read_file(const std::filesystem::path& path) {
 }  // namespace
 
 TEST_CASE("the kept fuzz corpus is what the builders make") {
-  for (const auto& seeds : {pipeline_seeds(), stage_seeds(), batch_seeds()})
+  for (const auto& seeds : {pipeline_seeds(), stage_seeds(), batch_seeds(), coalescer_seeds()})
     for (const Seed& seed : seeds) {
       if (std::getenv("DVR_WRITE_CORPUS") != nullptr) write_seed(seed);
       const bool same = read_file(corpus_folder() / seed.target / seed.name) == seed.bytes;

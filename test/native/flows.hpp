@@ -13,7 +13,7 @@ namespace dvr::test {
 enum class Kind { tcp4, tcp6, udp4, udp6 };
 inline bool is_v4(Kind kind) { return kind == Kind::tcp4 || kind == Kind::udp4; }
 inline bool is_tcp(Kind kind) { return kind == Kind::tcp4 || kind == Kind::tcp6; }
-inline const char* name_of(Kind kind) {
+inline std::string name_of(Kind kind) {
   static const char* const kNames[] = {"TCP over IPv4", "TCP over IPv6", "UDP over IPv4", "UDP over IPv6"};
   return kNames[static_cast<size_t>(kind)];
 }
@@ -118,13 +118,15 @@ struct Written {
 
 // Cuts a super-frame as RFC 9293 and RFC 768 have it, one field after the other: the slow twin of Segmenter.
 inline std::vector<Bytes> cut_slowly(const Written& written) {
-  if (written.offload.gso == GsoType::none) return {written.frame};
+  const bool super = written.offload.gso != GsoType::none;
+  if (!super && !written.offload.needs_csum) return {written.frame};
   const Bytes& frame = written.frame;
   const bool v4 = frame[12] == 8, tcp = written.offload.csum_offset == 16;
-  const size_t transport = v4 ? 34 : 54, header = transport + (tcp ? frame[transport + 12] / 16 * 4u : 8u);
+  const size_t transport = v4 ? 34 : frame[20] == 60 ? 62 : 54, header = transport + (tcp ? frame[transport + 12] / 16 * 4u : 8u);
+  const size_t step = super ? written.offload.gso_bytes : frame.size();
   std::vector<Bytes> packets;
-  for (size_t at = header; at < frame.size(); at += written.offload.gso_bytes) {
-    const size_t end = std::min(at + written.offload.gso_bytes, frame.size());
+  for (size_t at = header; at < frame.size(); at += step) {
+    const size_t end = std::min(at + step, frame.size());
     Bytes one(frame.begin(), frame.begin() + static_cast<ptrdiff_t>(header));
     one.insert(one.end(), frame.begin() + static_cast<ptrdiff_t>(at), frame.begin() + static_cast<ptrdiff_t>(end));
     const auto put16 = [&](size_t where, size_t value) {
@@ -153,11 +155,15 @@ inline std::vector<Bytes> cut_slowly(const Written& written) {
   return packets;
 }
 
-// Identifications that DF makes meaningless count up in a super-frame that is cut again (RFC 6864 section 4.1).
-inline Bytes without_free_id(Bytes frame) {
-  if (frame[12] != 8 || (frame[20] & 0x40) == 0) return frame;
-  for (const size_t at : {18, 19, 24, 25}) frame[at] = 0;
+inline Bytes without_id(Bytes frame) {
+  if (frame[12] == 8)
+    for (const size_t at : {18, 19, 24, 25}) frame[at] = 0;
   return frame;
+}
+
+// Identifications that DF makes meaningless count up in a super-frame that is cut again (RFC 6864 section 4.1).
+inline Bytes without_free_id(const Bytes& frame) {
+  return frame[12] == 8 && (frame[20] & 0x40) != 0 ? without_id(frame) : frame;
 }
 
 // Which packets went together, by their places in `sent`: "012 3" says that the first three were joined.
@@ -167,7 +173,7 @@ inline std::string groups_of(const std::vector<Bytes>& sent, const std::vector<W
     std::string group;
     for (const Bytes& packet : cut_slowly(one)) {
       size_t at = 0;
-      while (at < sent.size() && without_free_id(sent[at]) != without_free_id(packet)) ++at;
+      while (at < sent.size() && without_id(sent[at]) != without_id(packet)) ++at;
       group += at == sent.size() ? '?' : static_cast<char>('0' + at);
     }
     groups.push_back(group);
