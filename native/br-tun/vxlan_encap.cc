@@ -7,7 +7,7 @@
 #include "br-tun/br_tun.hpp"
 #include "br-tun/ecn.hpp"
 #include "packet/vxlan.hpp"
-#include "tables/flat_map.hpp"
+#include "tables/hash.hpp"
 #include "tables/tables.hpp"
 
 namespace dvr::br_tun {

@@ -1,7 +1,8 @@
 #include "tables/batch.hpp"
 
-#include <algorithm>
 #include <string_view>
+
+#include "tables/derivation.hpp"
 
 namespace dvr {
 namespace {
@@ -61,10 +62,11 @@ struct RangeCheck {
 
 enum : uint8_t { kPut = 1, kDelete = 2, kClear = 3 };
 
-// One copy of each table that the batch touches; the others stay shared with the version before.
+// The version before with the rows of the batch; what it does not touch stays shared.
 class NextVersion {
  public:
-  explicit NextVersion(const Tables& before) : next_(std::make_unique<Tables>(before)) {}
+  explicit NextVersion(const Tables& before)
+      : next_(std::make_unique<Tables>(before)), derivation_(*next_) {}
 
   // Empty: done. Otherwise what is wrong.
   std::string run(uint8_t operation, uint8_t table, Reader& reader) {
@@ -73,37 +75,30 @@ class NextVersion {
 
   std::unique_ptr<const Tables> finish(uint64_t generation) {
     next_->generation = generation;
-    derive();
+    derivation_.finish();
     return std::move(next_);
   }
 
  private:
   template <size_t... Index>
   std::string run_on(uint8_t operation, uint8_t table, Reader& reader, std::index_sequence<Index...>) {
-    std::string error = "no table has the number " + std::to_string(table);
-    (void)((table == Index &&
-            (error = run_row<std::tuple_element_t<Index, AllRows>>(operation, reader), true)) || ...);
-    return error;
-  }
-
-  template <class Row>
-  Table<Row>& own() {
-    auto& mine = std::get<std::shared_ptr<Table<Row>>>(copies_);
-    if (!mine) {
-      auto& shared = std::get<std::shared_ptr<const Table<Row>>>(next_->shared.all);
-      mine = std::make_shared<Table<Row>>(*shared);
-      shared = mine;
-    }
-    return *mine;
+    std::string error;
+    const bool is_known =
+        ((table == Index &&
+          (error = run_row<std::tuple_element_t<Index, AllRows>>(operation, reader), true)) || ...);
+    return is_known ? error : "no table has the number " + std::to_string(table);
   }
 
   template <class Row>
   std::string run_row(uint8_t operation, Reader& reader) {
-    const std::string where = std::string(" in table ") + Row::kName;
-    if (operation == kClear) {
-      own<Row>() = Table<Row>();
-      return {};
-    }
+    if (operation != kClear) return change<Row>(operation, reader);
+    next_->of<Row>() = {};
+    derivation_.cleared<Row>();
+    return {};
+  }
+
+  template <class Row>
+  std::string change(uint8_t operation, Reader& reader) {
     typename Row::Key key{};
     typename Row::Value value{};
     RangeCheck check;
@@ -113,59 +108,36 @@ class NextVersion {
       Row::Value::fields(value, reader);
       Row::Value::fields(value, check);
     }
-    if (!reader.ok) return "the buffer ends inside a row" + where;
-    if (check.bad != nullptr) return std::string("field ") + check.bad + " is out of range" + where;
-    if (operation == kDelete) {
-      own<Row>().erase(key);
-    } else if (operation == kPut) {
-      if (!own<Row>().put(key, value))
-        return "the table is full (" + std::to_string(Row::kLimit) + " rows)" + where;
-    } else {
-      return "operation " + std::to_string(operation) + " is unknown" + where;
-    }
+    if (!reader.ok) return in_table<Row>("the buffer ends inside a row");
+    if (check.bad != nullptr) return in_table<Row>(std::string("field ") + check.bad + " is out of range");
+    if (operation == kPut) return put<Row>(key, value);
+    if (operation != kDelete)
+      return in_table<Row>("operation " + std::to_string(operation) + " is unknown");
+    const bool was_there = next_->of<Row>().erase(key);
+    derivation_.changed<Row>(key, was_there, false);
     return {};
   }
 
-  void derive() {
-    Tables& next = *next_;
-    next.ports_of.assign(4095, {});
-    next.vm_ports_of.assign(4095, {});
-    next.of<FloodRow>().for_each([&](const FloodRow::Key& key, const FloodRow::Value&) {
-      const uint16_t local_vlan = key.local_vlan.value;
-      next.ports_of[local_vlan].push_back(key.port);
-      const auto* port = next.find<PortRow>({key.port});
-      if (port != nullptr && port->kind == PortKind::vm) next.vm_ports_of[local_vlan].push_back(key.port);
-    });
-    next.vteps_of.assign(4095, {});
-    next.of<FloodToTunRow>().for_each([&](const FloodToTunRow::Key& key, const FloodToTunRow::Value&) {
-      next.vteps_of[key.local_vlan.value].push_back(key.vtep);
-    });
-    for (auto& ports : next.ports_of) std::sort(ports.begin(), ports.end());
-    for (auto& ports : next.vm_ports_of) std::sort(ports.begin(), ports.end());
-    for (auto& vteps : next.vteps_of) std::sort(vteps.begin(), vteps.end());
-
-    next.own_dvr_mac = {};
-    next.of<DvrMacRow>().for_each([&](const DvrMacRow::Key& key, const DvrMacRow::Value& value) {
-      if (value.own) next.own_dvr_mac = key.mac;
-    });
-
-    auto& bits = next.allowed_prefix_bits;
-    bits.clear();
-    next.of<AllowedSourceRow>().for_each([&](const AllowedSourceRow::Key& key, const AllowedSourceRow::Value&) {
-      if (std::find(bits.begin(), bits.end(), key.prefix_bits) == bits.end()) bits.push_back(key.prefix_bits);
-    });
-    std::sort(bits.rbegin(), bits.rend());
+  template <class Row>
+  std::string put(const Row::Key& key, const Row::Value& value) {
+    Table<Row>& table = next_->of<Row>();
+    const size_t rows_before = table.size();
+    if (table.put(key, value)) {
+      derivation_.changed<Row>(key, table.size() == rows_before, true);
+      return {};
+    }
+    return in_table<Row>(rows_before == Row::kLimit
+                             ? "the table is full (" + std::to_string(Row::kLimit) + " rows)"
+                             : "too many keys have nearly the same hash");
   }
 
-  template <class Rows>
-  struct Copies;
-  template <class... Row>
-  struct Copies<std::tuple<Row...>> {
-    using type = std::tuple<std::shared_ptr<Table<Row>>...>;
-  };
+  template <class Row>
+  static std::string in_table(const std::string& what) {
+    return what + " in table " + Row::kName;
+  }
 
   std::unique_ptr<Tables> next_;
-  Copies<AllRows>::type copies_;
+  Derivation derivation_;
 };
 
 BatchResult refused(uint32_t operation, const std::string& why) {
@@ -187,7 +159,8 @@ BatchResult apply_batch(const Tables& before, std::span<const uint8_t> batch) {
   for (; !reader.rest.empty(); ++count) {
     uint8_t head[2] = {};
     reader.take(head, 2);
-    const std::string error = reader.ok ? next.run(head[0], head[1], reader) : "the buffer ends inside an operation";
+    const std::string error =
+        reader.ok ? next.run(head[0], head[1], reader) : "the buffer ends inside an operation";
     if (!error.empty()) return refused(count, error);
   }
   return {next.finish(generation), {}, count};

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "random_world.hpp"
 #include "tables/published.hpp"
 #include "worker/counters.hpp"
 #include "worker/ring.hpp"
@@ -49,6 +50,59 @@ TEST_CASE("A reader sees whole versions only, never an older one after a newer, 
       }
     });
   for (uint64_t number = 1; number <= kVersions; ++number) published.publish(std::make_unique<const Version>(number));
+  for (auto& reader : readers) reader.join();
+  CHECK(!wrong);
+  CHECK(published.reclaim() == 0);
+}
+
+TEST_CASE("Lookups during churn find every row that stays, and rows of one batch change together") {
+  using test::Batch;
+  constexpr size_t kReaders = 2;
+  constexpr uint32_t kRows = 3000, kBatches = 3000;
+  // Rows come in pairs that every batch changes together; half of the pairs come and go.
+  const auto key = [](uint32_t number, uint16_t vlan) {
+    return UcastToTunRow::Key{
+        {vlan}, {{2, 0, 0, 0, static_cast<uint8_t>(number >> 8), static_cast<uint8_t>(number)}}};
+  };
+  const auto value = [](uint32_t batch) {
+    return UcastToTunRow::Value{
+        IpAddr::v4(10, 0, static_cast<uint8_t>(batch >> 8), static_cast<uint8_t>(batch)), false, false};
+  };
+  Batch all;
+  for (uint32_t number = 0; number < kRows; ++number)
+    all.put<UcastToTunRow>(key(number, 1), value(0)).put<UcastToTunRow>(key(number, 2), value(0));
+  Epochs epochs(kReaders);
+  Published<Tables> published(epochs, std::move(apply_batch(Tables(), all.bytes()).tables));
+
+  std::atomic<bool> wrong = false;
+  std::vector<std::thread> readers;
+  for (size_t reader = 0; reader < kReaders; ++reader)
+    readers.emplace_back([&, reader] {
+      uint32_t number = static_cast<uint32_t>(reader);
+      for (uint64_t last = 0; last < kBatches && !wrong;) {
+        const Burst burst(epochs, reader);
+        const Tables& tables = published.read();
+        last = tables.generation;
+        for (int lookup = 0; lookup < 64; ++lookup, number = (number + 1) % kRows) {
+          const auto* left = tables.find<UcastToTunRow>(key(number, 1));
+          const auto* right = tables.find<UcastToTunRow>(key(number, 2));
+          if ((left == nullptr) != (right == nullptr)) wrong = true;
+          if (left == nullptr && number % 2 == 0) wrong = true;
+          if (left != nullptr && right != nullptr && left->vtep != right->vtep) wrong = true;
+        }
+      }
+    });
+  test::Random random(1);
+  for (uint32_t count = 1; count <= kBatches; ++count) {
+    const uint32_t number = random.below(kRows);
+    Batch batch(count);
+    for (const uint16_t vlan : {1, 2})
+      if (number % 2 == 1 && published.latest().find<UcastToTunRow>(key(number, vlan)) != nullptr)
+        batch.erase<UcastToTunRow>(key(number, vlan));
+      else
+        batch.put<UcastToTunRow>(key(number, vlan), value(count));
+    published.publish(apply_batch(published.latest(), batch.bytes()).tables);
+  }
   for (auto& reader : readers) reader.join();
   CHECK(!wrong);
   CHECK(published.reclaim() == 0);
