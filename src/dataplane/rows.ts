@@ -1,9 +1,11 @@
 /**
  * Rows of the tables as typed values, and a batch of changes to them as the one binary buffer that
- * native/tables/batch.hpp describes. Agents' programs make rows; diffRows says what has to change;
- * encodeBatch writes it. Everything about a table comes from the generated pipeline.ts.
+ * native/tables/batch.hpp describes. Agents' programs make rows; admitRows packs them into bytes, once;
+ * diffRows says what has to change; encodeBatch puts the bytes together. Everything about a table comes from
+ * the generated pipeline.ts.
  *
- * Rows are compared by their bytes, so that two spellings of one address are one row.
+ * Rows are compared by their bytes, so that two spellings of one address are one row. The bytes are kept as
+ * text of one character a byte (latin1), because a Map can be keyed by text.
  */
 import { DvrError } from '../model/errors.js';
 import { fieldBytes, writeField, type FieldType, type FieldValue, type PortKind } from './fields.js';
@@ -33,10 +35,16 @@ export type Row = RowOf<Description>;
 /** A row of one named table. */
 export type RowIn<Name extends TableName> = Extract<Row, { readonly table: Name }>;
 
-export type Operation =
-  | { readonly operation: 'put'; readonly row: Row }
-  | { readonly operation: 'delete'; readonly row: Row }
-  | { readonly operation: 'clear'; readonly table: TableName };
+/** A row with the bytes of its value as they stand in a batch. */
+export interface PackedRow { readonly row: Row; readonly value: string }
+/** Rows by the bytes of their keys: the table's number, then the key's fields. */
+export type PackedRows = ReadonlyMap<string, PackedRow>;
+
+/** One operation of a batch; `bytes` is all that follows its number. */
+export interface Operation {
+  readonly operation: 'put' | 'delete' | 'clear';
+  readonly bytes: string;
+}
 
 /** A row that cannot be written, and why; the other rows of the node are not its hostages. */
 export interface RowFault {
@@ -45,7 +53,7 @@ export interface RowFault {
 }
 
 export interface Admitted {
-  readonly rows: readonly Row[];
+  readonly rows: PackedRows;
   readonly faults: readonly RowFault[];
 }
 
@@ -74,20 +82,20 @@ function layoutOf(table: string): Layout {
  * fit their table. What is left out is reported, except repeats: programs put the row that wins first.
  */
 export function admitRows(rows: Iterable<Row>): Admitted {
-  const admitted = new Map<string, Row>();
+  const admitted = new Map<string, PackedRow>();
   const counts = new Map<string, number>();
   const faults: RowFault[] = [];
   for (const row of rows) {
-    const message = faultOf(row);
-    const key = message === '' ? keyText(row) : '';
-    if (message === '' && admitted.has(key)) continue;
+    const packed = packRow(row);
+    if ('message' in packed) { faults.push(packed); continue; }
+    if (admitted.has(packed.key)) continue;
     const count = (counts.get(row.table) ?? 0) + 1;
     const { limit } = layoutOf(row.table);
-    if (message !== '') faults.push({ row, message });
-    else if (count > limit) faults.push({ row, message: fullText(row.table, limit) });
-    else { admitted.set(key, row); counts.set(row.table, count); }
+    if (count > limit) { faults.push({ row, message: fullText(row.table, limit) }); continue; }
+    admitted.set(packed.key, { row, value: packed.value });
+    counts.set(row.table, count);
   }
-  return { rows: [...admitted.values()], faults };
+  return { rows: admitted, faults };
 }
 
 const fullText = (table: string, limit: number): string => `table ${table} is full (${String(limit)} rows)`;
@@ -96,25 +104,21 @@ const fullText = (table: string, limit: number): string => `table ${table} is fu
  * What turns the rows `before` into the rows `after`: puts of what is new or other first, then deletes
  * of what is gone, so that no reader of a half-done sequence ever misses a row that both have.
  */
-export function diffRows(before: Iterable<Row>, after: Iterable<Row>): Operation[] {
-  const gone = new Map<string, { row: Row; value: string }>();
-  for (const row of before) gone.set(keyText(row), { row, value: valueText(row) });
+export function diffRows(before: PackedRows, after: PackedRows): Operation[] {
   const operations: Operation[] = [];
-  for (const row of after) {
-    const key = keyText(row);
-    const old = gone.get(key);
-    gone.delete(key);
-    if (old?.value !== valueText(row)) operations.push({ operation: 'put', row });
+  for (const [key, { value }] of after) {
+    if (before.get(key)?.value !== value) operations.push({ operation: 'put', bytes: key + value });
   }
-  for (const { row } of gone.values()) operations.push({ operation: 'delete', row });
+  for (const key of before.keys()) if (!after.has(key)) operations.push({ operation: 'delete', bytes: key });
   return operations;
 }
 
 /** Empties every table and puts all rows: one version, whatever was there before. */
-export function replaceAll(rows: Iterable<Row>): Operation[] {
-  const operations: Operation[] = tables.map((table) => ({ operation: 'clear', table: table.name }));
-  for (const row of rows) operations.push({ operation: 'put', row });
-  return operations;
+export function replaceAll(rows: PackedRows): Operation[] {
+  const clears = tables.map(
+    ({ id }): Operation => ({ operation: 'clear', bytes: String.fromCharCode(id) }),
+  );
+  return [...clears, ...diffRows(new Map(), rows)];
 }
 
 /**
@@ -125,40 +129,55 @@ export function replaceAll(rows: Iterable<Row>): Operation[] {
  * @throws DVR_DATAPLANE_REFUSED naming table, field and value; or where the batch passes 64 MiB.
  */
 export function encodeBatch(generation: number, operations: readonly Operation[]): Uint8Array {
-  let bytes = Buffer.alloc(4096);
+  const size = operations.reduce((bytes, operation) => bytes + 1 + operation.bytes.length, kHeaderBytes);
+  if (size > kMaxBatchBytes) throw refused(`a batch of ${String(size)} bytes is too large`);
+  const batch = Buffer.alloc(size);
+  batch.write('DVRB', 'latin1');
+  batch.writeUInt16LE(1, 4);
+  batch.writeBigUInt64LE(BigInt(generation), 8);
   let used = kHeaderBytes;
-  bytes.write('DVRB', 'latin1');
-  bytes.writeUInt16LE(1, 4);
-  bytes.writeBigUInt64LE(BigInt(generation), 8);
-  for (const change of operations) {
-    if (used + kLargestRowBytes > bytes.length) bytes = Buffer.concat([bytes, Buffer.alloc(bytes.length)]);
-    used = writeOperation(bytes, used, change);
+  for (const { operation, bytes } of operations) {
+    batch[used] = kOperations[operation];
+    used += 1 + batch.write(bytes, used + 1, 'latin1');
   }
-  if (used > kMaxBatchBytes) throw refused(`a batch of ${String(used)} bytes is too large`);
-  return bytes.subarray(0, used);
+  return batch;
 }
 
 /** The rows that a dump shows (Dataplane.tables()): what is there after this agent's restart. */
-export function rowsFromDump(dumps: readonly TableDump[]): Row[] {
-  return dumps.flatMap((dump) => {
+export function rowsFromDump(dumps: readonly TableDump[]): PackedRows {
+  const rows = new Map<string, PackedRow>();
+  for (const dump of dumps) {
     const { key, value } = layoutOf(dump.table);
-    const pick = (fields: readonly FieldDescription[], from: Readonly<Record<string, FieldValue>>) =>
-      Object.fromEntries(fields.map(({ name }) => [name, from[name]]));
-    // The dump is checked field by field when a row is written or compared, not here.
-    return dump.rows.map(
-      (row) => ({ table: dump.table, key: pick(key, row), value: pick(value, row) }) as unknown as Row,
-    );
-  });
+    for (const fields of dump.rows) {
+      // The dump is checked field by field when the row is packed, not here.
+      const row = { table: dump.table, key: pick(key, fields), value: pick(value, fields) } as unknown as Row;
+      const packed = packRow(row);
+      if ('message' in packed) throw refused(packed.message);
+      rows.set(packed.key, { row, value: packed.value });
+    }
+  }
+  return rows;
 }
 
-function writeOperation(into: Buffer, at: number, change: Operation): number {
-  const layout = layoutOf(change.operation === 'clear' ? change.table : change.row.table);
-  into[at] = kOperations[change.operation];
-  into[at + 1] = layout.id;
-  if (change.operation === 'clear') return at + 2;
-  const { row } = change;
-  const end = writeFields(into, at + 2, row.table, layout.key, row.key);
-  return change.operation === 'put' ? writeFields(into, end, row.table, layout.value, row.value) : end;
+function pick(
+  fields: readonly FieldDescription[], from: Readonly<Record<string, FieldValue>>,
+): Readonly<Record<string, FieldValue | undefined>> {
+  return Object.fromEntries(fields.map(({ name }) => [name, from[name]]));
+}
+
+const scratch = Buffer.alloc(kLargestRowBytes);
+
+function packRow(row: Row): { readonly key: string; readonly value: string } | RowFault {
+  const layout = layoutOf(row.table);
+  try {
+    scratch[0] = layout.id;
+    const keyEnd = writeFields(scratch, 1, row.table, layout.key, row.key);
+    const end = writeFields(scratch, keyEnd, row.table, layout.value, row.value);
+    return { key: scratch.toString('latin1', 0, keyEnd), value: scratch.toString('latin1', keyEnd, end) };
+  } catch (error) {
+    if (error instanceof DvrError) return { row, message: error.message };
+    throw error;
+  }
 }
 
 function writeFields(
@@ -171,31 +190,6 @@ function writeFields(
     at += fieldBytes[type];
   }
   return at;
-}
-
-const scratch = Buffer.alloc(kLargestRowBytes);
-
-function keyText(row: Row): string {
-  const layout = layoutOf(row.table);
-  scratch[0] = layout.id;
-  return scratch.toString('latin1', 0, writeFields(scratch, 1, row.table, layout.key, row.key));
-}
-
-function valueText(row: Row): string {
-  return scratch.toString(
-    'latin1', 0, writeFields(scratch, 0, row.table, layoutOf(row.table).value, row.value),
-  );
-}
-
-function faultOf(row: Row): string {
-  try {
-    keyText(row);
-    valueText(row);
-    return '';
-  } catch (error) {
-    if (error instanceof DvrError) return error.message;
-    throw error;
-  }
 }
 
 function refused(message: string): DvrError {

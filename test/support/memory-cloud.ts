@@ -15,7 +15,7 @@ import { viewsOf } from '../../src/controller/views.js';
 import type { TraceRecord } from '../../src/dataplane/interface.js';
 import { addon, type NativeAddon } from '../../src/dataplane/native.js';
 import { stages } from '../../src/dataplane/pipeline.js';
-import { encodeBatch, replaceAll } from '../../src/dataplane/rows.js';
+import { admitRows, encodeBatch, replaceAll } from '../../src/dataplane/rows.js';
 import { DvrError } from '../../src/model/errors.js';
 import type { NodeView, PortView, RouterView } from '../../src/model/node-view.js';
 import { parseTopology } from '../../src/model/topology.js';
@@ -44,7 +44,7 @@ export class MemoryCloud {
         ...[brIntProgram, brTunProgram, portsProgram].flatMap((program) => program(view, ids)),
         ...routerProgram(view, ids, allByNamespace),
       ];
-      dataplane.apply(encodeBatch(view.generation, replaceAll(rows)));
+      dataplane.apply(encodeBatch(view.generation, replaceAll(admitRows(rows).rows)));
       this.nodes.set(view.node.name, { view, ids, dataplane });
     }
   }

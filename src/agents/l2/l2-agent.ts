@@ -7,7 +7,7 @@
  */
 import type { Dataplane, DeviceInfo, DeviceSpec, MovedTap } from '../../dataplane/interface.js';
 import {
-  admitRows, diffRows, encodeBatch, replaceAll, rowsFromDump, type Row, type RowFault,
+  admitRows, diffRows, encodeBatch, replaceAll, rowsFromDump, type PackedRows, type Row, type RowFault,
 } from '../../dataplane/rows.js';
 import type { Hands } from '../../namespaces/scripts.js';
 import type { Plug } from '../desired.js';
@@ -24,7 +24,7 @@ export class L2Agent {
   readonly #held = new Map<string, DeviceInfo>();
   #dataplane: Dataplane | undefined;
   #pid = 0;
-  #applied: readonly Row[] = [];
+  #applied: PackedRows = new Map();
 
   constructor(private readonly hands: Hands, private readonly descriptors: Descriptors) {}
 
@@ -58,7 +58,7 @@ export class L2Agent {
   }
 
   async #handBack(
-    dataplane: Dataplane, missing: readonly DeviceInfo[], rows: readonly Row[], generation: number,
+    dataplane: Dataplane, missing: readonly DeviceInfo[], rows: PackedRows, generation: number,
   ): Promise<void> {
     await dataplane.apply(encodeBatch(generation, replaceAll(rows)));
     this.#applied = rows;

@@ -9,9 +9,9 @@ import { admitRows, type Row, type TableName } from '../../../src/dataplane/rows
 import type { NodeView } from '../../../src/model/node-view.js';
 import { cn1, green, ids, mac, port, red, withNetwork } from './picture.js';
 
-const allRows = (view: NodeView, numbers = ids): readonly Row[] => admitRows([
+const allRows = (view: NodeView, numbers = ids): readonly Row[] => [...admitRows([
   ...portsProgram(view, numbers), ...brIntProgram(view, numbers), ...routerProgram(view, numbers, allByNamespace), ...brTunProgram(view, numbers),
-]).rows;
+]).rows.values()].map(({ row }) => row);
 const rowsOf = (table: TableName, view = cn1, numbers = ids): unknown[] =>
   allRows(view, numbers).filter((row) => row.table === table).map(({ key, value }) => ({ ...key, ...value }));
 

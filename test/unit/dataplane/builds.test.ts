@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { NativeAddon } from '../../../src/dataplane/native.js';
-import { encodeBatch, replaceAll, type Row } from '../../../src/dataplane/rows.js';
+import { admitRows, encodeBatch, replaceAll, type Row } from '../../../src/dataplane/rows.js';
 import { echoFrame } from '../../../src/trace/echo.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -25,7 +25,7 @@ const rows: Row[] = [
 /** What a pipeline does with an echo of the VM, without the moment it did it. */
 function passage(addon: NativeAddon): unknown {
   const dataplane = new addon.MemoryDataplane();
-  dataplane.apply(encodeBatch(1, replaceAll(rows)));
+  dataplane.apply(encodeBatch(1, replaceAll(admitRows(rows).rows)));
   const frame = echoFrame({
     srcMac: vm, dstMac: other, srcIp: '10.1.0.10', dstIp: '10.1.0.11', ttl: 64, id: 1, sequence: 1,
     marker: new Uint8Array(16).fill(7),

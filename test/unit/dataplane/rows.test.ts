@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { admitRows, diffRows, encodeBatch, replaceAll, rowsFromDump, type Row } from '../../../src/dataplane/rows.js';
+import {
+  admitRows, diffRows, encodeBatch, replaceAll, rowsFromDump, type Operation, type PackedRows, type Row,
+} from '../../../src/dataplane/rows.js';
 import { tables } from '../../../src/dataplane/pipeline.js';
 
+const packed = (rows: readonly Row[]): PackedRows => admitRows(rows).rows;
+const changes = (before: readonly Row[], after: readonly Row[]): Operation[] => diffRows(packed(before), packed(after));
+const batchOf = (rows: readonly Row[]): Buffer => Buffer.from(encodeBatch(7, changes([], rows)));
 const inSwitch = (mac: string, port: number, localVlan = 1): Row =>
   ({ table: 'switch', key: { local_vlan: localVlan, mac }, value: { port } });
 const inUcast = (vtep: string): Row =>
@@ -11,35 +16,44 @@ const mac = 'fa:16:3e:00:00:01';
 
 describe('encodeBatch', () => {
   it('writes header and rows as native/tables/batch.hpp says', () => {
-    const batch = Buffer.from(encodeBatch(7, [{ operation: 'put', row: inSwitch(mac, 16) }]));
+    const batch = batchOf([inSwitch(mac, 16)]);
     expect(batch.toString('hex')).toBe(
       `44565242${'0100'}${'0000'}${'0700000000000000'}` + `01${Buffer.from([numberOf('switch')]).toString('hex')}0100fa163e0000011000`);
   });
 
   it('writes only the key of a deleted row, and nothing but the table of a cleared one', () => {
-    const deleted = encodeBatch(1, [{ operation: 'delete', row: inSwitch(mac, 16) }]);
-    const cleared = encodeBatch(1, [{ operation: 'clear', table: 'switch' }]);
-    expect([deleted.length, cleared.length]).toEqual([16 + 2 + 8, 16 + 2]);
+    const deleted = encodeBatch(1, changes([inSwitch(mac, 16)], []));
+    expect(deleted.length).toBe(16 + 2 + 8);
+    expect(encodeBatch(1, replaceAll(new Map())).length).toBe(16 + tables.length * 2);
   });
 
   it('maps IPv4 into 16 bytes and writes "any" as zero', () => {
-    const bytesOf = (ip: string): string => Buffer.from(encodeBatch(1, [{ operation: 'put', row: inUcast(ip) }])).subarray(26, 42).toString('hex');
+    const bytesOf = (ip: string): string => batchOf([inUcast(ip)]).subarray(26, 42).toString('hex');
     expect(bytesOf('172.16.0.12')).toBe('00000000000000000000ffffac10000c');
     expect(bytesOf('fd00::12')).toBe('fd000000000000000000000000000012');
     expect([bytesOf(''), bytesOf('::')]).toEqual(['0'.repeat(32), '0'.repeat(32)]);
   });
 
   it('names table, field and value of what cannot be written', () => {
-    const encode = (row: Row) => () => encodeBatch(1, [{ operation: 'put', row }]);
-    expect(encode(inSwitch('nonsense', 16))).toThrow('table switch, field mac: "nonsense" is no MAC address');
-    expect(encode(inSwitch(mac, 4096))).toThrow('table switch, field port: 4096 is not a whole number from 0 to 4095');
-    expect(encode(inSwitch(mac, 16, 4095))).toThrow('field local_vlan: 4095');
-    expect(encode(inUcast('300.1.1.1'))).toThrow('field vtep: "300.1.1.1" is no IP address');
+    const fault = (row: Row): string => admitRows([row]).faults[0]?.message ?? '';
+    expect(fault(inSwitch('nonsense', 16))).toBe('table switch, field mac: "nonsense" is no MAC address');
+    expect(fault(inSwitch(mac, 4096))).toBe('table switch, field port: 4096 is not a whole number from 0 to 4095');
+    expect(fault(inSwitch(mac, 16, 4095))).toContain('field local_vlan: 4095');
+    expect(fault(inUcast('300.1.1.1'))).toContain('field vtep: "300.1.1.1" is no IP address');
+  });
+
+  it.each(['fa:16:3e:00:00', 'fa:16:3e:00:00:0g', 'fa:16:3e:00:00:011', 'fa-16-3e-00-00-01', 'fa:16:3e:00:00:0:', 7])(
+    'takes %s for no MAC address', (text) => {
+      expect(admitRows([inSwitch(text as string, 16)]).faults).toHaveLength(1);
+    });
+
+  it('writes a MAC address the same in capitals', () => {
+    expect(batchOf([inSwitch('FA:16:3E:AB:CD:EF', 16)])).toEqual(batchOf([inSwitch('fa:16:3e:ab:cd:ef', 16)]));
   });
 
   it('grows with the rows', () => {
     const rows = Array.from({ length: 2000 }, (_, at) => inSwitch(`fa:16:3e:00:${(at >> 8).toString(16).padStart(2, '0')}:${(at & 255).toString(16).padStart(2, '0')}`, 16));
-    expect(encodeBatch(1, replaceAll(rows)).length).toBe(16 + tables.length * 2 + 2000 * 12);
+    expect(encodeBatch(1, replaceAll(packed(rows))).length).toBe(16 + tables.length * 2 + 2000 * 12);
   });
 });
 
@@ -47,29 +61,31 @@ describe('diffRows', () => {
   it('puts what is new or changed before it deletes what is gone', () => {
     const before = [inSwitch('fa:16:3e:00:00:01', 16), inSwitch('fa:16:3e:00:00:02', 17), inSwitch('fa:16:3e:00:00:03', 18)];
     const after = [inSwitch('fa:16:3e:00:00:02', 17), inSwitch('fa:16:3e:00:00:03', 20), inSwitch('fa:16:3e:00:00:04', 19)];
-    expect(diffRows(before, after)).toEqual([
-      { operation: 'put', row: after[1] }, { operation: 'put', row: after[2] }, { operation: 'delete', row: before[0] },
-    ]);
+    const puts = [inSwitch('fa:16:3e:00:00:03', 20), inSwitch('fa:16:3e:00:00:04', 19)];
+    const [deleted] = packed(before.slice(0, 1)).keys();
+    expect(changes(before, after)).toEqual([...changes([], puts), { operation: 'delete', bytes: deleted }]);
   });
 
   it('finds nothing to do between two spellings of one address', () => {
-    expect(diffRows([inUcast('fd00:0::1')], [inUcast('fd00::1')])).toEqual([]);
+    expect(changes([inUcast('fd00:0::1')], [inUcast('fd00::1')])).toEqual([]);
   });
 
   it('finds nothing to do between rows and what a dump shows of them', () => {
     const dump = [{ table: 'switch', rows: [{ local_vlan: 1, mac, port: 16 }] }];
-    expect(diffRows(rowsFromDump(dump), [inSwitch(mac, 16)])).toEqual([]);
+    expect(diffRows(rowsFromDump(dump), packed([inSwitch(mac, 16)]))).toEqual([]);
   });
 });
 
 describe('admitRows', () => {
   it('keeps the first of two rows with one key', () => {
-    expect(admitRows([inSwitch(mac, 16), inSwitch(mac, 17)])).toEqual({ rows: [inSwitch(mac, 16)], faults: [] });
+    const { rows, faults } = admitRows([inSwitch(mac, 16), inSwitch(mac, 17)]);
+    expect([...rows.values()].map(({ row }) => row)).toEqual([inSwitch(mac, 16)]);
+    expect(faults).toEqual([]);
   });
 
   it('leaves out a row that cannot be written and keeps the others', () => {
     const { rows, faults } = admitRows([inSwitch('bad', 16), inSwitch(mac, 16)]);
-    expect(rows).toEqual([inSwitch(mac, 16)]);
+    expect([...rows.values()].map(({ row }) => row)).toEqual([inSwitch(mac, 16)]);
     expect(faults).toMatchObject([{ message: 'table switch, field mac: "bad" is no MAC address' }]);
   });
 
