@@ -2,12 +2,17 @@ import { defineConfig } from 'vitest/config';
 
 const serial = { pool: 'forks', maxWorkers: 1, fileParallelism: false } as const;
 
+const lab = { ...serial, testTimeout: 60_000, hookTimeout: 120_000 };
+/** What must hold whichever way routed packets take. */
+const routed = ['arp', 'east-west', 'mac-isolation', 'mtu', 'routing', 'spoofing'].map((name) => `test/netns/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/tidy.test.ts'], pool: 'threads', maxWorkers: 2 } },
       { test: { name: 'walks', include: ['test/walks/**/*.test.ts'], ...serial } },
-      { test: { name: 'netns', include: ['test/netns/**/*.test.ts'], ...serial, testTimeout: 60_000, hookTimeout: 120_000 } },
+      { test: { name: 'netns', include: ['test/netns/**/*.test.ts'], ...lab } },
+      { test: { name: 'netns-namespace', include: routed, env: { DVR_ROUTING: 'namespace' }, ...lab } },
       { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...serial, testTimeout: 180_000, hookTimeout: 180_000 } },
     ],
   },

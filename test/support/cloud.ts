@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { controllerClient } from '../../src/cli/client.js';
+import { modeOverride } from '../../src/agents/l3/router-ways.js';
 import type { NetworkView, NodeView, PortView } from '../../src/model/node-view.js';
 import { controllerSocket } from '../../src/model/paths.js';
 import { decodeFrame, kVxlanPort, type Frame } from '../../src/trace/frame.js';
@@ -39,14 +40,36 @@ export interface Names {
   readonly dvrMacs: readonly string[];
 }
 
-/** Captures at every hop while `act` runs; the answer has the frames of each hop in order. */
+/** The mode that the lab's routers are in (vitest.config.ts); `auto` where nothing is said. */
+export const routing = modeOverride(process.env) ?? 'auto';
+
+/** What a capture inside a router namespace must have; on the fast way nothing passes there. */
+export const ifInside = <T>(expected: readonly T[]): readonly T[] => (routing === 'fast' ? [] : expected);
+
+/** The node and router of a hop inside a router namespace. */
+const insideOf = ([place]: Hop): readonly string[] | undefined => /^dvr-(.+)-qrouter-(.+)$/.exec(place)?.slice(1);
+
+/**
+ * Captures at every hop while `act` runs; the answer has the frames of each hop in order. A router that
+ * routes by itself is waited for until it shows its packets; one that is fast shows none and is not asked.
+ */
 export async function capture<K extends string>(lab: Lab, hops: Readonly<Record<K, Hop>>, act: () => Promise<unknown>): Promise<Record<K, Seen[]>> {
-  const started = await Promise.all(Object.entries<Hop>(hops).map(async ([name, hop]): Promise<[string, Capture]> =>
+  const all = Object.entries<Hop>(hops);
+  const shown = all.filter(([, hop]) => routing !== 'fast' || insideOf(hop) === undefined);
+  const started = await Promise.all(shown.map(async ([name, hop]): Promise<[string, Capture]> =>
     [name, await lab.startCapture(...hop)]));
+  for (const [, hop] of shown) await untilShown(hop);
   await act();
   const seen = await Promise.all(started.map(async ([name, running]) =>
     [name, (await running.stop()).map(seenOf)] as const));
-  return Object.fromEntries(seen) as Record<K, Seen[]>;
+  const nothing = all.map(([name]): [string, Seen[]] => [name, []]);
+  return Object.fromEntries([...nothing, ...seen]) as Record<K, Seen[]>;
+}
+
+async function untilShown(hop: Hop): Promise<void> {
+  const [node, router] = insideOf(hop) ?? [];
+  if (node === undefined) return;
+  await within(`${hop[0]} shows what is routed`, async () => (await wayOf(node, router)).startsWith('namespace'));
 }
 
 function seenOf({ data, origlen, timeUs }: CapturedPacket): Seen {
@@ -143,6 +166,20 @@ export async function dropsSince(before: Readonly<Record<string, number>>): Prom
   const now = await drops();
   return Object.fromEntries(Object.entries(now)
     .map(([key, count]) => [key, count - (before[key] ?? 0)] as const).filter(([, count]) => count !== 0));
+}
+
+/** Which way the router's traffic takes on the node, and why, as `dvr status` says it. */
+export async function wayOf(node: string, router = 'r1'): Promise<string> {
+  const { nodes } = await controllerClient().status();
+  const found = nodes.find(({ name }) => name === node)?.routers.find(({ id }) => id === router);
+  return found === undefined ? `nothing is known of ${router} on ${node}` : `${found.way}: ${found.why}`;
+}
+
+/** Packets that the dataplane has given into the router's namespace so far, by the devices' own counters. */
+export async function crossings(lab: Lab, node: string, router = 'r1'): Promise<number> {
+  const ran = mustBeZero(await lab.exec(node, ['ip', '-netns', `qrouter-${router}`, '-json', '-statistics', 'link', 'show']));
+  const links = JSON.parse(ran.stdout) as { ifname: string; stats64: { rx: { packets: number } } }[];
+  return links.filter(({ ifname }) => ifname.startsWith('qr-')).reduce((sum, { stats64 }) => sum + stats64.rx.packets, 0);
 }
 
 /** Makes the cloud follow another topology while it runs. */
