@@ -1,5 +1,6 @@
 // The seam: everything JS sees of the fast path. Its type is NativeAddon of src/dataplane/native.ts.
-// Nothing here waits, and no thread of ours ever calls into JS: JS asks when it wants to know.
+// Nothing here waits, and no thread of ours ever calls into JS: JS asks when it wants to know, or is called
+// on Node's own loop (NamespaceWatch).
 #include <napi.h>
 #include <time.h>
 

@@ -84,31 +84,43 @@ NamespaceWatchObject::NamespaceWatchObject(const Napi::CallbackInfo& info) : Obj
     return;
   }
   heard_ = Napi::Persistent(info[2].As<Napi::Function>());
+  uv_loop_t* loop = nullptr;
+  if (napi_get_uv_event_loop(env, &loop) != napi_ok) return;
   watch_ = std::make_unique<NamespaceWatch>(std::move(watch.value));
-  for (const int fd : watch_->event_fds()) listen(fd);
+  listen(loop);
 }
 
 NamespaceWatchObject::~NamespaceWatchObject() { stop(); }
 
-void NamespaceWatchObject::listen(int fd) {
-  uv_loop_t* loop = nullptr;
-  if (napi_get_uv_event_loop(Env(), &loop) != napi_ok) return;
-  auto* poll = new uv_poll_t{};
-  if (uv_poll_init(loop, poll, fd) != 0) {
-    delete poll;
-    return;
+void NamespaceWatchObject::listen(uv_loop_t* loop) {
+  for (const int fd : watch_->event_fds()) {
+    auto* poll = new uv_poll_t{};
+    if (uv_poll_init(loop, poll, fd) != 0) {
+      delete poll;
+      continue;
+    }
+    poll->data = this;
+    uv_poll_start(poll, UV_READABLE, on_readable);
+    // A process that has nothing else to do is not kept alive by this.
+    uv_unref(reinterpret_cast<uv_handle_t*>(poll));
+    polls_.push_back(poll);
   }
-  poll->data = this;
-  uv_poll_start(poll, UV_READABLE, on_readable);
-  // A process that has nothing else to do is not kept alive by this.
-  uv_unref(reinterpret_cast<uv_handle_t*>(poll));
-  polls_.push_back(poll);
+  AskClock::here().add(loop, this);
+}
+
+// What cannot be asked any more is told as well: JS finds the error when it looks.
+void NamespaceWatchObject::ask() {
+  auto found = watch_->packet_sockets();
+  if (found.ok() && found.value == sockets_) return;
+  sockets_ = std::move(found.value);
+  tell();
 }
 
 void NamespaceWatchObject::on_readable(uv_poll_t* poll, int, int) {
   auto* self = static_cast<NamespaceWatchObject*>(poll->data);
   int fd = -1;
-  if (uv_fileno(reinterpret_cast<uv_handle_t*>(poll), &fd) == 0 && self->watch_->take_events(fd)) self->tell();
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(poll), &fd) == 0 && self->watch_->take_events(fd))
+    self->tell();
 }
 
 // The callback may close this watch.
@@ -143,6 +155,7 @@ Napi::Value NamespaceWatchObject::facts(const Napi::CallbackInfo& info) {
 void NamespaceWatchObject::close(const Napi::CallbackInfo&) { stop(); }
 
 void NamespaceWatchObject::stop() {
+  AskClock::here().remove(this);
   for (uv_poll_t* poll : polls_) {
     uv_close(reinterpret_cast<uv_handle_t*>(poll),
              [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });

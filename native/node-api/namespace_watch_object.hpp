@@ -1,5 +1,6 @@
 // The class `NamespaceWatch` of the addon: NamespaceWatch of src/dataplane/native.ts. What is heard of a
-// namespace comes by Node's own loop, on its own thread: no thread of ours calls into JS.
+// namespace comes by Node's own loop, on its own thread: no thread of ours calls into JS. Packet sockets come
+// and go unheard, so they are asked for; JS is told when there are others than before.
 #pragma once
 
 #include <napi.h>
@@ -9,10 +10,11 @@
 #include <vector>
 
 #include "io/namespace_watch.hpp"
+#include "node-api/ask_clock.hpp"
 
 namespace dvr::node_api {
 
-class NamespaceWatchObject : public Napi::ObjectWrap<NamespaceWatchObject> {
+class NamespaceWatchObject : public Napi::ObjectWrap<NamespaceWatchObject>, private Asked {
  public:
   static Napi::Function define(Napi::Env env);
   explicit NamespaceWatchObject(const Napi::CallbackInfo& info);
@@ -23,7 +25,8 @@ class NamespaceWatchObject : public Napi::ObjectWrap<NamespaceWatchObject> {
   Napi::Value facts(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 
-  void listen(int fd);
+  void listen(uv_loop_t* loop);
+  void ask() override;
   void stop();
   void tell() const;
   bool is_open(Napi::Env env) const;
@@ -31,6 +34,7 @@ class NamespaceWatchObject : public Napi::ObjectWrap<NamespaceWatchObject> {
 
   std::unique_ptr<NamespaceWatch> watch_;  // null: closed
   std::vector<uv_poll_t*> polls_;          // each frees itself when the loop has let go of it
+  std::vector<PacketSocket> sockets_;      // as they were when last asked for
   Napi::FunctionReference heard_;
 };
 

@@ -18,8 +18,8 @@ import { DvrError } from '../model/errors.js';
 import { parseName } from '../model/identifiers.js';
 import { dataplaneSocket } from '../model/paths.js';
 
-/** How often events are drained and packet sockets are looked for. */
-const kTickMs = 25;
+/** How often events are drained: often enough for their ring, seldom enough to cost nothing. */
+const kTickMs = 100;
 const kMaxWorkers = 16;
 
 interface Options { readonly node: string; readonly workers: number; readonly replace?: boolean }
@@ -55,7 +55,7 @@ async function run(options: Options): Promise<void> {
   const dataplane = localDataplane(native, version);
   const here = new fastPath.NamespaceWatch('/proc/self/ns/net', 0, () => { mirrors.look(); });
   const mirrors = watchMirrors(here, native);
-  const ticker = setInterval(() => { dataplane.drainEvents(); mirrors.look(); }, kTickMs);
+  const ticker = setInterval(() => { dataplane.drainEvents(); }, kTickMs);
   const leave = (why: string): void => {
     clearInterval(ticker);
     here.close();

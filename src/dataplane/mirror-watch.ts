@@ -1,8 +1,6 @@
 /**
- * Copies packets to the devices br-int and br-tun only while somebody looks: asks the kernel which
- * interfaces of the node's namespace a packet socket listens on, and tells the addon when that changes.
- * Runs in the dataplane process, whose namespace is the node's. The kernel sends no notification of
- * packet sockets, but asking costs 4 µs, so it is asked often enough that tcpdump misses no first packet.
+ * Copies packets to the devices br-int and br-tun only while somebody looks: a watch of the node's
+ * namespace, which is that of the dataplane process, tells when packet sockets come and go.
  */
 import type { DeviceInfo } from './interface.js';
 import type { NamespaceWatch, NativeDataplane, PacketSocket } from './native.js';

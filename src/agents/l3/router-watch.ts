@@ -1,6 +1,6 @@
 /**
- * Watches the router namespaces of this node for what must be seen inside (inside-router.ts). Packet
- * sockets are asked for, because the kernel does not tell of them; everything else is heard at once.
+ * Watches the router namespaces of this node for what must be seen inside (inside-router.ts): looks when
+ * the addon has heard something, and keeps what it found as the reasons of each router's way.
  *
  * A watch keeps its namespace alive, so it is closed before the namespace is removed, and by letGo() when
  * somebody else has removed it.
@@ -22,11 +22,7 @@ export interface RouterWatchParts {
   readonly mode?: RoutingMode | undefined;
 }
 
-/** How often packet sockets are asked for: a capture's first packets pass unseen for at most so long. */
-const kAskMs = 50;
-/** Where asking takes long (4 µs a router) it is done less often: it takes at most one part in so many. */
-const kAskShare = 50;
-/** What is heard sooner after the last look waits for the next asking: a busy tool is not followed closely. */
+/** What is heard sooner after the last look is looked at then, all at once: a busy tool is not followed closely. */
 const kLookAgainMs = 10;
 /** A router goes the fast way again when there was no reason against it for so long: it does not flap. */
 const kHoldMs = 1000;
@@ -39,9 +35,9 @@ interface Watched {
   sockets: readonly PacketSocket[];
   facts: NamespaceFacts;
   lookedMs: number;
-  /** Something was heard that has not been looked at. */
-  isStale: boolean;
-  /** Why the namespace, since when there is no such reason if there is none. */
+  /** The next look, when one is due without anything being heard. */
+  timer: NodeJS.Timeout | undefined;
+  /** Why it must be the namespace; of those that are gone the last stay for a while, from then on. */
   reasons: readonly string[];
   quietSinceMs: number | undefined;
 }
@@ -51,21 +47,15 @@ export class RouterWatch {
   readonly #watched = new Map<string, Watched>();
   /** Why a namespace is not watched, by its name. */
   readonly #blind = new Map<string, string>();
-  #timer: NodeJS.Timeout | undefined;
   #changed: () => void = () => {};
 
   constructor(private readonly parts: RouterWatchParts) {}
 
-  /** Begins to ask; `changed` is called when a router's way may be another. */
-  start(changed: () => void): void {
-    this.#changed = changed;
-    this.#askLater(kAskMs);
-  }
+  /** `changed` is called from now on when a router's way may be another. */
+  start(changed: () => void): void { this.#changed = changed; }
 
   close(): void {
-    clearTimeout(this.#timer);
-    for (const { watch } of this.#watched.values()) watch.close();
-    this.#watched.clear();
+    for (const namespace of [...this.#watched.keys()]) this.forget(namespace);
   }
 
   /** Watches the router's namespace, which has just been built, and looks inside at once. */
@@ -84,7 +74,10 @@ export class RouterWatch {
   /** Closes the router's watch, so that its namespace can go. */
   forget(namespace: string): void {
     this.#blind.delete(namespace);
-    this.#watched.get(namespace)?.watch.close();
+    const watched = this.#watched.get(namespace);
+    if (watched === undefined) return;
+    clearTimeout(watched.timer);
+    watched.watch.close();
     this.#watched.delete(namespace);
   }
 
@@ -99,7 +92,8 @@ export class RouterWatch {
 
   /** Looks at everything anew: for what cannot be heard of. */
   look(): void {
-    this.#each((watched) => this.#lookAt(watched));
+    const changed = [...this.#watched].map(([namespace, watched]) => this.#lookAt(namespace, watched));
+    if (changed.includes(true)) this.#changed();
   }
 
   ways(routers: readonly Pick<RouterView, 'id' | 'routing'>[]): RouterWays {
@@ -117,7 +111,7 @@ export class RouterWatch {
     try {
       const watched: Watched = {
         inode, watch, holders: new Map(), sockets: watch.packetSockets(), facts: watch.facts(),
-        lookedMs: performance.now(), isStale: false, reasons: [], quietSinceMs: undefined,
+        lookedMs: performance.now(), timer: undefined, reasons: [], quietSinceMs: undefined,
       };
       watched.reasons = judge(watched);
       return watched;
@@ -130,54 +124,35 @@ export class RouterWatch {
   #hear(namespace: string): void {
     const watched = this.#watched.get(namespace);
     if (watched === undefined) return;
-    if (performance.now() - watched.lookedMs < kLookAgainMs) watched.isStale = true;
-    else this.#tell(this.#guarded(namespace, watched, (one) => this.#lookAt(one)));
+    const sinceMs = performance.now() - watched.lookedMs;
+    if (sinceMs < kLookAgainMs) this.#lookLater(namespace, watched, kLookAgainMs - sinceMs);
+    else if (this.#lookAt(namespace, watched)) this.#changed();
   }
 
-  #askLater(afterMs: number): void {
-    this.#timer = setTimeout(() => {
-      const beganMs = performance.now();
-      this.#each((watched) => this.#ask(watched));
-      this.#askLater(Math.max(kAskMs, (performance.now() - beganMs) * kAskShare));
+  #lookLater(namespace: string, watched: Watched, afterMs: number): void {
+    clearTimeout(watched.timer);
+    watched.timer = setTimeout(() => {
+      if (this.#lookAt(namespace, watched)) this.#changed();
     }, afterMs);
-    this.#timer.unref();
-  }
-
-  #each(act: (watched: Watched) => boolean): void {
-    const changed = [...this.#watched].map(([namespace, watched]) => this.#guarded(namespace, watched, act));
-    this.#tell(changed.includes(true));
-  }
-
-  #tell(changed: boolean): void {
-    if (changed) this.#changed();
+    watched.timer.unref();
   }
 
   /** A namespace that cannot be looked into takes its packets: nobody knows who looks inside. */
-  #guarded(namespace: string, watched: Watched, act: (watched: Watched) => boolean): boolean {
+  #lookAt(namespace: string, watched: Watched): boolean {
     try {
-      return act(watched);
+      clearTimeout(watched.timer);
+      watched.facts = watched.watch.facts();
+      watched.sockets = watched.watch.packetSockets();
+      watched.lookedMs = performance.now();
+      const changed = settle(watched, judge(watched));
+      const { quietSinceMs } = watched;
+      if (quietSinceMs !== undefined) this.#lookLater(namespace, watched, quietSinceMs + kHoldMs - performance.now());
+      return changed;
     } catch (error) {
       this.forget(namespace);
       this.#blind.set(namespace, `its namespace cannot be watched: ${messageOf(error)}`);
       return true;
     }
-  }
-
-  #ask(watched: Watched): boolean {
-    if (watched.isStale) return this.#lookAt(watched);
-    const sockets = watched.watch.packetSockets();
-    const isAsBefore = sameSockets(sockets, watched.sockets);
-    if (isAsBefore && watched.quietSinceMs === undefined) return false;
-    watched.sockets = sockets;
-    return settle(watched, isAsBefore ? [] : judge(watched));
-  }
-
-  #lookAt(watched: Watched): boolean {
-    watched.facts = watched.watch.facts();
-    watched.sockets = watched.watch.packetSockets();
-    watched.lookedMs = performance.now();
-    watched.isStale = false;
-    return settle(watched, judge(watched));
   }
 }
 
@@ -204,10 +179,6 @@ function settle(watched: Watched, reasons: readonly string[]): boolean {
   watched.reasons = reasons;
   return !isAsBefore;
 }
-
-const sameSockets = (left: readonly PacketSocket[], right: readonly PacketSocket[]): boolean =>
-  left.length === right.length
-  && left.every(({ ifindex, inode }, at) => ifindex === right[at]?.ifindex && inode === right[at].inode);
 
 const inodeOf = (namespace: string): number | undefined =>
   statSync(netnsPath(namespace), { throwIfNoEntry: false })?.ino;
