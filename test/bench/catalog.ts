@@ -19,16 +19,23 @@ export type TestName =
   | 'tcp-1' | 'tcp-4' | 'tcp-1-no-offloads' | 'tcp-4-no-offloads'
   | 'udp-1' | 'udp-64' | 'udp-1000' | 'ping-idle' | 'ping-loaded';
 
-export type TestSpec =
-  | { readonly name: TestName; readonly kind: 'tcp'; readonly streams: number; readonly offloads: boolean; readonly means: string }
-  | { readonly name: TestName; readonly kind: 'udp'; readonly flows: number; readonly means: string }
-  | { readonly name: TestName; readonly kind: 'ping'; readonly loaded: boolean; readonly means: string };
+export type TestSpec = { readonly name: TestName; readonly means: string } & (
+  | { readonly kind: 'tcp'; readonly streams: number; readonly offloads: boolean }
+  | { readonly kind: 'udp'; readonly flows: number }
+  | { readonly kind: 'ping'; readonly loaded: boolean }
+);
 
 export const tests: readonly TestSpec[] = [
   { name: 'tcp-1', kind: 'tcp', streams: 1, offloads: true, means: 'bulk TCP, 1 stream' },
   { name: 'tcp-4', kind: 'tcp', streams: 4, offloads: true, means: 'bulk TCP, 4 streams' },
-  { name: 'tcp-1-no-offloads', kind: 'tcp', streams: 1, offloads: false, means: 'bulk TCP, 1 stream, VM offloads off' },
-  { name: 'tcp-4-no-offloads', kind: 'tcp', streams: 4, offloads: false, means: 'bulk TCP, 4 streams, VM offloads off' },
+  {
+    name: 'tcp-1-no-offloads', kind: 'tcp', streams: 1, offloads: false,
+    means: 'bulk TCP, 1 stream, VM offloads off',
+  },
+  {
+    name: 'tcp-4-no-offloads', kind: 'tcp', streams: 4, offloads: false,
+    means: 'bulk TCP, 4 streams, VM offloads off',
+  },
   { name: 'udp-1', kind: 'udp', flows: 1, means: '64-byte UDP, one flow' },
   { name: 'udp-64', kind: 'udp', flows: 64, means: '64-byte UDP, 64 interleaved flows' },
   { name: 'udp-1000', kind: 'udp', flows: 1000, means: '64-byte UDP, 1000 interleaved flows' },

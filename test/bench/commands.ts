@@ -10,7 +10,9 @@ export const root = fileURLToPath(new URL('../../../../', import.meta.url));
 export const toolsDir = `${root}build-bench/tools/`;
 /** Longer than any single command takes, a lab included, on a busy machine. */
 const kTimeoutMs = 120_000;
-/** What asks to end gets this long before it is killed. */
+/** For what runs as long as the bench: the longest that a timer takes, 24 days. */
+export const kNoTimeout = 2 ** 31 - 1;
+/** What is asked to end gets this long before it is killed. */
 const kEndMs = 3000;
 
 export interface Ran { readonly code: number; readonly stdout: string; readonly stderr: string }
@@ -53,7 +55,9 @@ export class Commands {
     return gather(this.#spawn(argv), timeoutMs);
   }
 
-  async start(argv: readonly string[], { ready, timeoutMs = kTimeoutMs }: StartOptions = {}): Promise<Running> {
+  async start(
+    argv: readonly string[], { ready, timeoutMs = kTimeoutMs }: StartOptions = {},
+  ): Promise<Running> {
     this.signal.throwIfAborted();
     const child = this.#spawn(argv);
     const ended = gather(child, timeoutMs);
@@ -85,7 +89,10 @@ function gather(child: ChildProcess, timeoutMs: number): Promise<Ran> {
   return new Promise((resolve, reject) => {
     let stdout = '';
     let stderr = '';
-    const timer = setTimeout(() => { stderr += `not within ${timeoutMs} ms`; child.kill('SIGKILL'); }, timeoutMs);
+    const timer = setTimeout(() => {
+      stderr += `not within ${timeoutMs} ms`;
+      child.kill('SIGKILL');
+    }, timeoutMs);
     child.stdout?.on('data', (chunk: Buffer) => { stdout += chunk.toString(); });
     child.stderr?.on('data', (chunk: Buffer) => { stderr += chunk.toString(); });
     child.once('error', reject);

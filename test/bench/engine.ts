@@ -47,8 +47,8 @@ export function flatten(counters: object, kinds: ReadonlyMap<string, string>): E
     }
   };
   for (const [key, value] of Object.entries(counters) as [string, unknown][]) {
-    if (key !== 'ports') walk(value, key);
-    else for (const [port, inner] of Object.entries(value as object)) walk(inner, kinds.get(port) ?? 'closed');
+    if (key !== 'ports') { walk(value, key); continue; }
+    for (const [port, inner] of Object.entries(value as object)) walk(inner, kinds.get(port) ?? 'closed');
   }
   return all;
 }
@@ -76,7 +76,8 @@ export const proofs: readonly Proof[] = [
 /** Undefined where there was nothing of which it could be a part. */
 export function shareOf({ part, whole }: Proof, change: EngineReading): number | undefined {
   const total = change[whole];
-  return total === undefined || total === 0 ? undefined : Number(((change[part] ?? 0) / total).toPrecision(3));
+  if (total === undefined || total === 0) return undefined;
+  return Number(((change[part] ?? 0) / total).toPrecision(3));
 }
 
 function addAll(all: Record<string, number>, more: EngineReading): void {

@@ -46,20 +46,28 @@ export interface Machine {
 }
 
 export function cpuTimes(): CpuTimes {
-  const fields = (readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? '').split(/\s+/).slice(1).map((text) => Number(text) / kTicksPerSecond);
+  const [all = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  const fields = all.split(/\s+/).slice(1).map((text) => Number(text) / kTicksPerSecond);
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = fields;
   return {
-    atMs: performance.now(), busy: user + nice + system + irq + softirq, user: user + nice, steal, ownUser: ownUserSeconds(),
+    atMs: performance.now(),
+    busy: user + nice + system + irq + softirq,
+    user: user + nice,
+    steal,
+    ownUser: ownUserSeconds(),
   };
 }
 
 export function loadBetween(before: CpuTimes, after: CpuTimes): Load {
   const seconds = (after.atMs - before.atMs) / 1000;
   const others = after.user - before.user - (after.ownUser - before.ownUser) + after.steal - before.steal;
-  return { busySeconds: after.busy - before.busy, otherCpus: Math.max(0, Number((others / seconds).toFixed(3))) };
+  return {
+    busySeconds: after.busy - before.busy,
+    otherCpus: Math.max(0, Number((others / seconds).toFixed(3))),
+  };
 }
 
-/** proc(5): utime is field 14 and that of children waited for field 16; the text after the name begins with 3. */
+/** proc(5): utime is field 14, that of children waited for 16; the text after the name begins with 3. */
 function ownUserSeconds(): number {
   return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).reduce((sum, pid) => {
     try {
@@ -79,7 +87,8 @@ export async function waitForQuiet(longestMs: number, signal: AbortSignal): Prom
     const before = cpuTimes();
     await sleep(kLookMs, undefined, { signal });
     const after = cpuTimes();
-    const busyCpus = Number(((after.busy - before.busy + after.steal - before.steal) / (after.atMs - before.atMs) * 1000).toFixed(3));
+    const spent = after.busy - before.busy + after.steal - before.steal;
+    const busyCpus = Number((spent / (after.atMs - before.atMs) * 1000).toFixed(3));
     const waitedMs = Math.round(performance.now() - began);
     if (busyCpus < kNoisyCpus || waitedMs >= longestMs) return { busyCpus, waitedMs };
   }
@@ -111,7 +120,8 @@ function commitNow(): string {
 /** What cannot be asked is unknown; the figures count all the same. */
 function firstLine(file: string, ...args: readonly string[]): string {
   try {
-    return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n')[0] ?? '';
+    const said = execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return said.split('\n')[0] ?? '';
   } catch {
     return 'unknown';
   }

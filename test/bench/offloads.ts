@@ -15,9 +15,12 @@ const features: Readonly<Record<string, string>> = {
 
 interface Ends { readonly commands: Commands; readonly path: { readonly from: string; readonly to: string } }
 
-export async function withoutOffloads<Result>({ commands, path }: Ends, action: () => Promise<Result>): Promise<Result> {
+export async function withoutOffloads<Result>(
+  { commands, path }: Ends, action: () => Promise<Result>,
+): Promise<Result> {
   const namespaces = [path.from, path.to];
-  const were = await Promise.all(namespaces.map(async (at) => enabledOf(await commands.run(inside(at, 'ethtool', '-k', 'eth0')))));
+  const were = await Promise.all(namespaces.map(async (at) =>
+    enabledOf(await commands.run(inside(at, 'ethtool', '-k', 'eth0')))));
   const set = async (value: 'on' | 'off'): Promise<void> => {
     for (const [index, at] of namespaces.entries()) {
       const words = (were[index] ?? []).flatMap((name) => [name, value]);

@@ -30,12 +30,16 @@ export interface Budget {
 export interface Row { readonly scenario: ScenarioName; readonly test: TestName }
 
 const usual: Budget = {
-  durations: { tcpSeconds: 4, floodSeconds: 1.5, attemptSeconds: 0.5, pingSeconds: 3, steps: { coarse: 7, fine: 4 } },
+  durations: {
+    tcpSeconds: 4, floodSeconds: 1.5, attemptSeconds: 0.5, pingSeconds: 3, steps: { coarse: 7, fine: 4 },
+  },
   repetitions: 5, longestWaitMs: 10_000, repeats: 2, seconds: 4 * 3600, idleSeconds: 20,
 };
 /** Four peers take about three minutes a round; the limit leaves room for bringing them up and down. */
 const quick: Budget = {
-  durations: { tcpSeconds: 1, floodSeconds: 0.5, attemptSeconds: 0.2, pingSeconds: 1, steps: { coarse: 5, fine: 2 } },
+  durations: {
+    tcpSeconds: 1, floodSeconds: 0.5, attemptSeconds: 0.2, pingSeconds: 1, steps: { coarse: 5, fine: 2 },
+  },
   repetitions: 3, longestWaitMs: 600, repeats: 0, seconds: 200, idleSeconds: 5,
 };
 /** Enough for a look at the ways that the routed one does not show. */
@@ -43,16 +47,21 @@ const quickTests: Readonly<Record<ScenarioName, readonly TestName[] | 'all'>> = 
   routed: 'all', 'same-subnet': ['tcp-1', 'udp-1'], 'same-node': ['tcp-1', 'tcp-4'],
 };
 
+const kExample = `
+Example:
+  npm run bench -- --quick --only 'routed/(tcp|udp)' --peers kernel,dvr --json /tmp/bench.json
+`;
+
 interface Parsed {
   readonly quick?: true; readonly only?: RegExp; readonly reps?: number; readonly secs?: number;
   readonly peers: readonly PeerName[]; readonly json?: string; readonly svg?: string;
   readonly profile?: string; readonly writeDocs?: true;
 }
 
-/** Reads the words after the program's name; prints help or a usage error and leaves where that is asked for. */
+/** Reads the words after the program's name; help and usage errors are printed, and end the process. */
 export function readOptions(words: readonly string[]): Options {
   const command = new Command('npm run bench --')
-    .description('measures this checkout against the kernel\'s own DVR topology and Open vSwitch, taking turns')
+    .description("measures this checkout, the kernel's own DVR topology and Open vSwitch, taking turns")
     .option('--quick', 'short repetitions, in under five minutes')
     .option('--only <pattern>', 'only rows whose "scenario/test" matches this regular expression', patternOf)
     .option('--peers <names>', `some of ${peerNames.join(',')}`, peersOf, peerNames)
@@ -60,10 +69,11 @@ export function readOptions(words: readonly string[]): Options {
     .option('--secs <seconds>', 'length of one TCP run', countOf)
     .option('--json <file>', 'write everything to this file (not below /run, which is private while it runs)')
     .option('--svg <folder>', 'write plots into this folder')
-    .option('--profile <folder>', 'afterwards run each row once more under perf, and write what took the time')
+    .option('--profile <folder>', 'afterwards run each row once more under perf: what took the time')
     .option('--write-docs', 'put the figures into docs/performance.md')
-    .addHelpText('after', '\nExample:\n  npm run bench -- --quick --only "routed/(tcp|udp)" --peers kernel,dvr --json /tmp/bench.json\n');
-  const { quick: isQuick, reps, secs, writeDocs, ...rest } = command.parse([...words], { from: 'user' }).opts<Parsed>();
+    .addHelpText('after', kExample);
+  const parsed = command.parse([...words], { from: 'user' }).opts<Parsed>();
+  const { quick: isQuick, reps, secs, writeDocs, ...rest } = parsed;
   const base = isQuick === true ? quick : usual;
   return {
     ...rest, quick: isQuick === true, writeDocs: writeDocs === true,
@@ -88,7 +98,9 @@ export function rowsOf({ quick: isQuick, only }: Pick<Options, 'quick' | 'only'>
 function peersOf(text: string): readonly PeerName[] {
   return text.split(',').map((word) => {
     const name = peerNames.find((one) => one === word);
-    if (name === undefined) throw new InvalidArgumentError(`"${word}" is no peer: choose from ${peerNames.join(', ')}`);
+    if (name === undefined) {
+      throw new InvalidArgumentError(`"${word}" is no peer: choose from ${peerNames.join(', ')}`);
+    }
     return name;
   });
 }

@@ -2,7 +2,7 @@
  * The one picture that every peer builds: nodes, networks with their gateways, VMs. Read from the lab's
  * default topology, so that a peer is compared with what the lab really is.
  */
-import { contains, macOf, networkAddress, nthHost, prefixBitsOf, type IpAddress } from '../../src/model/addresses.js';
+import { macOf, nthHost, prefixBitsOf, type IpAddress } from '../../src/model/addresses.js';
 import type { Topology } from '../../src/model/topology.js';
 
 export interface PictureNode {
@@ -41,7 +41,7 @@ const kFirstGatewayMac = 0x100;
 /** What VXLAN over IPv4 takes of each packet. */
 const kTunnelBytes = 50;
 
-/** @throws if the topology is not one that peers can be built from: IPv4, one subnet a network, fixed addresses. */
+/** @throws if peers cannot be built from the topology: it needs VNIs, a subnet each, and fixed addresses. */
 export function pictureOf(topology: Topology): Picture {
   const { cidr, mtuBytes } = topology.underlay;
   return {
@@ -49,7 +49,9 @@ export function pictureOf(topology: Topology): Picture {
     nodes: topology.nodes.map(({ name, vtepIp }, index) =>
       ({ name, vtep: vtepIp, prefixBits: prefixBitsOf(cidr), mac: macOf(kNodeOui, index + 1) })),
     networks: topology.networks.map(({ name, vni, mtuBytes: wish, subnets: [subnet] }, index) => {
-      if (vni === undefined || subnet === undefined) throw new Error(`network ${name} needs a vni and a subnet`);
+      if (vni === undefined || subnet === undefined) {
+        throw new Error(`network ${name} needs a vni and a subnet`);
+      }
       return {
         name, vni, cidr: subnet.cidr, gateway: gatewayOf(subnet.cidr), prefixBits: prefixBitsOf(subnet.cidr),
         mtuBytes: wish ?? mtuBytes - kTunnelBytes, gatewayMac: macOf(kVmOui, kFirstGatewayMac + index),
@@ -64,13 +66,15 @@ export function pictureOf(topology: Topology): Picture {
 
 function gatewayOf(cidr: Topology['underlay']['cidr']): IpAddress {
   const first = nthHost(cidr, 1n);
-  if (first === undefined || !contains(cidr, first)) throw new Error(`${networkAddress(cidr)} has no first address`);
+  if (first === undefined) throw new Error(`${cidr} has no first address`);
   return first;
 }
 
-/** @throws if the picture has no such thing. */
-export function named<Thing extends { readonly name: string }>(things: readonly Thing[], name: string): Thing {
+/** The one with this name. @throws if there is none. */
+export function named<Thing extends { readonly name: string }>(
+  things: readonly Thing[], name: string,
+): Thing {
   const found = things.find((one) => one.name === name);
-  if (found === undefined) throw new Error(`the picture has no "${name}", only ${things.map((one) => one.name).join(', ')}`);
-  return found;
+  if (found !== undefined) return found;
+  throw new Error(`there is no "${name}", only ${things.map((one) => one.name).join(', ')}`);
 }

@@ -4,8 +4,8 @@ import { Commands } from './commands.js';
 const kInterrupted = 130;
 
 /**
- * Runs `main` and leaves with the code it answers: 1 if it throws, 130 when interrupted. Children end with it;
- * namespaces go with scripts/isolated.
+ * Runs `main` and leaves with the code it answers: 1 if it throws, 130 when interrupted. Children end with
+ * it; namespaces go with scripts/isolated.
  */
 export function runProgram(name: string, main: (commands: Commands) => Promise<number>): void {
   const interrupted = new AbortController();
@@ -16,7 +16,8 @@ export function runProgram(name: string, main: (commands: Commands) => Promise<n
   main(commands)
     .catch((error: unknown) => {
       const isInterrupted = interrupted.signal.aborted;
-      process.stderr.write(`${name}: ${isInterrupted ? 'interrupted; nothing is left' : (error as Error).message}\n`);
+      const why = isInterrupted ? 'interrupted; nothing is left' : (error as Error).message;
+      process.stderr.write(`${name}: ${why}\n`);
       return isInterrupted ? kInterrupted : 1;
     })
     .then(async (code) => {

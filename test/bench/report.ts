@@ -1,5 +1,5 @@
-/** What a run says to people: medians with their spread, ratios, targets, and the proofs of our own dataplane. */
-import { metrics, scenarios, tests, type MetricName } from './catalog.js';
+/** What a run says to people: medians with their spread, ratios, targets, and proofs by our own counters. */
+import { metrics, scenarios, tests, type MetricName, type MetricSpec, type TestSpec } from './catalog.js';
 import { proofs, shareOf } from './engine.js';
 import { kIdlePercent } from './idle.js';
 import { type PeerName, peerNames } from './peers/peer.js';
@@ -16,7 +16,8 @@ export function progressText({ scenario, test, peer, figures, otherCpus, noisy }
     const value = figures[name];
     return value === undefined ? [] : [`${name} ${value.toFixed(digits)}`];
   });
-  return `${scenario}/${test}  ${peer}: ${told.join(', ')}${noisy ? `  (noisy: others used ${otherCpus} CPUs)` : ''}`;
+  const noise = noisy ? `  (noisy: others used ${otherCpus} CPUs)` : '';
+  return `${scenario}/${test}  ${peer}: ${told.join(', ')}${noise}`;
 }
 
 /** The whole report: Markdown that reads as it is. */
@@ -36,8 +37,8 @@ export function reportText(results: Results): string {
 
 function machineText({ machine, date, command, peers }: Results): string {
   return [
-    `${machine.cpu}, ${machine.cores} CPUs, ${machine.memoryGb} GB; Linux ${machine.kernel}; Node ${machine.node}; ${machine.compiler};`,
-    `commit ${machine.commit}; ${date}; \`${command}\`.`,
+    `${machine.cpu}, ${machine.cores} CPUs, ${machine.memoryGb} GB; Linux ${machine.kernel};`,
+    `Node ${machine.node}; ${machine.compiler}; commit ${machine.commit}; ${date}; \`${command}\`.`,
     'Median [min–max]; in parentheses our median over the peer\'s; \\* only noisy repetitions.', '',
     ...Object.entries(peers).map(([name, title]) => `- **${name}**: ${title}`),
   ].join('\n');
@@ -45,29 +46,37 @@ function machineText({ machine, date, command, peers }: Results): string {
 
 function figuresTable(here: readonly Summary[]): string {
   const peers = peerNames.filter((peer) => here.some((one) => one.peer === peer));
-  const rows = tests.flatMap(({ name: test, means }) => metrics.flatMap(({ name: metric, means: unit, digits }) => {
-    const cells = peers.map((peer) => here.find((one) => one.test === test && one.metric === metric && one.peer === peer));
-    if (cells.every((cell) => cell === undefined)) return [];
-    return [[means, unit, ...cells.map((cell) => (cell === undefined ? '–' : cellText(cell, here, digits)))]];
-  }));
+  const rowOf = (test: TestSpec, metric: MetricSpec): string[][] => {
+    const row = here.filter((one) => one.test === test.name && one.metric === metric.name);
+    if (row.length === 0) return [];
+    const cells = peers.map((peer) => {
+      const cell = row.find((one) => one.peer === peer);
+      return cell === undefined ? '–' : cellText(cell, row, metric.digits);
+    });
+    return [[test.means, metric.means, ...cells]];
+  };
+  const rows = tests.flatMap((test) => metrics.flatMap((metric) => rowOf(test, metric)));
   return table(['test', 'figure', ...peers], rows);
 }
 
-function cellText(one: Summary, here: readonly Summary[], digits: number): string {
-  const { median, min, max, noisy, peer, test, metric } = one;
-  const [found] = ratios(here.filter((other) => other.test === test && other.metric === metric && [peer, 'dvr'].includes(other.peer)));
-  const spread = `${median.toFixed(digits)} [${min.toFixed(digits)}–${max.toFixed(digits)}]${noisy ? '\\*' : ''}`;
+function cellText({ median, min, max, noisy, peer }: Summary, row: readonly Summary[], digits: number): string {
+  const found = ratios(row).find((one) => one.peer === peer);
+  const mark = noisy ? '\\*' : '';
+  const spread = `${median.toFixed(digits)} [${min.toFixed(digits)}–${max.toFixed(digits)}]${mark}`;
   return found === undefined ? spread : `${spread} (${found.ratio}×)`;
 }
 
 function targetsTable({ repetitions }: Results): string {
   const judged = verdicts(ratios(summaries(repetitions)));
   if (judged.length === 0) return 'None of the rows with a target was measured with both ends.';
-  return table(['row', 'figure', 'against', 'to reach', 'measured', ''], judged.map(({ target, ratio, reached }) => [
-    `${target.scenario}/${target.test}`, unitOf(target.metric), target.peer, boundText(target), `${ratio}×`, reached ? 'reached' : 'NOT REACHED',
-  ]));
+  const rows = judged.map(({ target, ratio, reached }) => {
+    const { scenario, test, metric, peer } = target;
+    return [`${scenario}/${test}`, unitOf(metric), peer, boundText(target), `${ratio}×`, reachedText(reached)];
+  });
+  return table(['row', 'figure', 'against', 'to reach', 'measured', ''], rows);
 }
 
+const reachedText = (reached: boolean): string => (reached ? 'reached' : 'NOT REACHED');
 const unitOf = (metric: MetricName): string => metrics.find(({ name }) => name === metric)?.means ?? metric;
 const boundText = ({ least, most }: Target): string => (least === undefined ? `≤ ${most}×` : `≥ ${least}×`);
 
@@ -75,17 +84,23 @@ function idleText({ idle }: Results): string {
   if (idle === undefined) return '';
   const { corePercent, processes, seconds } = idle;
   const costly = Object.entries(processes).sort(([, a], [, b]) => b - a).slice(0, kCostlyShown);
-  return `Idle lab, ${Object.keys(processes).length} processes, ${seconds} s: ${corePercent} % of a core (to reach: < ${kIdlePercent} %): `
-    + `${corePercent < kIdlePercent ? 'reached' : 'NOT REACHED'}. Most: ${costly.map(([name, percent]) => `${name} ${percent} %`).join(', ')}.`;
+  const count = Object.keys(processes).length;
+  return [
+    `Idle lab, ${count} processes, ${seconds} s: ${corePercent} % of a core`,
+    `(to reach: < ${kIdlePercent} %): ${reachedText(corePercent < kIdlePercent)}.`,
+    `Most: ${costly.map(([name, percent]) => `${name} ${percent} %`).join(', ')}.`,
+  ].join(' ');
 }
 
 /** Of the last repetition of each row: counters are proofs, not statistics. */
 function engineText(repetitions: readonly Repetition[]): string {
   const last = new Map(repetitions.flatMap(({ scenario, test, engine }) =>
     (engine === undefined ? [] : [[`${scenario}/${test}`, engine] as const])));
-  const told = proofs.filter((proof) => [...last.values()].some((engine) => shareOf(proof, engine) !== undefined));
+  const readings = [...last.values()];
+  const told = proofs.filter((proof) => readings.some((engine) => shareOf(proof, engine) !== undefined));
   if (told.length === 0) return '';
-  const rows = [...last].map(([row, engine]) => [row, ...told.map((proof) => `${shareOf(proof, engine) ?? '–'}`)]);
+  const rows = [...last].map(([row, engine]) =>
+    [row, ...told.map((proof) => `${shareOf(proof, engine) ?? '–'}`)]);
   return `### What our dataplane counted\n\n${table(['row', ...told.map(({ means }) => means)], rows)}`;
 }
 
@@ -95,7 +110,8 @@ function noiseText({ repetitions }: Results): string {
   const noisy = repetitions.filter((one) => one.noisy).length;
   const reordered = peersWith(repetitions);
   return [
-    `${repetitions.length} repetitions, ${noisy} of them noisy; getppid took ${Math.min(...calibrations)} to ${Math.max(...calibrations)} ns.`,
+    `${repetitions.length} repetitions, ${noisy} of them noisy;`,
+    `getppid took ${Math.min(...calibrations)} to ${Math.max(...calibrations)} ns.`,
     `UDP packets out of order within their flow: ${reordered}.`,
   ].join('\n');
 }

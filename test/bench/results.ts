@@ -70,9 +70,10 @@ export function summaries(repetitions: readonly Repetition[]): Summary[] {
     const [first] = used;
     if (first === undefined) return [];
     const { scenario, test, peer } = first;
+    const noisy = quiet.length === 0;
     return metrics.flatMap(({ name: metric }) => {
       const values = used.flatMap(({ figures }) => figures[metric] ?? []);
-      return values.length === 0 ? [] : [{ scenario, test, metric, peer, noisy: quiet.length === 0, ...spreadOf(values) }];
+      return values.length === 0 ? [] : [{ scenario, test, metric, peer, noisy, ...spreadOf(values) }];
     });
   });
 }
@@ -88,24 +89,30 @@ function grouped(repetitions: readonly Repetition[]): Repetition[][] {
 
 export function ratios(all: readonly Summary[]): Ratio[] {
   return all.filter(({ peer }) => peer !== 'dvr').flatMap(({ scenario, test, metric, peer, median }) => {
-    const ours = all.find((one) => one.peer === 'dvr' && one.scenario === scenario && one.test === test && one.metric === metric);
+    const ours = all.find((one) => one.peer === 'dvr' && isSameFigure(one, { scenario, test, metric }));
     const ratio = ours === undefined ? undefined : ratioOf(ours.median, median);
     return ratio === undefined ? [] : [{ scenario, test, metric, peer, ratio }];
   });
 }
 
+type Figure = Pick<Summary, 'scenario' | 'test' | 'metric'>;
+const isSameFigure = (one: Figure, other: Figure): boolean =>
+  one.scenario === other.scenario && one.test === other.test && one.metric === other.metric;
+
 /** Of the targets whose row was measured. */
 export function verdicts(all: readonly Ratio[]): Verdict[] {
   return targets.flatMap((target) => {
-    const found = all.find(({ scenario, test, metric, peer }) =>
-      scenario === target.scenario && test === target.test && metric === target.metric && peer === target.peer);
-    return found === undefined ? [] : [{ target, ratio: found.ratio, reached: isReached(target, found.ratio) }];
+    const found = all.find((one) => one.peer === target.peer && isSameFigure(one, target));
+    if (found === undefined) return [];
+    return [{ target, ratio: found.ratio, reached: isReached(target, found.ratio) }];
   });
 }
 
 /** The last line of a run: {"routed/tcp-1/gbps": {"kernel": 0.8, …}, …}. */
 export function ratioLine(all: readonly Ratio[]): string {
   const line: Record<string, Record<string, number>> = {};
-  for (const { scenario, test, metric, peer, ratio } of all) (line[`${scenario}/${test}/${metric}`] ??= {})[peer] = ratio;
+  for (const { scenario, test, metric, peer, ratio } of all) {
+    (line[`${scenario}/${test}/${metric}`] ??= {})[peer] = ratio;
+  }
   return JSON.stringify(line);
 }

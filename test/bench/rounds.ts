@@ -74,7 +74,8 @@ export class Rounds {
       const title = missing === undefined ? peer.title : `not measured: ${missing}`;
       this.#titles[name] = title;
       say(`${name}: ${title}`);
-      if (missing === undefined && await this.#attempt(peer, 'coming up', () => this.#start(peer))) up.push(peer);
+      if (missing !== undefined) continue;
+      if (await this.#attempt(peer, 'coming up', () => this.#start(peer))) up.push(peer);
     }
     return up;
   }

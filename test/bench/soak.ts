@@ -21,18 +21,21 @@ const kSampleMs = 2000;
 const kTellMs = 20_000;
 const say = (text: string): void => { process.stderr.write(`soak: ${text}\n`); };
 
-async function soak(minutes: number, commands: Commands, picture: Picture, peer: Peer): Promise<readonly string[]> {
+async function soak(
+  minutes: number, commands: Commands, picture: Picture, peer: Peer,
+): Promise<readonly string[]> {
   const totalMs = minutes * 60_000;
   const began = performance.now();
   const atMs = (): number => performance.now() - began;
   const tally = newTally();
   const samples: Sample[] = [];
   const before = await tcpReorderings(commands, picture, peer);
-  const loaded = runLoads({ commands, picture, tally, namespaceOf: (vm) => peer.namespaceOf(vm), goesOn: () => atMs() < totalMs });
+  const goesOn = (): boolean => atMs() < totalMs;
+  const loaded = runLoads({ commands, picture, tally, goesOn, namespaceOf: (vm) => peer.namespaceOf(vm) });
   // It is awaited below; until then its failure must not end the process.
   loaded.catch(() => undefined);
   const ended = loaded.then(() => true, () => true);
-  for (let told = 0; atMs() < totalMs;) {
+  for (let told = 0; goesOn();) {
     if (await Promise.race([sleep(kSampleMs, false, { signal: commands.signal }), ended])) break;
     samples.push(...sampleAll(atMs()));
     if (atMs() - told > kTellMs) {
@@ -47,23 +50,29 @@ async function soak(minutes: number, commands: Commands, picture: Picture, peer:
 }
 
 function growthTable(growth: readonly Growth[], samples: readonly Sample[]): string {
-  return table(['process', 'RSS, MB', 'grown', 'descriptors', 'grown', 'threads', 'grown'], growth.map(({ role, rssMb, descriptors, threads }) => {
+  const rows = growth.map(({ role, rssMb, descriptors, threads }) => {
     const last = samples.findLast((sample) => sample.role === role);
-    return [role, last?.rssMb.toFixed(1) ?? '', `${rssMb}`, `${last?.descriptors ?? ''}`, `${descriptors}`, `${last?.threads ?? ''}`, `${threads}`];
-  }));
+    const now = [last?.rssMb.toFixed(1), last?.descriptors, last?.threads];
+    const grown = [rssMb, descriptors, threads];
+    return [role, ...grown.flatMap((more, index) => [`${now[index] ?? ''}`, `${more}`])];
+  });
+  return table(['process', 'RSS, MB', 'grown', 'descriptors', 'grown', 'threads', 'grown'], rows);
 }
 
-/** What the VMs' kernels count as reordering: an acknowledgement showed that an earlier segment came later. */
+/** What the VMs' kernels count as reordering, together. */
 async function tcpReorderings(commands: Commands, picture: Picture, peer: Peer): Promise<number> {
   let sum = 0;
-  for (const { name } of picture.vms) sum += reorderingsIn(await commands.run(inside(peer.namespaceOf(name), 'cat', '/proc/net/netstat')));
+  for (const { name } of picture.vms) {
+    const netstat = await commands.run(inside(peer.namespaceOf(name), 'cat', '/proc/net/netstat'));
+    sum += reorderingsIn(netstat);
+  }
   return sum;
 }
 
 function minutesOf(text: string): number {
   const value = Number(text);
-  if (!(value >= 0.5 && value <= 24 * 60)) throw new InvalidArgumentError(`"${text}" is no number of minutes from 0.5 to 1440`);
-  return value;
+  if (value >= 0.5 && value <= 24 * 60) return value;
+  throw new InvalidArgumentError(`"${text}" is no number of minutes from 0.5 to 1440`);
 }
 
 runProgram('soak', async (commands) => {

@@ -5,8 +5,15 @@ import { metrics, type MetricSpec } from './catalog.js';
 import { peerNames, type PeerName } from './peers/peer.js';
 import type { Summary } from './results.js';
 
-const colours: Readonly<Record<PeerName, string>> = { kernel: '#8a8a8a', ovs: '#c9a227', 'ovs-afxdp': '#b5651d', dvr: '#1f6feb' };
-const size = { barWidth: 26, groupGap: 34, left: 70, top: 56, plotHeight: 260, bottom: 96, right: 24 } as const;
+const colours: Readonly<Record<PeerName, string>> = {
+  kernel: '#8a8a8a', ovs: '#c9a227', 'ovs-afxdp': '#b5651d', dvr: '#1f6feb',
+};
+const size = {
+  barWidth: 26, groupGap: 34, left: 70, top: 56, plotHeight: 260, bottom: 96, right: 24, legendWidth: 90,
+} as const;
+/** Names of tests stand below the axis by this much, and slanted, for they are long. */
+const kNameDrop = 16;
+const kNameTurn = -30;
 /** Lines across, without zero. */
 const kGridLines = 4;
 
@@ -30,31 +37,39 @@ export function barChart({ means, digits, better }: MetricSpec, here: readonly S
   const width = size.left + groups.length * groupWidth + size.right;
   const height = size.top + size.plotHeight + size.bottom;
   const highest = niceCeiling(Math.max(...here.map(({ max }) => max)));
-  const y = (value: number): number => rounded(size.top + size.plotHeight * (1 - value / highest));
-  const bars = groups.flatMap((group, at) => peers.flatMap((peer, index) => {
-    const one = here.find((summary) => summary.peer === peer && `${summary.scenario}/${summary.test}` === group);
-    return one === undefined ? [] : bar(one, size.left + at * groupWidth + size.groupGap / 2 + index * size.barWidth, y, digits);
-  }));
+  const y: Scale = (value) => rounded(size.top + size.plotHeight * (1 - value / highest));
+  const bars = here.flatMap((one) => {
+    const left = size.left + groups.indexOf(`${one.scenario}/${one.test}`) * groupWidth + size.groupGap / 2;
+    return bar(one, left + peers.indexOf(one.peer) * size.barWidth, y, digits);
+  });
+  const below = size.top + size.plotHeight + kNameDrop;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="11">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}"`,
+    `  height="${height}" font-family="sans-serif" font-size="11">`,
     `<rect width="${width}" height="${height}" fill="white"/>`,
-    text(size.left, 20, `${means} (${better} is better; median, min to max)`, 'font-size="14" font-weight="bold"'),
-    ...peers.flatMap((peer, index) => legend(peer, size.left + index * 90)),
-    ...Array.from({ length: kGridLines + 1 }, (_, line) => gridLine(highest * line / kGridLines, width, y)).flat(),
+    text(size.left, 20, `${means} (${better} is better; median, min to max)`, 'font-size="14"'),
+    ...peers.flatMap((peer, index) => legend(peer, size.left + index * size.legendWidth)),
+    ...Array.from({ length: kGridLines + 1 }, (_, line) => highest * line / kGridLines)
+      .flatMap((value) => gridLine(value, width, y)),
     ...bars,
     ...groups.map((group, at) => {
       const x = rounded(size.left + (at + 0.5) * groupWidth);
-      return text(x, size.top + size.plotHeight + 16, group, `text-anchor="end" transform="rotate(-30 ${x} ${size.top + size.plotHeight + 16})"`);
+      return text(x, below, group, `text-anchor="end" transform="rotate(${kNameTurn} ${x} ${below})"`);
     }),
     '</svg>', '',
   ].join('\n');
 }
 
-function bar({ peer, median, min, max }: Summary, x: number, y: (value: number) => number, digits: number): string[] {
+type Scale = (value: number) => number;
+
+function bar({ peer, median, min, max }: Summary, x: number, y: Scale, digits: number): string[] {
   const middle = rounded(x + size.barWidth / 2);
+  const height = rounded(y(0) - y(median));
+  const whisker = `M${middle} ${y(min)}V${y(max)}M${middle - 4} ${y(min)}h8M${middle - 4} ${y(max)}h8`;
   return [
-    `<rect x="${x + 2}" y="${y(median)}" width="${size.barWidth - 4}" height="${rounded(y(0) - y(median))}" fill="${colours[peer]}"/>`,
-    `<path d="M${middle} ${y(min)}V${y(max)}M${middle - 4} ${y(min)}h8M${middle - 4} ${y(max)}h8" stroke="black" fill="none"/>`,
+    `<rect x="${x + 2}" y="${y(median)}" width="${size.barWidth - 4}" height="${height}"`,
+    `  fill="${colours[peer]}"/>`,
+    `<path d="${whisker}" stroke="black" fill="none"/>`,
     text(middle, y(max) - 4, median.toFixed(digits), 'text-anchor="middle" font-size="9"'),
   ];
 }
@@ -62,13 +77,15 @@ function bar({ peer, median, min, max }: Summary, x: number, y: (value: number) 
 const legend = (peer: PeerName, x: number): string[] =>
   [`<rect x="${x}" y="30" width="11" height="11" fill="${colours[peer]}"/>`, text(x + 16, 40, peer)];
 
-const gridLine = (value: number, width: number, y: (value: number) => number): string[] => [
+const gridLine = (value: number, width: number, y: Scale): string[] => [
   `<path d="M${size.left} ${y(value)}H${width - size.right}" stroke="#dddddd"/>`,
   text(size.left - 6, y(value) + 4, `${Number(value.toPrecision(3))}`, 'text-anchor="end"'),
 ];
 
-const text = (x: number, y: number, words: string, more = ''): string =>
-  `<text x="${x}" y="${y}"${more === '' ? '' : ` ${more}`}>${words.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</text>`;
+function text(x: number, y: number, words: string, more = ''): string {
+  const escaped = words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  return `<text x="${x}" y="${y}"${more === '' ? '' : ` ${more}`}>${escaped}</text>`;
+}
 
 /** The next of 1, 2, 2.5, 5 and 10 times a power of ten, so that grid lines have round numbers. */
 export function niceCeiling(value: number): number {

@@ -35,6 +35,9 @@ const kAskCpu = '0';
 const kEchoCpu = `${cpus().length - 1}`;
 /** A receiver that has seen nothing this long after the sender ended has lost everything. */
 const kReceiveGraceSeconds = 3;
+/** A path may carry more without a flood than under it: rates up to this much are tried. */
+const kCeilingFactor = 2;
+const kCeilingMore = 20_000;
 /** A new stream has found its speed. */
 const kLoadRampMs = 700;
 
@@ -48,7 +51,10 @@ export interface TrafficOptions {
 
 export async function measure(test: TestSpec, options: TrafficOptions): Promise<Figures> {
   switch (test.kind) {
-    case 'tcp': return test.offloads ? tcp(test.streams, options) : withoutOffloads(options, () => tcp(test.streams, options));
+    case 'tcp': {
+      const run = (): Promise<Figures> => tcp(test.streams, options);
+      return test.offloads ? run() : withoutOffloads(options, run);
+    }
     case 'udp': return udp(test.flows, options);
     case 'ping': return test.loaded ? pingLoaded(options) : ping(options);
   }
@@ -62,8 +68,11 @@ async function tcp(streams: number, options: TrafficOptions): Promise<Figures> {
   return { ...result, cpu_s_per_gb: (options.busySeconds() - before) / (result['bytes'] ?? 0) * 1e9 };
 }
 
-async function startTcp(streams: number, seconds: number, { commands, path }: TrafficOptions): Promise<Running> {
-  const server = await commands.start(inside(path.to, 'iperf3', '--server', '--one-off', '--forceflush', '--port', kTcpPort), { ready: 'listening' });
+async function startTcp(
+  streams: number, seconds: number, { commands, path }: TrafficOptions,
+): Promise<Running> {
+  const serve = ['iperf3', '--server', '--one-off', '--forceflush', '--port', kTcpPort];
+  const server = await commands.start(inside(path.to, ...serve), { ready: 'listening' });
   const client = await commands.start(inside(path.from, 'iperf3', '--client', path.address, '--port', kTcpPort,
     '--time', `${seconds}`, '--parallel', `${streams}`, '--congestion', 'cubic', '--json'));
   return { ...client, stop: async () => { await client.stop(); await server.stop(); } };
@@ -82,7 +91,7 @@ interface IperfReport {
 export function readIperf(text: string): Figures {
   const { end } = JSON.parse(text) as IperfReport;
   for (const used of [end.sender_tcp_congestion, end.receiver_tcp_congestion]) {
-    if (used !== 'cubic') throw new Error(`iperf3 used ${used ?? 'an unknown congestion control'} instead of cubic`);
+    if (used !== 'cubic') throw new Error(`iperf3 used ${used ?? 'who knows what'} instead of cubic`);
   }
   const { bits_per_second: rate, bytes } = end.sum_received;
   return { gbps: rate / 1e9, bytes, retransmits: end.sum_sent.retransmits ?? 0 };
@@ -98,7 +107,8 @@ async function udp(flows: number, options: TrafficOptions): Promise<Figures> {
   const flood = await shoot(0, flows, floodSeconds, options);
   const cpuSeconds = options.busySeconds() - before;
   let reordered = flood.reordered;
-  const { lossFree, nearlyLossFree } = await findRates(Math.min(flood.offered, 2 * flood.received + 20_000), steps, async (rate) => {
+  const ceiling = Math.min(flood.offered, kCeilingFactor * flood.received + kCeilingMore);
+  const { lossFree, nearlyLossFree } = await findRates(ceiling, steps, async (rate) => {
     const shot = await shoot(rate, flows, attemptSeconds, options);
     reordered += shot.reordered;
     return shot;
@@ -114,14 +124,21 @@ async function udp(flows: number, options: TrafficOptions): Promise<Figures> {
 }
 
 /** One burst of traffic at a rate in packets per second, 0 being without any wait. */
-async function shoot(rate: number, flows: number, seconds: number, { commands, path }: TrafficOptions): Promise<Shot> {
+async function shoot(
+  rate: number, flows: number, seconds: number, { commands, path }: TrafficOptions,
+): Promise<Shot> {
   const tool = `${toolsDir}udp-flood`;
-  const receiver = await commands.start(inside(path.to, tool, 'receive', kUdpPort, `${seconds + kReceiveGraceSeconds}`), { ready: 'ready' });
+  const receive = inside(path.to, tool, 'receive', kUdpPort, `${seconds + kReceiveGraceSeconds}`);
+  const receiver = await commands.start(receive, { ready: 'ready' });
   const sent = JSON.parse(await commands.run(inside(path.from, tool, 'send', path.address, kUdpPort,
     `${seconds}`, `${Math.round(rate)}`, kPayloadBytes, `${flows}`))) as Sent;
   const got = JSON.parse(await receiver.output) as Received;
   return {
-    offered: sent.pps, received: got.pps, loss: 1 - got.received / Math.max(1, sent.sent), reordered: got.reordered, packets: got.received,
+    offered: sent.pps,
+    received: got.pps,
+    loss: 1 - got.received / Math.max(1, sent.sent),
+    reordered: got.reordered,
+    packets: got.received,
   };
 }
 
@@ -129,7 +146,8 @@ async function ping({ commands, path, durations }: TrafficOptions): Promise<Figu
   const tool = `${toolsDir}ping-pong`;
   const echo = await commands.start(inside(path.to, tool, 'echo', kEchoPort, kEchoCpu), { ready: 'ready' });
   try {
-    return JSON.parse(await commands.run(inside(path.from, tool, 'ask', path.address, kEchoPort, `${durations.pingSeconds}`, kAskCpu))) as Figures;
+    const ask = [tool, 'ask', path.address, kEchoPort, `${durations.pingSeconds}`, kAskCpu];
+    return JSON.parse(await commands.run(inside(path.from, ...ask))) as Figures;
   } finally {
     await echo.stop();
   }

@@ -1,4 +1,4 @@
-/** Puts a run's report into docs/performance.md, between its markers: figures in documents come from a run. */
+/** Puts a run's report into docs/performance.md, between its markers: figures there come from a run. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { root } from './commands.js';
 import { reportText } from './report.js';
@@ -16,6 +16,8 @@ export function writeDocs(results: Results): void {
 export function withFigures(document: string, figures: string): string {
   const begin = document.indexOf(kBegin);
   const end = document.indexOf(kEnd);
-  if (begin < 0 || end < begin) throw new Error(`docs/performance.md needs the lines "${kBegin}" and "${kEnd}", in this order`);
+  if (begin < 0 || end < begin) {
+    throw new Error(`docs/performance.md needs the lines "${kBegin}" and "${kEnd}", in this order`);
+  }
   return `${document.slice(0, begin + kBegin.length)}\n\n${figures}\n\n${document.slice(end)}`;
 }

@@ -1,10 +1,11 @@
-/** Our own lab, brought up by the command people use, with `wire: super`: nothing on the wire is cut for captures. */
+/** Our own lab, brought up as people do, with `wire: super`: nothing on the wire is cut for captures. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Commands, inside, root } from '../commands.js';
+import { type Commands, root } from '../commands.js';
 import { readEngine } from '../engine.js';
 import type { Picture } from '../picture.js';
+import { withoutBridgeFilters } from './fabric.js';
 import type { Peer } from './peer.js';
 
 export const defaultTopologyFile = `${root}scripts/lab/topology.yaml`;
@@ -22,7 +23,7 @@ export function dvrPeer(commands: Commands, picture: Picture): Peer {
       writeFileSync(file, withSuperWire(readFileSync(defaultTopologyFile, 'utf8')));
       await commands.run([dvr, 'lab', 'up', file]);
       // The wire is the same for every peer: a bridge without iptables hooks (fabric.ts).
-      await commands.run(inside(at('fabric'), 'sysctl', '--quiet', '--ignore', '--write', 'net.bridge.bridge-nf-call-iptables=0'));
+      await commands.run(withoutBridgeFilters(at('fabric')));
     },
     down: async () => { await commands.try([dvr, 'lab', 'down']); },
     read: () => readEngine(picture.nodes.map(({ name }) => name)),

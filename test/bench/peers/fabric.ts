@@ -13,13 +13,19 @@ import { named, type Picture, type PictureVm } from '../picture.js';
 export type Command = readonly string[];
 
 export const namespaceOf = (peer: string, name: string): string => `${peer}-${name}`;
-export const ip = (namespace: string, ...words: readonly string[]): Command => ['ip', '-n', namespace, ...words];
+export const ip = (namespace: string, ...words: readonly string[]): Command =>
+  ['ip', '-n', namespace, ...words];
+/** The setting is absent where the kernel has no br_netfilter, which is as good. */
+export const withoutBridgeFilters = (namespace: string): Command =>
+  inside(namespace, 'sysctl', '--quiet', '--ignore', '--write', 'net.bridge.bridge-nf-call-iptables=0');
 
 /**
  * Quiet and without filters: no IPv6 chatter, no reverse path check, and no iptables hooks under bridges,
  * which would only slow the peer.
  */
-export function namespaceCommands(namespace: string, options: { readonly forwarding?: true } = {}): Command[] {
+export function namespaceCommands(
+  namespace: string, options: { readonly forwarding?: true } = {},
+): Command[] {
   const settings = [
     'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1',
     'net.ipv4.conf.all.rp_filter=0', 'net.ipv4.conf.default.rp_filter=0',
@@ -30,8 +36,7 @@ export function namespaceCommands(namespace: string, options: { readonly forward
     ['ip', 'netns', 'add', namespace],
     ip(namespace, 'link', 'set', 'lo', 'up'),
     inside(namespace, 'sysctl', '--quiet', '--write', ...settings),
-    // Absent where the kernel has no br_netfilter, which is as good.
-    inside(namespace, 'sysctl', '--quiet', '--ignore', '--write', 'net.bridge.bridge-nf-call-iptables=0'),
+    withoutBridgeFilters(namespace),
   ];
 }
 
@@ -40,7 +45,8 @@ export function fabricCommands(peer: string, picture: Picture): Command[] {
   const mtu = `${picture.underlayMtuBytes}`;
   return [
     ...namespaceCommands(fabric),
-    ip(fabric, 'link', 'add', 'underlay', 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0', 'mcast_snooping', '0'),
+    ip(fabric, 'link', 'add', 'underlay', 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0',
+      'mcast_snooping', '0'),
     ip(fabric, 'link', 'set', 'underlay', 'mtu', mtu, 'up'),
     ...picture.nodes.flatMap(({ name, mac }) => [
       ...namespaceCommands(namespaceOf(peer, name)),

@@ -23,6 +23,9 @@ const at = (name: string): string => namespaceOf(kPeer, name);
 const routerOf = (node: string): string => at(`${node}-router`);
 const bridge = (node: string, ...words: readonly string[]): Command => ['bridge', '-n', at(node), ...words];
 
+const neighbour = (namespace: string, address: string, mac: string, device: string): Command =>
+  ip(namespace, 'neigh', 'replace', address, 'lladdr', mac, 'dev', device, 'nud', 'permanent');
+
 export function kernelPeer(commands: Commands, picture: Picture): Peer {
   return {
     name: kPeer,
@@ -46,7 +49,8 @@ export function kernelCommands(picture: Picture): Command[] {
 }
 
 function kernelNamespaces({ nodes, vms }: Picture): string[] {
-  return [...vms.map(({ name }) => at(name)), ...nodes.flatMap(({ name }) => [routerOf(name), at(name)]), at('fabric')];
+  const ofNodes = nodes.flatMap(({ name }) => [routerOf(name), at(name)]);
+  return [...vms.map(({ name }) => at(name)), ...ofNodes, at('fabric')];
 }
 
 function nodeCommands(picture: Picture, node: PictureNode): Command[] {
@@ -54,18 +58,20 @@ function nodeCommands(picture: Picture, node: PictureNode): Command[] {
   return [
     ip(at(node.name), 'address', 'add', `${node.vtep}/${node.prefixBits}`, 'dev', 'u0'),
     ...others.map((other) =>
-      ip(at(node.name), 'neigh', 'replace', other.vtep, 'lladdr', other.mac, 'dev', 'u0', 'nud', 'permanent')),
+      neighbour(at(node.name), other.vtep, other.mac, 'u0')),
     ...namespaceCommands(routerOf(node.name), { forwarding: true }),
     ...picture.networks.flatMap((network) => networkCommands(node, network)),
   ];
 }
 
-function networkCommands(node: PictureNode, { name, vni, mtuBytes, gateway, prefixBits, gatewayMac }: PictureNetwork): Command[] {
+function networkCommands(node: PictureNode, network: PictureNetwork): Command[] {
+  const { name, vni, mtuBytes, gateway, prefixBits, gatewayMac } = network;
   const here = at(node.name);
   const router = routerOf(node.name);
   const mtu = `${mtuBytes}`;
   return [
-    ip(here, 'link', 'add', `br-${name}`, 'mtu', mtu, 'type', 'bridge', 'ageing_time', '0', 'mcast_snooping', '0'),
+    ip(here, 'link', 'add', `br-${name}`, 'mtu', mtu, 'type', 'bridge', 'ageing_time', '0',
+      'mcast_snooping', '0'),
     ip(here, 'link', 'set', `br-${name}`, 'up'),
     ip(here, 'link', 'add', `vx-${name}`, 'mtu', mtu, 'type', 'vxlan', 'id', `${vni}`, 'local', node.vtep,
       'dev', 'u0', 'dstport', kVxlanPort, 'nolearning', 'proxy'),
@@ -86,23 +92,25 @@ function portCommands(picture: Picture, vm: PictureVm): Command[] {
   const mtu = `${named(picture.networks, vm.network).mtuBytes}`;
   return [
     ...namespaceCommands(at(vm.name)),
-    ip(home, 'link', 'add', vm.name, 'mtu', mtu, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', at(vm.name)),
+    ip(home, 'link', 'add', vm.name, 'mtu', mtu, 'type', 'veth',
+      'peer', 'name', 'eth0', 'netns', at(vm.name)),
     ip(home, 'link', 'set', vm.name, 'master', `br-${vm.network}`, 'up'),
     bridge(vm.node, 'link', 'set', 'dev', vm.name, 'learning', 'off'),
     bridge(vm.node, 'fdb', 'replace', vm.mac, 'dev', vm.name, 'master', 'static'),
     ...vmCommands(kPeer, picture, vm),
-    ...picture.nodes.map(({ name }) =>
-      ip(routerOf(name), 'neigh', 'replace', vm.ip, 'lladdr', vm.mac, 'dev', `qr-${vm.network}`, 'nud', 'permanent')),
-    ...picture.nodes.filter(({ name }) => name !== vm.node).flatMap(({ name }) => remoteCommands(picture, vm, name)),
+    ...picture.nodes.map(({ name }) => neighbour(routerOf(name), vm.ip, vm.mac, `qr-${vm.network}`)),
+    ...picture.nodes.filter(({ name }) => name !== vm.node)
+      .flatMap(({ name }) => remoteCommands(picture, vm, name)),
   ];
 }
 
 /** What a node must know of a VM that is elsewhere. */
-function remoteCommands(picture: Picture, { ip: address, mac, network, node }: PictureVm, elsewhere: string): Command[] {
-  const device = `vx-${network}`;
+function remoteCommands(picture: Picture, vm: PictureVm, elsewhere: string): Command[] {
+  const device = `vx-${vm.network}`;
+  const { vtep } = named(picture.nodes, vm.node);
   return [
-    bridge(elsewhere, 'fdb', 'replace', mac, 'dev', device, 'dst', named(picture.nodes, node).vtep, 'self', 'static'),
-    bridge(elsewhere, 'fdb', 'replace', mac, 'dev', device, 'master', 'static'),
-    ip(at(elsewhere), 'neigh', 'replace', address, 'lladdr', mac, 'dev', device, 'nud', 'permanent'),
+    bridge(elsewhere, 'fdb', 'replace', vm.mac, 'dev', device, 'dst', vtep, 'self', 'static'),
+    bridge(elsewhere, 'fdb', 'replace', vm.mac, 'dev', device, 'master', 'static'),
+    neighbour(at(elsewhere), vm.ip, vm.mac, device),
   ];
 }

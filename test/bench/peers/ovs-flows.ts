@@ -15,12 +15,20 @@ export const ofPortOf = (picture: Picture, vm: PictureVm): number => kFirstVmPor
 
 export function flowsOf(picture: Picture, node: PictureNode): string[] {
   const vniOf = (vm: PictureVm): number => named(picture.networks, vm.network).vni;
-  const deliver = (vm: PictureVm): string => (vm.node === node.name
-    ? `output:${ofPortOf(picture, vm)}`
-    : `set_field:${vniOf(vm)}->tun_id,set_field:${named(picture.nodes, vm.node).vtep}->tun_dst,output:${kTunnelPort}`);
+  const deliver = (vm: PictureVm): string => {
+    if (vm.node === node.name) return `output:${ofPortOf(picture, vm)}`;
+    const { vtep } = named(picture.nodes, vm.node);
+    return `set_field:${vniOf(vm)}->tun_id,set_field:${vtep}->tun_dst,output:${kTunnelPort}`;
+  };
+  const route = (vm: PictureVm): string => {
+    const { vni, gatewayMac } = named(picture.networks, vm.network);
+    return `dec_ttl,set_field:${gatewayMac}->eth_src,set_field:${vm.mac}->eth_dst,set_field:${vni}->reg0`;
+  };
   return [
-    ...picture.vms.filter((vm) => vm.node === node.name).map((vm) =>
-      `table=0,priority=100,in_port=${ofPortOf(picture, vm)},actions=set_field:${vniOf(vm)}->reg0,goto_table:1`),
+    ...picture.vms.filter((vm) => vm.node === node.name).map((vm) => {
+      const port = ofPortOf(picture, vm);
+      return `table=0,priority=100,in_port=${port},actions=set_field:${vniOf(vm)}->reg0,goto_table:1`;
+    }),
     ...picture.networks.flatMap(({ vni, gateway, gatewayMac }) => [
       `table=0,priority=100,in_port=${kTunnelPort},tun_id=${vni},actions=set_field:${vni}->reg0,goto_table:3`,
       arpAnswer(vni, gateway, gatewayMac),
@@ -28,8 +36,7 @@ export function flowsOf(picture: Picture, node: PictureNode): string[] {
     ]),
     ...picture.vms.flatMap((vm) => [
       arpAnswer(vniOf(vm), vm.ip, vm.mac),
-      `table=2,priority=100,ip,nw_dst=${vm.ip},actions=dec_ttl,set_field:${named(picture.networks, vm.network).gatewayMac}->eth_src,`
-        + `set_field:${vm.mac}->eth_dst,set_field:${vniOf(vm)}->reg0,goto_table:3`,
+      `table=2,priority=100,ip,nw_dst=${vm.ip},actions=${route(vm)},goto_table:3`,
       `table=3,priority=100,reg0=${vniOf(vm)},dl_dst=${vm.mac},actions=${deliver(vm)}`,
     ]),
     'table=1,priority=0,actions=goto_table:3',
@@ -38,12 +45,12 @@ export function flowsOf(picture: Picture, node: PictureNode): string[] {
 
 /** A request becomes its own answer and goes back where it came from. */
 function arpAnswer(vni: number, address: string, mac: string): string {
-  const hex = (octets: readonly number[]): string => `0x${octets.map((octet) => octet.toString(16).padStart(2, '0')).join('')}`;
-  const macHex = `0x${mac.replaceAll(':', '')}`;
+  const octets = address.split('.').map((octet) => Number(octet).toString(16).padStart(2, '0'));
+  const match = `table=1,priority=100,arp,reg0=${vni},arp_op=1,arp_tpa=${address}`;
   return [
-    `table=1,priority=100,arp,reg0=${vni},arp_op=1,arp_tpa=${address},actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[]`,
+    `${match},actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[]`,
     `set_field:${mac}->eth_src`, 'load:2->NXM_OF_ARP_OP[]', 'move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[]',
-    'move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[]', `load:${macHex}->NXM_NX_ARP_SHA[]`,
-    `load:${hex(address.split('.').map(Number))}->NXM_OF_ARP_SPA[]`, 'in_port',
+    'move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[]', `load:0x${mac.replaceAll(':', '')}->NXM_NX_ARP_SHA[]`,
+    `load:0x${octets.join('')}->NXM_OF_ARP_SPA[]`, 'in_port',
   ].join(',');
 }

@@ -11,10 +11,9 @@
  * Devices that the switch reaches through packet sockets or AF_XDP have no offloads: it cannot take
  * super-frames or unfinished checksums from them.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Commands, Running } from '../commands.js';
-import { inside } from '../commands.js';
+import { type Commands, inside, kNoTimeout, type Running } from '../commands.js';
 import { named, type Picture, type PictureNode, type PictureVm } from '../picture.js';
 import { type Command, fabricCommands, ip, namespaceCommands, namespaceOf, vmCommands } from './fabric.js';
 import { flowsOf, kTunnelPort, ofPortOf } from './ovs-flows.js';
@@ -31,7 +30,7 @@ export function ovsPeer(name: OvsName, commands: Commands, picture: Picture): Pe
   const peer = new Ovs(name, commands, picture);
   return {
     name,
-    title: name === 'ovs' ? 'Open vSwitch in user space, TAP ports, routing by flows' : 'Open vSwitch in user space, AF_XDP ports, routing by flows',
+    title: `Open vSwitch in user space, ${name === 'ovs' ? 'TAP' : 'AF_XDP'} ports, routing by flows`,
     namespaceOf: (vm) => namespaceOf(name, vm),
     missing: () => peer.missing(),
     up: () => peer.up(),
@@ -51,7 +50,8 @@ class Ovs {
 
   async missing(): Promise<string | undefined> {
     const version = await this.commands.try(['ovs-vswitchd', '--version']).catch(() => undefined);
-    return version?.code === 0 ? undefined : 'openvswitch-switch is not installed (apt-get install openvswitch-switch)';
+    if (version?.code === 0) return undefined;
+    return 'openvswitch-switch is not installed (apt-get install openvswitch-switch)';
   }
 
   async up(): Promise<void> {
@@ -78,18 +78,30 @@ class Ovs {
     await this.commands.run(['ovsdb-tool', 'create', `${dir}/conf.db`, kSchema]);
     await this.#daemon(node, 'ovsdb-server', `${dir}/conf.db`, `--remote=punix:${dir}/db.sock`);
     await this.#vsctl(node.name, '--no-wait', 'init');
-    await this.#vsctl(node.name, '--no-wait', 'set', 'Open_vSwitch', '.', 'other_config:emc-insert-inv-prob=1');
+    const cacheEveryFlow = 'other_config:emc-insert-inv-prob=1';
+    await this.#vsctl(node.name, '--no-wait', 'set', 'Open_vSwitch', '.', cacheEveryFlow);
     await this.#daemon(node, 'ovs-vswitchd', `unix:${dir}/db.sock`);
     await this.#withoutOffloads(node.name, 'u0');
     await this.#withoutOffloads('fabric', node.name);
-    const mtu = `${this.picture.underlayMtuBytes}`;
-    await this.#vsctl(node.name, 'add-br', 'br-phy', '--', 'set', 'bridge', 'br-phy', 'datapath_type=netdev', 'fail_mode=standalone',
-      `other_config:hwaddr="${bridgeMac(node)}"`, '--', 'add-port', 'br-phy', 'u0', '--', 'set', 'interface', 'u0', `type=${this.#portType}`,
-      '--', 'set', 'interface', 'br-phy', `mtu_request=${mtu}`);
-    await this.#all([ip(this.#at(node.name), 'link', 'set', 'br-phy', 'up'), ip(this.#at(node.name), 'address', 'add', `${node.vtep}/${node.prefixBits}`, 'dev', 'br-phy')]);
-    await this.#vsctl(node.name, 'add-br', 'br-int', '--', 'set', 'bridge', 'br-int', 'datapath_type=netdev', 'fail_mode=secure', 'protocols=OpenFlow10,OpenFlow15',
-      '--', 'add-port', 'br-int', 'vx0', '--', 'set', 'interface', 'vx0', 'type=vxlan', `ofport_request=${kTunnelPort}`,
-      'options:remote_ip=flow', 'options:key=flow', `options:local_ip=${node.vtep}`, 'options:dst_port=4789');
+    await this.#addUnderlay(node);
+    await this.#vsctl(node.name, 'add-br', 'br-int',
+      '--', 'set', 'bridge', 'br-int', 'datapath_type=netdev', 'fail_mode=secure',
+      'protocols=OpenFlow10,OpenFlow15',
+      '--', 'add-port', 'br-int', 'vx0',
+      '--', 'set', 'interface', 'vx0', 'type=vxlan', `ofport_request=${kTunnelPort}`, 'options:remote_ip=flow',
+      'options:key=flow', `options:local_ip=${node.vtep}`, 'options:dst_port=4789');
+  }
+
+  async #addUnderlay(node: PictureNode): Promise<void> {
+    await this.#vsctl(node.name, 'add-br', 'br-phy',
+      '--', 'set', 'bridge', 'br-phy', 'datapath_type=netdev', 'fail_mode=standalone',
+      `other_config:hwaddr="${bridgeMac(node)}"`,
+      '--', 'add-port', 'br-phy', 'u0', '--', 'set', 'interface', 'u0', `type=${this.#portType}`,
+      '--', 'set', 'interface', 'br-phy', `mtu_request=${this.picture.underlayMtuBytes}`);
+    await this.#all([
+      ip(this.#at(node.name), 'link', 'set', 'br-phy', 'up'),
+      ip(this.#at(node.name), 'address', 'add', `${node.vtep}/${node.prefixBits}`, 'dev', 'br-phy'),
+    ]);
   }
 
   async #plug(vm: PictureVm): Promise<void> {
@@ -97,38 +109,51 @@ class Ovs {
     const port = `ofport_request=${ofPortOf(this.picture, vm)}`;
     const [node, guest] = [this.#at(vm.node), this.#at(vm.name)];
     if (this.name === 'ovs') {
-      await this.#vsctl(vm.node, 'add-port', 'br-int', vm.name, '--', 'set', 'interface', vm.name, 'type=internal', port, `mtu_request=${mtu}`);
+      await this.#addPort(vm, 'type=internal', port, `mtu_request=${mtu}`);
       await this.#all([ip(node, 'link', 'set', vm.name, 'netns', guest, 'name', 'eth0')]);
     } else {
       await this.#all([
-        ip(node, 'link', 'add', vm.name, 'mtu', mtu, 'type', 'veth', 'peer', 'name', 'eth0', 'mtu', mtu, 'netns', guest),
+        ip(node, 'link', 'add', vm.name, 'mtu', mtu, 'type', 'veth',
+          'peer', 'name', 'eth0', 'mtu', mtu, 'netns', guest),
         ip(node, 'link', 'set', vm.name, 'up'), ip(guest, 'link', 'set', 'eth0', 'up'),
       ]);
       await this.#withoutOffloads(vm.name, 'eth0');
       await this.#withoutOffloads(vm.node, vm.name);
-      await this.#vsctl(vm.node, 'add-port', 'br-int', vm.name, '--', 'set', 'interface', vm.name, `type=${this.#portType}`, port);
+      await this.#addPort(vm, `type=${this.#portType}`, port);
     }
     await this.#all(vmCommands(this.name, this.picture, vm));
   }
 
+  #addPort({ node, name }: PictureVm, ...settings: readonly string[]): Promise<string> {
+    return this.#vsctl(node, 'add-port', 'br-int', name, '--', 'set', 'interface', name, ...settings);
+  }
+
   async #program(node: PictureNode): Promise<void> {
     const dir = this.#dir(node.name);
+    const appctl = ['ovs-appctl', '-t', `${dir}/ovs-vswitchd.ctl`];
     for (const other of this.picture.nodes.filter((one) => one !== node)) {
-      await this.commands.run(['ovs-appctl', '-t', `${dir}/ovs-vswitchd.ctl`, 'tnl/neigh/set', 'br-phy', other.vtep, bridgeMac(other)]);
+      await this.commands.run([...appctl, 'tnl/neigh/set', 'br-phy', other.vtep, bridgeMac(other)]);
     }
-    await this.commands.try(['ovs-appctl', '-t', `${dir}/ovs-vswitchd.ctl`, 'tnl/neigh/aging', kAgingSeconds]);
+    await this.commands.try([...appctl, 'tnl/neigh/aging', kAgingSeconds]);
     writeFileSync(`${dir}/flows`, `${flowsOf(this.picture, node).join('\n')}\n`);
-    await this.commands.run(['ovs-ofctl', '-O', 'OpenFlow15', 'replace-flows', `unix:${dir}/br-int.mgmt`, `${dir}/flows`]);
+    const ofctl = ['ovs-ofctl', '-O', 'OpenFlow15'];
+    await this.commands.run([...ofctl, 'replace-flows', `unix:${dir}/br-int.mgmt`, `${dir}/flows`]);
   }
 
   /** Runs in the foreground, so that it ends with the bench; ready when its control socket is there. */
   async #daemon(node: PictureNode, program: string, ...words: readonly string[]): Promise<void> {
     const dir = this.#dir(node.name);
     const control = `${dir}/${program}.ctl`;
-    this.#daemons.push(await this.commands.start(['ip', 'netns', 'exec', this.#at(node.name), 'env', `OVS_RUNDIR=${dir}`, program, ...words,
-      `--unixctl=${control}`, `--pidfile=${dir}/${program}.pid`, `--log-file=${dir}/${program}.log`, '-vconsole:off', '--no-chdir'], { timeoutMs: 2 ** 31 - 1 }));
-    for (let tenth = 0; (await this.commands.try(['ovs-appctl', '-t', control, 'version'])).code !== 0; ++tenth) {
-      if (tenth >= kSocketWaitTenths) throw new Error(`${program} of ${node.name} did not come up: see ${dir}/${program}.log`);
+    const log = `${dir}/${program}.log`;
+    const daemon = ['env', `OVS_RUNDIR=${dir}`, program, ...words, `--unixctl=${control}`,
+      `--pidfile=${dir}/${program}.pid`, `--log-file=${log}`, '-vconsole:off', '--no-chdir'];
+    // `ip netns exec` and not nsenter: the switch looks for its devices in /sys.
+    const argv = ['ip', 'netns', 'exec', this.#at(node.name), ...daemon];
+    this.#daemons.push(await this.commands.start(argv, { timeoutMs: kNoTimeout }));
+    const isReady = async (): Promise<boolean> =>
+      (await this.commands.try(['ovs-appctl', '-t', control, 'version'])).code === 0;
+    for (let tenth = 0; !(await isReady()); ++tenth) {
+      if (tenth >= kSocketWaitTenths) throw new Error(`${program} did not come up: ${logEnd(log)}`);
       await sleep(100, undefined, { signal: this.commands.signal });
     }
   }
@@ -149,6 +174,9 @@ class Ovs {
   #at(place: string): string { return namespaceOf(this.name, place); }
   #dir(node: string): string { return `${this.#runDir}/${node}`; }
 }
+
+/** The log goes with the namespace it is in, so its end is told. */
+const logEnd = (file: string): string => readFileSync(file, 'utf8').slice(-600);
 
 /** br-phy has a MAC of its own beside that of u0. */
 const bridgeMac = ({ mac }: PictureNode): string => mac.replace(/^02:bb/, '02:bc');

@@ -31,7 +31,7 @@ export const kMostThreadGrowth = 2;
 const kWarm = [0.2, 0.4] as const;
 const kEnd = 0.8;
 
-/** By role, in the order of the samples. @throws RangeError if a role has no sample in one of the two parts. */
+/** By role, in the order of the samples. @throws RangeError if a role has no sample in one of both parts. */
 export function growthOf(samples: readonly Sample[], totalMs: number): Growth[] {
   const roles = [...new Set(samples.map(({ role }) => role))];
   return roles.map((role) => {
@@ -54,7 +54,9 @@ function faultsOf({ role, rssMb, descriptors, threads }: Omit<Growth, 'faults'>,
   return [
     ...(pids > 1 ? [`${role} was started again ${pids - 1} times`] : []),
     ...(rssMb > kMostRssGrowthMb ? [`${role} grew by ${rssMb} MB (allowed ${kMostRssGrowthMb})`] : []),
-    ...(descriptors > kMostDescriptorGrowth ? [`${role} has ${descriptors} descriptors more (allowed ${kMostDescriptorGrowth})`] : []),
-    ...(threads > kMostThreadGrowth ? [`${role} has ${threads} threads more (allowed ${kMostThreadGrowth})`] : []),
+    ...(descriptors > kMostDescriptorGrowth
+      ? [`${role} has ${descriptors} descriptors more (allowed ${kMostDescriptorGrowth})`] : []),
+    ...(threads > kMostThreadGrowth
+      ? [`${role} has ${threads} threads more (allowed ${kMostThreadGrowth})`] : []),
   ];
 }

@@ -9,7 +9,7 @@
  *   table churn             a port comes and goes on cn1, and talks to vm2 while it is there
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Commands, inside, root, toolsDir } from '../commands.js';
+import { type Commands, inside, kNoTimeout, root, toolsDir } from '../commands.js';
 import { named, type Picture } from '../picture.js';
 
 /** What happened so far. Loads only ever add to it. */
@@ -32,6 +32,7 @@ export interface LoadOptions {
 
 /** One piece of load; then the next begins, so that what is found is told soon. */
 const kPieceSeconds = 10;
+const kTcpPort = '5301';
 const kPauseMs = 1000;
 const kWalkPauseMs = 8000;
 /** What a receiver waits beyond the sender's end. */
@@ -42,7 +43,8 @@ const kIdleMs = '2000';
 const dvr = `${root}scripts/dvr`;
 
 export const newTally = (): Tally => ({
-  tcpGb: 0, udpSent: 0, udpReceived: 0, udpReordered: 0, pingsSent: 0, pingsAnswered: 0, walks: 0, walksDelivered: 0, attachments: 0,
+  tcpGb: 0, udpSent: 0, udpReceived: 0, udpReordered: 0, pingsSent: 0, pingsAnswered: 0,
+  walks: 0, walksDelivered: 0, attachments: 0,
 });
 
 /** Runs all loads until they may not go on. @throws what stopped one of them. */
@@ -57,32 +59,47 @@ export async function runLoads(options: LoadOptions): Promise<void> {
   ]);
 }
 
-async function again({ goesOn, commands }: LoadOptions, piece: () => Promise<void>, pauseMs = kPauseMs): Promise<void> {
+async function again(
+  { goesOn, commands }: LoadOptions, piece: () => Promise<void>, pauseMs = kPauseMs,
+): Promise<void> {
   while (goesOn()) {
     await piece();
     await sleep(pauseMs, undefined, { signal: commands.signal });
   }
 }
 
+interface Received { readonly bytes: number }
 interface Bidirectional {
-  readonly end: { readonly sum_received: { readonly bytes: number }; readonly sum_received_bidir_reverse: { readonly bytes: number } };
+  readonly end: { readonly sum_received: Received; readonly sum_received_bidir_reverse: Received };
 }
 
 async function bulk({ commands, picture, namespaceOf, tally }: LoadOptions): Promise<void> {
-  const server = await commands.start(inside(namespaceOf('vm2'), 'iperf3', '--server', '--one-off', '--forceflush', '--port', '5301'), { ready: 'listening' });
-  const { end } = JSON.parse(await commands.run(inside(namespaceOf('vm1'), 'iperf3', '--client', named(picture.vms, 'vm2').ip,
-    '--port', '5301', '--time', `${kPieceSeconds}`, '--bidir', '--congestion', 'cubic', '--json'))) as Bidirectional;
+  const serve = ['iperf3', '--server', '--one-off', '--forceflush', '--port', kTcpPort];
+  const server = await commands.start(inside(namespaceOf('vm2'), ...serve), { ready: 'listening' });
+  const ask = ['iperf3', '--client', named(picture.vms, 'vm2').ip, '--port', kTcpPort,
+    '--time', `${kPieceSeconds}`, '--bidir', '--congestion', 'cubic', '--json'];
+  const { end } = JSON.parse(await commands.run(inside(namespaceOf('vm1'), ...ask))) as Bidirectional;
   await server.stop();
   tally.tcpGb += (end.sum_received.bytes + end.sum_received_bidir_reverse.bytes) / 1e9;
 }
 
-interface Flows { readonly from: string; readonly to: string; readonly port: string; readonly rate: number; readonly count: number }
+interface Flows {
+  readonly from: string;
+  readonly to: string;
+  readonly port: string;
+  /** Packets per second, of all flows together. */
+  readonly rate: number;
+  readonly count: number;
+}
 
-async function flows({ commands, picture, namespaceOf, tally }: LoadOptions, { from, to, port, rate, count }: Flows): Promise<void> {
+async function flows(options: LoadOptions, { from, to, port, rate, count }: Flows): Promise<void> {
+  const { commands, picture, namespaceOf, tally } = options;
   const tool = `${toolsDir}udp-flood`;
-  const receiver = await commands.start(inside(namespaceOf(to), tool, 'receive', port, `${kPieceSeconds + kGraceSeconds}`, kIdleMs), { ready: 'ready' });
-  const sent = JSON.parse(await commands.run(inside(namespaceOf(from), tool, 'send', named(picture.vms, to).ip, port,
-    `${kPieceSeconds}`, `${rate}`, '64', `${count}`))) as { sent: number };
+  const receive = [tool, 'receive', port, `${kPieceSeconds + kGraceSeconds}`, kIdleMs];
+  const receiver = await commands.start(inside(namespaceOf(to), ...receive), { ready: 'ready' });
+  const { ip } = named(picture.vms, to);
+  const send = [tool, 'send', ip, port, `${kPieceSeconds}`, `${rate}`, '64', `${count}`];
+  const sent = JSON.parse(await commands.run(inside(namespaceOf(from), ...send))) as { sent: number };
   const got = JSON.parse(await receiver.output) as { received: number; reordered: number };
   tally.udpSent += sent.sent;
   tally.udpReceived += got.received;
@@ -90,7 +107,9 @@ async function flows({ commands, picture, namespaceOf, tally }: LoadOptions, { f
 }
 
 async function pings({ commands, picture, namespaceOf, tally }: LoadOptions): Promise<void> {
-  const { stdout } = await commands.try(inside(namespaceOf('vm4'), 'ping', '-q', '-i', '0.1', '-c', `${kPieceSeconds * 10}`, '-W', '2', named(picture.vms, 'vm3').ip));
+  const { ip } = named(picture.vms, 'vm3');
+  const ping = ['ping', '-q', '-i', '0.1', '-c', `${kPieceSeconds * 10}`, '-W', '2', ip];
+  const { stdout } = await commands.try(inside(namespaceOf('vm4'), ...ping));
   const counts = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
   tally.pingsSent += Number(counts?.[1] ?? 0);
   tally.pingsAnswered += Number(counts?.[2] ?? 0);
@@ -104,10 +123,12 @@ async function walk({ commands, tally }: LoadOptions): Promise<void> {
 
 /** A guest of its own each time, so that namespace, device, rows and neighbours come and go. */
 async function churn({ commands, picture, tally }: LoadOptions): Promise<void> {
-  const guest = await commands.start(['unshare', '--net', 'sleep', 'infinity'], { timeoutMs: 2 ** 31 - 1 });
+  const guest = await commands.start(['unshare', '--net', 'sleep', 'infinity'], { timeoutMs: kNoTimeout });
   try {
-    await commands.run([dvr, 'port', 'attach', 'soak', '--network', 'red', '--node', 'cn1', '--pid', `${guest.pid}`]);
-    await commands.run(['nsenter', `--net=/proc/${guest.pid}/ns/net`, 'ping', '-q', '-c', '5', '-i', '0.2', '-W', '2', named(picture.vms, 'vm2').ip]);
+    const attach = ['port', 'attach', 'soak', '--network', 'red', '--node', 'cn1', '--pid', `${guest.pid}`];
+    await commands.run([dvr, ...attach]);
+    const ping = ['ping', '-q', '-c', '5', '-i', '0.2', '-W', '2', named(picture.vms, 'vm2').ip];
+    await commands.run(['nsenter', `--net=/proc/${guest.pid}/ns/net`, ...ping]);
     await commands.run([dvr, 'port', 'detach', 'soak']);
     tally.attachments += 1;
   } finally {

@@ -261,12 +261,15 @@ int usage() {
 int main(int count, char** words) {
   const std::string_view mode = count > 1 ? words[1] : "";
   if (mode == "send" && count == 8) {
-    const auto payload = std::clamp<size_t>(std::strtoul(words[6], nullptr, 10), kHeaderBytes, kMaxPayloadBytes);
+    const sockaddr_in to = address_of(words[2], std::atoi(words[3]));
+    const size_t asked = std::strtoul(words[6], nullptr, 10);
+    const size_t payload = std::clamp(asked, kHeaderBytes, kMaxPayloadBytes);
     const auto flows = std::clamp<uint32_t>(static_cast<uint32_t>(std::atoi(words[7])), 1, kMaxFlows);
-    return run_send(address_of(words[2], std::atoi(words[3])), std::atof(words[4]), std::atof(words[5]), payload, flows);
+    return run_send(to, std::atof(words[4]), std::atof(words[5]), payload, flows);
   }
   if (mode == "receive" && (count == 4 || count == 5)) {
-    return run_receive(std::atoi(words[2]), std::atof(words[3]), count == 5 ? std::atoi(words[4]) : kDefaultIdleMs);
+    const int idle_ms = count == 5 ? std::atoi(words[4]) : kDefaultIdleMs;
+    return run_receive(std::atoi(words[2]), std::atof(words[3]), idle_ms);
   }
   return usage();
 }
