@@ -57,6 +57,8 @@ class Coalescer {
     write_all(write, [](const OpenRun&) { return true; });
   }
 
+  bool is_empty() const { return open_ == 0; }
+
  private:
   static uint16_t signature_of(PortId port, const FlowPacket& packet);
   size_t find(PortId port, const FlowPacket& packet, uint16_t signature) const;

@@ -155,6 +155,17 @@ WriteOutcome outcome_of(ssize_t written) {
   }
 }
 
+WriteOutcome write_frame(int fd, uint8_t* frame, size_t bytes, const Offload& offload) {
+  uint8_t* const start = frame - kVnetHeaderBytes;
+  const VnetHeader header = write_vnet_header(offload);
+  VnetHeader lent;
+  std::memcpy(lent.data(), start, lent.size());
+  std::memcpy(start, header.data(), header.size());
+  const WriteOutcome outcome = outcome_of(write(fd, start, kVnetHeaderBytes + bytes));
+  std::memcpy(start, lent.data(), lent.size());
+  return outcome;
+}
+
 }  // namespace
 
 std::string tap_name(const DeviceSpec& spec) {
@@ -233,14 +244,15 @@ ReadOutcome read_tap(int fd, std::span<uint8_t> slot, Packet& packet) {
 }
 
 WriteOutcome write_tap(int fd, const Packet& packet) {
-  uint8_t* const start = packet.frame.data() - kVnetHeaderBytes;
-  const VnetHeader header = write_vnet_header(packet.offload);
-  VnetHeader lent;
-  std::memcpy(lent.data(), start, lent.size());
-  std::memcpy(start, header.data(), header.size());
-  const WriteOutcome outcome = outcome_of(write(fd, start, kVnetHeaderBytes + packet.frame.size()));
-  std::memcpy(start, lent.data(), lent.size());
-  return outcome;
+  return write_frame(fd, packet.frame.data(), packet.frame.size(), packet.offload);
+}
+
+WriteOutcome write_tap(int fd, const Run& run) {
+  if (run.pieces.size() == 1)
+    return write_frame(fd, static_cast<uint8_t*>(run.pieces[0].iov_base), run.bytes, run.offload);
+  VnetHeader header = write_vnet_header(run.offload);
+  const auto pieces = run.behind(header.data(), header.size());
+  return outcome_of(writev(fd, pieces.data(), static_cast<int>(pieces.size())));
 }
 
 WriteOutcome write_tap_tagged(int fd, const Packet& packet, LocalVlan local_vlan) {

@@ -12,6 +12,7 @@
 
 #include <memory>
 
+#include "gso/run.hpp"
 #include "io/device.hpp"
 #include "io/system_error.hpp"
 #include "io/vnet_header.hpp"
@@ -65,6 +66,9 @@ enum class WriteOutcome : uint8_t { written, down, refused, gone };
 // the vnet header is put into the kVnetHeaderBytes before the frame; they are as before when this returns, for
 // they may be the VXLAN header of a copy that still waits, or the end of the packet received before.
 WriteOutcome write_tap(int fd, const Packet& packet);
+
+// Writes a run as one super-frame, where its pieces lie. A run of a single packet is written as that.
+WriteOutcome write_tap(int fd, const Run& run);
 
 // Writes the frame with an 802.1Q tag after the MACs: what the device br-int shows (IEEE 802.1Q section 9).
 WriteOutcome write_tap_tagged(int fd, const Packet& packet, LocalVlan local_vlan);

@@ -31,7 +31,7 @@ class Count {
 };
 
 // A packet here is what passes the pipeline as one: a super-frame of a VM counts once, what was received in a
-// train or leaves in a train or a run counts each.
+// train or leaves in a train or a run counts each, and each with its own headers.
 struct PortCount {
   Count rx_packets, rx_bytes, tx_packets, tx_bytes;
 
@@ -59,6 +59,10 @@ struct EngineCount {
   Count trains_refused;      // source ports that send packet by packet since the kernel refused a train (EIO)
   Count super_frames_in;     // TSO and USO frames that TAPs gave
   Count segments_cut;        // VXLAN packets that those to the tunnel were cut into
+  Count runs;                // super-frames written to TAPs that were joined here
+  Count run_packets;         // packets in them
+  Count run_bytes;           // bytes of the super-frames
+  Count longest_run;         // packets
 };
 
 struct EngineName {
@@ -78,6 +82,10 @@ inline constexpr EngineName kEngineNames[] = {
     {"trainsRefused", &EngineCount::trains_refused},
     {"superFramesIn", &EngineCount::super_frames_in},
     {"segmentsCut", &EngineCount::segments_cut},
+    {"runs", &EngineCount::runs},
+    {"runPackets", &EngineCount::run_packets},
+    {"runBytes", &EngineCount::run_bytes},
+    {"longestRun", &EngineCount::longest_run, true},
 };
 inline constexpr size_t kEngineCounts = std::size(kEngineNames);
 

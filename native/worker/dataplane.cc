@@ -131,6 +131,7 @@ void Dataplane::close_device(const std::string& name) {
   unwatch(*found->second);
   if (found->second->spec.kind != DeviceKind::vtep) unpersist_tap(*found->second);
   devices_.erase(found);
+  std::erase(held_, name);  // its next device is held by itself
   rewire([port](Wiring& wiring) { wiring.devices[port.value] = nullptr; });
   wait_for_workers();
 }

@@ -21,7 +21,24 @@ void Transmit::to_port(PortId port, Packet& packet) {
   const bool whole = packet.offload.gso == GsoType::none;
   if (whole && !device->features.csum && !finish_checksum(packet))
     return counters_.dropped(DropReason::truncated);
+  const Joins joins{.tso = device->features.tso, .uso = device->features.uso};
+  if ((joins.tso || joins.uso) && coalescer_.offer(port, joins, packet, [this](const Run& run) { write_run(run); })) {
+    kept_ = true;
+    return;
+  }
   count_write(port, write_tap(device->fd(), packet), 1, packet.frame.size());
+}
+
+// Counted as its packets would have been, one by one.
+void Transmit::write_run(const Run& run) {
+  const Device* device = wiring_->device(run.port);
+  const size_t header_bytes = run.offload.header_bytes * (run.segments - 1);
+  count_write(run.port, write_tap(device->fd(), run), run.segments, run.bytes + header_bytes);
+  if (run.segments == 1) return;
+  counters_.engine.runs.add();
+  counters_.engine.run_packets.add(run.segments);
+  counters_.engine.run_bytes.add(run.bytes);
+  counters_.engine.longest_run.raise_to(run.segments);
 }
 
 void Transmit::count_write(PortId port, WriteOutcome outcome, size_t packets, size_t bytes) {
@@ -47,7 +64,12 @@ void Transmit::to_vtep(const IpAddr& vtep, Packet& packet) {
                  [&](const Outer& outer, const Train& train) { send(*device, outer, train); });
 }
 
+void Transmit::flush_runs() {
+  if (!coalescer_.is_empty()) coalescer_.flush([this](const Run& run) { write_run(run); });
+}
+
 void Transmit::flush() {
+  flush_runs();
   if (trains_.is_empty()) return;
   // The same device that they were appended for: the wiring is that of this pass.
   const Device* device = wiring_->device(kTunnelPort);

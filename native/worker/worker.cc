@@ -215,6 +215,7 @@ void Worker::serve_vtep(int fd, uint32_t events) {
                                          datagrams.inner_gso_bytes());
       process(packet, StageId::vxlan_decap);
     }
+    if (received.bytes.size() >= kFullTrainBytes) transmit_.flush_runs();
     settle(received.bytes.size());
   }
 }

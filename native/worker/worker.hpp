@@ -33,6 +33,9 @@ inline constexpr size_t kWaitingInjections = 64;
 // trains get long even when many flows share them; few super-frames.
 inline constexpr size_t kPacketsPerTurn = 256;
 inline constexpr size_t kBytesPerTurn = 1 << 20;
+// A train received with as much as this makes good super-frames by itself: they are written at once, so that the
+// next train is received to the same, still hot bytes.
+inline constexpr size_t kFullTrainBytes = 32 << 10;
 
 // A frame to put in as if the port's device had sent it.
 struct Injection {

@@ -75,6 +75,8 @@ class Guest {
     const int on = 1;
     setsockopt(fd_.number(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
     setsockopt(fd_.number(), SOL_PACKET, PACKET_AUXDATA, &on, sizeof on);
+    const int buffer_bytes = 16 << 20;  // all that a test sends before it reads
+    setsockopt(fd_.number(), SOL_SOCKET, SO_RCVBUFFORCE, &buffer_bytes, sizeof buffer_bytes);
   }
 
   // As tcpdump does unless told not to (-p).
