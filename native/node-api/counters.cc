@@ -35,8 +35,8 @@ Napi::Object from_totals(Napi::Env env, const Totals& totals) {
   for (const auto& [port, counts] : totals.ports) ports.Set(port.value, from_port(env, counts));
 
   auto engine = Napi::Object::New(env);
-  for (size_t at = 0; at < kEngineCounts; ++at)
-    engine.Set(kEngineNames[at].name, number(env, totals.engine[at]));
+  for (size_t at = 0; at < kEngineCounterCount; ++at)
+    engine.Set(kEngineCounters[at].name, number(env, totals.engine[at]));
 
   auto object = Napi::Object::New(env);
   object.Set("stages", stages);

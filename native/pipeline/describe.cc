@@ -1,6 +1,7 @@
 #include "pipeline/describe.hpp"
 
 #include "base/drop_reason.hpp"
+#include "base/engine_counter.hpp"
 #include "base/json.hpp"
 #include "pipeline/stage_names.hpp"
 #include "tables/tables.hpp"
@@ -77,6 +78,9 @@ std::string describe_json() {
     json.open('{').name("name").string(reason.name).name("sentence").string(reason.sentence);
     json.name("hint").string(reason.hint).close('}');
   }
+  json.close(']').name("engineCounters").open('[');
+  for (const EngineCounterText& counter : kEngineCounters)
+    json.open('{').name("name").string(counter.name).name("sentence").string(counter.sentence).close('}');
   return json.close(']').close('}').take();
 }
 

@@ -8,9 +8,9 @@
 
 #include <atomic>
 #include <cstdint>
-#include <iterator>
 
 #include "base/drop_reason.hpp"
+#include "base/engine_counter.hpp"
 #include "base/types.hpp"
 #include "stage/stage.hpp"
 
@@ -45,49 +45,18 @@ struct PortCount {
   }
 };
 
-// What each optimisation has done: it is on when its number grows. The names are those of `engine` in Counters
-// of src/dataplane/interface.ts; kEngineNames below is the one list.
 struct EngineCount {
-  Count wake_ups;            // sleeps that ended
-  Count passes;              // turns of the loop that served something
-  Count spins;               // looks without sleeping that found nothing
-  Count spins_found_work;    // passes that came after such a look: each is a sleep and a wake-up less
-  Count sends;               // system calls that sent to the tunnel
-  Count trains;              // sends of more than one packet
-  Count train_packets;       // packets in them
-  Count longest_train;       // packets
-  Count trains_refused;      // source ports that send packet by packet since the kernel refused a train (EIO)
-  Count super_frames_in;     // TSO and USO frames that TAPs gave
-  Count segments_cut;        // VXLAN packets that those to the tunnel were cut into
-  Count runs;                // super-frames written to TAPs that were joined here
-  Count run_packets;         // packets in them
-  Count run_bytes;           // bytes of the super-frames
-  Count longest_run;         // packets
+#define X(name, over_workers, sentence) Count name;
+  DVR_ENGINE_COUNTERS(X)
+#undef X
 };
 
-struct EngineName {
-  const char* name;
-  Count EngineCount::*count;
-  bool is_maximum = false;  // of all workers, where others are sums
+// In the order of kEngineCounters.
+inline constexpr Count EngineCount::*kEngineCounts[] = {
+#define X(name, over_workers, sentence) &EngineCount::name,
+    DVR_ENGINE_COUNTERS(X)
+#undef X
 };
-inline constexpr EngineName kEngineNames[] = {
-    {"wakeUps", &EngineCount::wake_ups},
-    {"passes", &EngineCount::passes},
-    {"spins", &EngineCount::spins},
-    {"spinsFoundWork", &EngineCount::spins_found_work},
-    {"sends", &EngineCount::sends},
-    {"trains", &EngineCount::trains},
-    {"trainPackets", &EngineCount::train_packets},
-    {"longestTrain", &EngineCount::longest_train, true},
-    {"trainsRefused", &EngineCount::trains_refused},
-    {"superFramesIn", &EngineCount::super_frames_in},
-    {"segmentsCut", &EngineCount::segments_cut},
-    {"runs", &EngineCount::runs},
-    {"runPackets", &EngineCount::run_packets},
-    {"runBytes", &EngineCount::run_bytes},
-    {"longestRun", &EngineCount::longest_run, true},
-};
-inline constexpr size_t kEngineCounts = std::size(kEngineNames);
 
 // Stages and the two verdicts: what an edge can lead to.
 inline constexpr size_t kEdgeTargets = kStageCount + 2;

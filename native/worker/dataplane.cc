@@ -208,10 +208,11 @@ Totals Dataplane::totals() const {
     }
     for (size_t reason = 0; reason < kDropReasonCount; ++reason)
       totals.drops[reason] += counters.drops[reason].value();
-    for (size_t at = 0; at < kEngineCounts; ++at) {
-      const uint64_t count = (counters.engine.*kEngineNames[at].count).value();
+    for (size_t at = 0; at < kEngineCounterCount; ++at) {
+      const uint64_t count = (counters.engine.*kEngineCounts[at]).value();
       uint64_t& total = totals.engine[at];
-      total = kEngineNames[at].is_maximum ? std::max(total, count) : total + count;
+      const bool is_sum = kEngineCounters[at].over_workers == OverWorkers::sum;
+      total = is_sum ? total + count : std::max(total, count);
     }
     totals.events_lost += worker->events_lost();
   }

@@ -28,7 +28,7 @@ struct Totals {
   uint64_t edges[kStageCount][kEdgeTargets] = {};
   uint64_t drops[kDropReasonCount] = {};
   std::vector<std::pair<PortId, PortTotals>> ports;  // of the open devices, since they were opened
-  uint64_t engine[kEngineCounts] = {};  // as kEngineNames names them
+  uint64_t engine[kEngineCounterCount] = {};
   uint64_t events_lost = 0;
 };
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Writes the files that are made from the pipeline table of native/pipeline/pipeline.hpp:
-//   src/dataplane/pipeline.ts   stages, tables, drop reasons as constants
+//   src/dataplane/pipeline.ts   stages, tables, drop reasons, counters as constants
 //   docs/pipeline.md            the same for readers
 // `--check` writes nothing and fails when a file on disk differs (test/unit/dataplane/builds.test.ts).
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const kMade = 'Made by scripts/dev/generate.mjs from native/pipeline/pipeline.hpp and native/tables/rows.hpp; do not edit.';
 
-function typescript({ stages, tables, dropReasons }) {
+function typescript({ stages, tables, dropReasons, engineCounters }) {
   const block = (name, rows) => `export const ${name} = [\n${rows.map((row) => `  ${JSON.stringify(row)},`).join('\n')}\n] as const;`;
   return [
     `// ${kMade}`,
@@ -24,6 +24,9 @@ function typescript({ stages, tables, dropReasons }) {
     '/** Why a packet goes no further. */',
     block('dropReasons', dropReasons),
     '',
+    '/** What the workers count of themselves. */',
+    block('engineCounters', engineCounters),
+    '',
     'export type StageName = (typeof stages)[number][\'name\'];',
     'export type TableName = (typeof tables)[number][\'name\'];',
     'export type DropReasonName = (typeof dropReasons)[number][\'name\'];',
@@ -31,7 +34,7 @@ function typescript({ stages, tables, dropReasons }) {
   ].join('\n');
 }
 
-function markdown({ stages, tables, dropReasons }) {
+function markdown({ stages, tables, dropReasons, engineCounters }) {
   const fields = (list) => list.map((field) => `\`${field.name}\``).join(', ') || '–';
   return [
     '# The pipeline',
@@ -55,6 +58,14 @@ function markdown({ stages, tables, dropReasons }) {
     '| reason | meaning | where to look |',
     '|---|---|---|',
     ...dropReasons.map((reason) => `| \`${reason.name}\` | ${reason.sentence} | ${reason.hint} |`),
+    '',
+    '## Counters of the engine',
+    '',
+    'What the workers do around the pipeline. An optimisation is on while its number grows (`dvr counters`).',
+    '',
+    '| counter | what it counts |',
+    '|---|---|',
+    ...engineCounters.map((counter) => `| \`${counter.name}\` | ${counter.sentence} |`),
     '',
   ].join('\n');
 }

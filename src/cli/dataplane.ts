@@ -7,10 +7,12 @@
  */
 import { rmSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type DeviceFeature, deviceFeatures } from '../dataplane/interface.js';
 import { localDataplane } from '../dataplane/local.js';
 import { logLine } from '../dataplane/log.js';
 import { watchMirrors } from '../dataplane/mirror-watch.js';
 import { addon } from '../dataplane/native.js';
+import { featureList, kDefaultSpinUs, kMaxSpinUs, kMaxWorkers, wholeNumber } from '../dataplane/options.js';
 import { connectDataplane, type DataplaneProxy } from '../dataplane/proxy.js';
 import { serveDataplane } from '../dataplane/server.js';
 import { version } from '../dataplane/version.js';
@@ -20,36 +22,52 @@ import { dataplaneSocket } from '../model/paths.js';
 
 /** How often events are drained: often enough for their ring, seldom enough to cost nothing. */
 const kTickMs = 100;
-const kMaxWorkers = 16;
 
-interface Options { readonly node: string; readonly workers: number; readonly replace?: boolean }
+interface Options {
+  readonly node: string; readonly replace?: boolean;
+  readonly workers: number; readonly spinUs: number; readonly without: readonly DeviceFeature[];
+}
 
 export function register(program: Command): void {
   program.command('dataplane')
     .description('run the fast path of a node')
     .requiredOption('--node <name>', 'the node this is')
     .addOption(new Option('--workers <count>', `worker threads, 1 to ${String(kMaxWorkers)}; a device opened by them`
-      + ' has as many queues').argParser(workerCount).default(1).env('DVR_WORKERS'))
+      + ' has as many queues').argParser(read((text) => wholeNumber(text, 1, kMaxWorkers))).default(1).env('DVR_WORKERS'))
+    .addOption(new Option('--spin-us <microseconds>', 'how long a worker looks on for packets after the last one'
+      + ' before it sleeps; 0: not at all').argParser(read((text) => wholeNumber(text, 0, kMaxSpinUs)))
+      .default(kDefaultSpinUs).env('DVR_SPIN_US'))
+    .addOption(new Option('--without <features>', `do as if the kernel had none of these: ${deviceFeatures.join(',')}`)
+      .argParser(read(featureList)).default([], 'none').env('DVR_WITHOUT'))
     .option('--replace', 'take the place of the dataplane that runs; packets wait meanwhile')
     .option('--json', 'print an error as JSON as well; log lines are JSON always')
-    .addHelpText('after', '\nExample:\n  dvr dataplane --node a\n')
+    .addHelpText('after', `
+Examples:
+  dvr dataplane --node a
+  dvr dataplane --node a --replace --without uso,udp_gro    # how it goes on an older kernel
+`)
     .action(run);
 }
 
-function workerCount(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= kMaxWorkers) return count;
-  throw new InvalidArgumentError(`it must be a whole number from 1 to ${String(kMaxWorkers)}.`);
+/** As commander wants it: what cannot be read is an invalid argument. */
+function read<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw error instanceof RangeError ? new InvalidArgumentError(error.message) : error;
+    }
+  };
 }
 
 async function run(options: Options): Promise<void> {
-  const { node } = options;
+  const { node, workers, spinUs, without } = options;
   if (parseName(node) === undefined) throw new DvrError('DVR_USAGE', `"${node}" is no node name`, '');
   process.title = `dvr dataplane ${node}`;
   const path = dataplaneSocket(node);
   // Everything slow is done before the old process is asked to leave.
   const fastPath = addon();
-  const native = new fastPath.Dataplane({ workers: options.workers });
+  const native = new fastPath.Dataplane({ workers, spinUs, without });
   await takePlace(path, options);
 
   const dataplane = localDataplane(native, version);
@@ -68,7 +86,7 @@ async function run(options: Options): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => { void server.close().then(() => { leave(signal); }); });
   }
-  logLine('info', 'dataplane is ready', { node, pid: process.pid, socket: path });
+  logLine('info', 'dataplane is ready', { node, pid: process.pid, socket: path, workers, spinUs, without });
 }
 
 /** Makes the socket's name free: asks the running dataplane to leave, or removes what a killed one left. */

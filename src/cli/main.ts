@@ -12,6 +12,7 @@ const commandFiles = {
   walk: () => import('./walk.js'),
   tables: () => import('./tables.js'),
   drops: () => import('./drops.js'),
+  counters: () => import('./counters.js'),
   explain: () => import('./explain.js'),
   port: () => import('./port.js'),
   status: () => import('./status.js'),

@@ -13,6 +13,13 @@ export type DeviceSpec =
   /** The TAPs named br-int (port 2) and br-tun (port 3) that tcpdump looks at. */
   | { readonly kind: 'mirror'; readonly name: 'br-int' | 'br-tun'; readonly portId: 2 | 3 };
 
+/**
+ * What a device can do, each a rung of a ladder that goes on without it. TAPs: csum (checksums left to us), tso,
+ * uso (super-frames). The VTEP: udp_segment (trains; of up to 128 packets with udp_segment_128), udp_gro.
+ */
+export const deviceFeatures = ['csum', 'tso', 'uso', 'udp_segment', 'udp_segment_128', 'udp_gro'] as const;
+export type DeviceFeature = (typeof deviceFeatures)[number];
+
 /** An open device. `fds` are its queues' descriptors, as numbers in the process `pid` of the hello. */
 export interface DeviceInfo {
   readonly spec: DeviceSpec;
@@ -22,7 +29,7 @@ export interface DeviceInfo {
   /** Inode of the network namespace that the descriptor keeps alive, because it was opened inside; 0: none. */
   readonly pinnedNetns?: number;
   /** What the device can do: found by trying, never from a version string. */
-  readonly features: readonly ('csum' | 'tso' | 'uso' | 'udp_segment' | 'udp_segment_128' | 'udp_gro')[];
+  readonly features: readonly DeviceFeature[];
 }
 
 /** Where a TAP was moved to by a dataplane and an agent that are both gone. */
@@ -49,7 +56,7 @@ export interface Counters {
   readonly edges: Readonly<Record<string, number>>;
   readonly drops: Readonly<Record<string, number>>;
   readonly ports: Readonly<Record<number, PortCounters>>;
-  /** What each optimisation has done, by the names of native/worker/counters.hpp: it is on when its number grows. */
+  /** What each optimisation has done, named in pipeline.ts: it is on while its number grows. */
   readonly engine: Readonly<Record<string, number>>;
 }
 

@@ -4,7 +4,9 @@
  */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { Counters, DataplaneEvent, DeviceInfo, DeviceSpec, MovedTap, TableDump, TraceDump } from './interface.js';
+import type {
+  Counters, DataplaneEvent, DeviceFeature, DeviceInfo, DeviceSpec, MovedTap, TableDump, TraceDump,
+} from './interface.js';
 
 export interface FieldDescription { readonly name: string; readonly type: 'mac' | 'ip' | 'vni' | 'local_vlan' | 'port' | 'port_kind' | 'u16' | 'bool' }
 
@@ -19,6 +21,7 @@ export interface PipelineDescription {
     readonly key: readonly FieldDescription[]; readonly value: readonly FieldDescription[];
   }[];
   readonly dropReasons: readonly { readonly name: string; readonly sentence: string; readonly hint: string }[];
+  readonly engineCounters: readonly { readonly name: string; readonly sentence: string }[];
 }
 
 /** A running fast path. All methods throw TypeError/RangeError naming the argument, or Error with `code` and `syscall`. */
@@ -80,7 +83,13 @@ export interface NamespaceWatch {
 
 export interface NativeAddon {
   describe(): PipelineDescription;
-  Dataplane: new (options: { workers: number }) => NativeDataplane;
+  Dataplane: new (options: {
+    readonly workers: number;
+    /** How long a worker looks on for packets after the last one, before it sleeps; 0: not at all. */
+    readonly spinUs?: number;
+    /** Features that devices shall do without, as if the kernel had none. */
+    readonly without?: readonly DeviceFeature[];
+  }) => NativeDataplane;
   /**
    * A pipeline with memory ports and no threads, for walks and tests: the same runner as a worker's.
    * `run` passes one frame through and answers what came out, in order.

@@ -72,6 +72,25 @@ export const dropReasons = [
   {"name":"send_failed","sentence":"the kernel refused to send to the underlay","hint":"dvr status: the underlay's route and MTU"},
 ] as const;
 
+/** What the workers count of themselves. */
+export const engineCounters = [
+  {"name":"passes","sentence":"turns of a worker's loop that served something"},
+  {"name":"wake_ups","sentence":"sleeps that ended"},
+  {"name":"spins","sentence":"looks for packets without sleeping that found none"},
+  {"name":"spins_found_work","sentence":"turns that came after such looks: each is a sleep and a wake-up less"},
+  {"name":"sends","sentence":"system calls that sent to the tunnel"},
+  {"name":"trains","sentence":"sends of several packets at once by UDP_SEGMENT"},
+  {"name":"train_packets","sentence":"packets in them"},
+  {"name":"longest_train","sentence":"packets in the longest of them"},
+  {"name":"trains_refused","sentence":"source ports that send packet by packet since the kernel refused a train (EIO)"},
+  {"name":"super_frames_in","sentence":"TSO and USO frames that VMs and routers gave"},
+  {"name":"segments_cut","sentence":"tunnel packets that such frames were cut into"},
+  {"name":"runs","sentence":"super-frames joined here and written at once"},
+  {"name":"run_packets","sentence":"packets in them"},
+  {"name":"run_bytes","sentence":"bytes of them"},
+  {"name":"longest_run","sentence":"packets in the longest of them"},
+] as const;
+
 export type StageName = (typeof stages)[number]['name'];
 export type TableName = (typeof tables)[number]['name'];
 export type DropReasonName = (typeof dropReasons)[number]['name'];

@@ -44,8 +44,8 @@ const Device* open_tap_up(Dataplane& dataplane, uint16_t port, uint16_t mtu_byte
 
 uint64_t engine(const Dataplane& dataplane, const std::string& name) {
   const Totals totals = dataplane.totals();
-  for (size_t at = 0; at < kEngineCounts; ++at)
-    if (name == kEngineNames[at].name) return totals.engine[at];
+  for (size_t at = 0; at < kEngineCounterCount; ++at)
+    if (name == kEngineCounters[at].name) return totals.engine[at];
   FAIL("no counter " << name);
   return 0;
 }
@@ -173,12 +173,12 @@ TEST_CASE("What waits in a TAP leaves in one train, and reaches the far TAP in r
     for (uint32_t number = 0; number < 100; ++number) vm1.send(udp_frame(0, numbered(0, number)));
     pair.cn1.release();
     CHECK(receive_numbers(vm3, 100)[0] == first_numbers(100));
-    CHECK(eventually([&] { return engine(pair.cn1, "trainPackets") == 100; }));
+    CHECK(eventually([&] { return engine(pair.cn1, "train_packets") == 100; }));
     const size_t longest = has(*pair.vtep, &Features::udp_segment_128) ? 100 : kShortTrainSegments;
-    CHECK(eventually([&] { return engine(pair.cn1, "longestTrain") == longest; }));
+    CHECK(eventually([&] { return engine(pair.cn1, "longest_train") == longest; }));
     CHECK(engine(pair.cn1, "sends") == (100 + longest - 1) / longest);
     // Every packet counts, whatever it travelled in.
-    CHECK(eventually([&] { return engine(pair.cn2, "runPackets") == 100; }));
+    CHECK(eventually([&] { return engine(pair.cn2, "run_packets") == 100; }));
     const Totals cn2 = pair.cn2.totals();
     for (const auto& [port, counts] : cn2.ports)
       if (port == PortId{33}) CHECK((counts.tx_packets == 100 && counts.tx_bytes == 100 * (42 + kPayloadBytes)));
@@ -223,7 +223,7 @@ TEST_CASE("On every rung of the ladder all packets arrive, each flow in its orde
       CHECK(eventually([&] { return (engine(pair.cn1, "trains") > 0) == trains; }));
       // Batched on both ways: a send carries several packets.
       CHECK(engine(pair.cn1, "sends") < kFlows * kRounds);
-      CHECK((engine(pair.cn1, "superFramesIn") > 0) == has(*pair.vm1_tap, &Features::uso));
+      CHECK((engine(pair.cn1, "super_frames_in") > 0) == has(*pair.vm1_tap, &Features::uso));
       CHECK((rung.allowed.uso || engine(pair.cn2, "runs") == 0));
     }, {.allowed = rung.allowed});
   }
@@ -238,10 +238,10 @@ TEST_CASE("A TCP super-frame is cut for the tunnel and joined again behind it") 
     pair.cn1.release();
     const Bytes arrived = vm3.receive();
     CHECK(arrived.size() == frame.size());
-    CHECK(eventually([&] { return engine(pair.cn1, "segmentsCut") == 10; }));
+    CHECK(eventually([&] { return engine(pair.cn1, "segments_cut") == 10; }));
     CHECK(eventually([&] { return engine(pair.cn1, "trains") == 1; }));
     CHECK(eventually([&] { return engine(pair.cn2, "runs") == 1; }));
-    CHECK(eventually([&] { return engine(pair.cn2, "runPackets") == 10; }));
+    CHECK(eventually([&] { return engine(pair.cn2, "run_packets") == 10; }));
   });
 }
 
@@ -258,7 +258,7 @@ TEST_CASE("A broadcast that waits in a train is what it was, whatever is written
       CHECK(router.receive() == frame);
       CHECK(vm3.receive() == frame);
     }
-    CHECK(eventually([&] { return engine(pair.cn1, "trainPackets") == 16; }));  // to cn2 and to the leaf
+    CHECK(eventually([&] { return engine(pair.cn1, "train_packets") == 16; }));  // to cn2 and to the leaf
   });
 }
 
@@ -346,7 +346,7 @@ TEST_CASE("An idle worker sleeps: after its spin it looks no more, and nothing w
         CHECK(!vm3.receive().empty());
       }
       const auto looks = [&] {
-        return std::vector{engine(pair.cn1, "wakeUps"), engine(pair.cn1, "spins"), engine(pair.cn1, "passes")};
+        return std::vector{engine(pair.cn1, "wake_ups"), engine(pair.cn1, "spins"), engine(pair.cn1, "passes")};
       };
       const auto pause = [] {
         const timespec moment{0, 50'000'000};

@@ -58,7 +58,7 @@ function fakeDataplane(bootId: string, batches: number[]): Dataplane & { readonl
     adoptDevices: async (_pid, devices) => { act(`adopt ${String(devices.length)}`); return devices.map(({ spec }) => put(spec)); },
     closeDevice: async (name) => { act(`close ${name}`); open.delete(name); },
     apply: async (batch) => { batches.push(batch.length); act(`apply ${bootId}`); return { operations: 0, generation: 0 }; },
-    counters: async () => ({ stages: {}, edges: {}, drops: {}, ports: {} }),
+    counters: async () => ({ stages: {}, edges: {}, drops: {}, ports: {}, engine: {} }),
     tables: async () => [],
     setTrace: async () => {}, takeTrace: async () => ({ records: [], lost: 0 }), inject: async () => {},
     onEvent: () => {}, close: async () => {},

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import * as counters from '../../../src/cli/counters.js';
+import * as dataplane from '../../../src/cli/dataplane.js';
 import * as drops from '../../../src/cli/drops.js';
 import * as explain from '../../../src/cli/explain.js';
 import * as port from '../../../src/cli/port.js';
@@ -7,7 +9,7 @@ import * as status from '../../../src/cli/status.js';
 import * as tables from '../../../src/cli/tables.js';
 import * as walk from '../../../src/cli/walk.js';
 
-const commands = { drops, explain, port, status, tables, walk };
+const commands = { counters, dataplane, drops, explain, port, status, tables, walk };
 
 function program(
   of: { register(program: Command): void },
@@ -43,6 +45,20 @@ describe('every command that looks at the cluster', () => {
       ? command.commands
       : [command]));
     for (const command of all) expect(command.options.map(({ long }) => long)).toContain('--json');
+  });
+});
+
+describe('dvr dataplane', () => {
+  it.each([
+    [['--spin-us', '1001'], 'it must be a whole number from 0 to 1000'],
+    [['--spin-us', 'long'], 'it must be a whole number from 0 to 1000'],
+    [['--workers', '0'], 'it must be a whole number from 1 to 16'],
+    [['--without', 'uso,speed'],
+      '"speed" is no feature; there are csum, tso, uso, udp_segment, udp_segment_128, udp_gro'],
+  ])('refuses %j with what would do', async (wrong, message) => {
+    const { text, error } = await run(dataplane, 'dataplane', '--node', 'a', ...wrong);
+    expect(text).toContain(message);
+    expect(error).toMatchObject({ code: 'commander.invalidArgument' });
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { engineCounts, engineText } from '../../../src/cli/counters.js';
 import { dropCounts, dropsText } from '../../../src/cli/drops.js';
 import { tablesText } from '../../../src/cli/tables.js';
 import * as pipeline from '../../../src/dataplane/pipeline.js';
@@ -11,6 +12,7 @@ const facts = {
     stages: { ucast_to_tun: 7 },
     edges: { 'ucast_to_tun>vxlan_encap': 6, 'ucast_to_tun>drop': 1 },
     drops: {},
+    engine: {},
     ports: {},
   },
   tables: [
@@ -121,5 +123,24 @@ reason           cn1  cn2  what it means
 unknown_unicast  3    1    no node is known to have the destination MAC
   look at: dvr tables: ucast_to_tun`);
     expect(dropsText([], ['cn1', 'cn2'])).toBe('nothing was dropped on cn1, cn2');
+  });
+});
+
+describe('dvr counters', () => {
+  const counts = engineCounts(
+    new Map([['cn1', { trains: 3, made_up: 1 }], ['cn2', { trains: 12 }]]), pipeline.engineCounters,
+  );
+
+  it('has every counter of every node, unknown ones too', () => {
+    expect(counts).toHaveLength(pipeline.engineCounters.length + 1);
+    expect(counts.find(({ counter }) => counter === 'trains')).toMatchObject({ byNode: { cn1: 3, cn2: 12 } });
+    expect(counts.find(({ counter }) => counter === 'runs')).toMatchObject({ byNode: { cn1: 0, cn2: 0 } });
+    expect(counts.at(-1)).toMatchObject({ counter: 'made_up', byNode: { cn1: 1, cn2: 0 } });
+  });
+
+  it('says what each counts', () => {
+    expect(engineText(counts.filter(({ counter }) => counter === 'trains'), ['cn1', 'cn2'])).toBe(`\
+counter  cn1  cn2  what it counts
+trains   3    12   sends of several packets at once by UDP_SEGMENT`);
   });
 });

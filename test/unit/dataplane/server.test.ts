@@ -20,7 +20,7 @@ class FakeDataplane implements Dataplane {
   reattachDevice = async () => undefined;
   closeDevice = async (): Promise<void> => {};
   apply = async (batch: Uint8Array) => { this.batches.push(Buffer.from(batch)); return { operations: 1, generation: 4 }; };
-  counters = async () => ({ stages: {}, edges: {}, drops: {}, ports: {} });
+  counters = async () => ({ stages: {}, edges: {}, drops: {}, ports: {}, engine: {} });
   tables = async () => [{ table: 'switch', rows: [{ mac: 'x'.repeat(300_000) }] }];
   setTrace = async (marker: Uint8Array | null): Promise<void> => { this.markers.push(marker && Buffer.from(marker).toString('hex')); };
   takeTrace = async () => ({ records: [], lost: 0 });
