@@ -41,11 +41,7 @@ export function register(program: Command): void {
       .argParser(read(featureList)).default([], 'none').env('DVR_WITHOUT'))
     .option('--replace', 'take the place of the dataplane that runs; packets wait meanwhile')
     .option('--json', 'print an error as JSON as well; log lines are JSON always')
-    .addHelpText('after', `
-Examples:
-  dvr dataplane --node a
-  dvr dataplane --node a --replace --without uso,udp_gro    # how it goes on an older kernel
-`)
+    .addHelpText('after', '\nExample:\n  dvr dataplane --node a\n')
     .action(run);
 }
 
