@@ -32,18 +32,19 @@ async function soak(
   const before = await tcpReorderings(commands, picture, peer);
   const goesOn = (): boolean => atMs() < totalMs;
   const loaded = runLoads({ commands, picture, tally, goesOn, namespaceOf: (vm) => peer.namespaceOf(vm) });
-  // It is awaited below; until then its failure must not end the process.
-  loaded.catch(() => undefined);
-  const ended = loaded.then(() => true, () => true);
+  const stopped = loaded.then(() => undefined, (error: unknown) => (error as Error).message);
   for (let told = 0; goesOn();) {
-    if (await Promise.race([sleep(kSampleMs, false, { signal: commands.signal }), ended])) break;
+    const why = await Promise.race([sleep(kSampleMs, undefined, { signal: commands.signal }), stopped]);
+    if (why !== undefined) break;
     samples.push(...sampleAll(atMs()));
     if (atMs() - told > kTellMs) {
       told = atMs();
       say(`${Math.round(told / 1000)} s: ${tallyText(tally)}`);
     }
   }
-  await loaded;
+  const why = await stopped;
+  commands.signal.throwIfAborted();
+  if (why !== undefined) return [`a load stopped after ${Math.round(atMs() / 1000)} s: ${why}`];
   const growth = growthOf(samples, totalMs);
   console.log(growthTable(growth, samples));
   return faultsOf({ tally, growth, tcpReorderings: await tcpReorderings(commands, picture, peer) - before });

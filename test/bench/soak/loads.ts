@@ -34,6 +34,8 @@ export interface LoadOptions {
 const kPieceSeconds = 10;
 const kTcpPort = '5301';
 const kPauseMs = 1000;
+/** A new port is reachable within a second; a busy machine takes longer, and a broken one for ever. */
+const kReachSeconds = '30';
 const kWalkPauseMs = 8000;
 /** What a receiver waits beyond the sender's end. */
 const kGraceSeconds = 5;
@@ -127,7 +129,8 @@ async function churn({ commands, picture, tally }: LoadOptions): Promise<void> {
   try {
     const attach = ['port', 'attach', 'soak', '--network', 'red', '--node', 'cn1', '--pid', `${guest.pid}`];
     await commands.run([dvr, ...attach]);
-    const ping = ['ping', '-q', '-c', '5', '-i', '0.2', '-W', '2', named(picture.vms, 'vm2').ip];
+    // The far node hears of the new port a moment later: until one answer has come, and no longer than this.
+    const ping = ['ping', '-q', '-c', '1', '-i', '0.2', '-w', kReachSeconds, named(picture.vms, 'vm2').ip];
     await commands.run(['nsenter', `--net=/proc/${guest.pid}/ns/net`, ...ping]);
     await commands.run([dvr, 'port', 'detach', 'soak']);
     tally.attachments += 1;
