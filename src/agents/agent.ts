@@ -28,7 +28,7 @@ import type { RouterWatchParts } from './l3/router-watch.js';
 import { modeOverride } from './l3/router-ways.js';
 import { NodeAgent } from './node-agent.js';
 import { answerCall } from './node-calls.js';
-import { loadState, saveState } from './state.js';
+import { loadState, stateKeeper } from './state.js';
 
 export interface AgentOptions {
   readonly node: string;
@@ -72,7 +72,7 @@ export async function runAgent(options: AgentOptions): Promise<Agent> {
       open: (path, heard) => new (addon().NamespaceWatch)(path, kRouteProtocol, heard),
       mode: modeOverride(process.env),
     },
-    save: (state) => saveState(options.node, state),
+    ...stateKeeper(options.node),
     log: options.log,
   }, await loadState(options.node)));
   agent.start();

@@ -28,14 +28,15 @@ import { nodeRows } from './node-rows.js';
 import { PluggedPorts } from './plugged-ports.js';
 import { reportOf } from './report.js';
 import { plan, type Actual, type Step } from './reconcile.js';
-import type { AgentState } from './state.js';
+import type { AgentState, MadeState } from './state.js';
 
 export interface NodeAgentParts {
   readonly node: string;
   readonly hands: Hands;
   readonly descriptors: Descriptors;
   readonly routerWatch: RouterWatchParts;
-  readonly save: (state: AgentState) => Promise<void>;
+  readonly save: (state: MadeState) => Promise<void>;
+  readonly saveView: (view: NodeView) => Promise<void>;
   readonly log: Log;
 }
 
@@ -113,12 +114,13 @@ export class NodeAgent {
     const { ids, faults } = allocateIds(this.#ids, view, held);
     for (const fault of faults) this.#faults.add(fault);
     this.#ids = ids;
-    this.#learned = age(this.#learned, learnRules(view, ids), nowMs);
+    this.#ageLearned(nowMs);
     const desired = desiredOf(view, ids, this.#plugged.gone);
     // What will be made is on disk before it is: an agent that dies half-way knows what to take back.
     await this.#save(desired);
     for (const step of plan(desired, this.#actual())) await this.#take(step);
     await this.#save();
+    await this.parts.saveView(view);
     return this.report();
   }
 
@@ -153,10 +155,15 @@ export class NodeAgent {
 
   /** Learned MACs grow older; answers whether rows change. */
   ageLearned(nowMs: number): boolean {
-    if (this.#view === undefined || this.#learned.macs.size === 0) return false;
     const before = this.#learned;
-    this.#learned = age(before, learnRules(this.#view, this.#ids), nowMs);
+    this.#ageLearned(nowMs);
     return rowsDiffer(before, this.#learned);
+  }
+
+  /** Where nothing was learned the rules are not worth making: they name every MAC of the view. */
+  #ageLearned(nowMs: number): void {
+    if (this.#view === undefined || this.#learned.macs.size === 0) return;
+    this.#learned = age(this.#learned, learnRules(this.#view, this.#ids), nowMs);
   }
 
   /** A device's namespace is gone: it is closed by the next reconcile, and not opened there again. */
@@ -193,7 +200,7 @@ export class NodeAgent {
     this.#l2.release();
   }
 
-  #rows(): Row[] {
+  #rows(): Iterable<Row> {
     if (this.#view === undefined) return [];
     const ways = this.#routerWatch.ways(this.#view.routers);
     return nodeRows(this.#view, this.#workingIds(), this.#learned, ways);
@@ -301,7 +308,6 @@ export class NodeAgent {
   #save(intended: Desired = { devices: [], routers: [], plugs: [] }): Promise<void> {
     const namespaces = new Set([...this.#namespaces, ...intended.routers.map(({ name }) => name)]);
     const plugs = this.#plugged.with(intended.plugs);
-    const state = { ids: this.#ids, namespaces: [...namespaces], plugs };
-    return this.parts.save(this.#view === undefined ? state : { ...state, view: this.#view });
+    return this.parts.save({ ids: this.#ids, namespaces: [...namespaces], plugs });
   }
 }

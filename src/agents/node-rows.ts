@@ -1,4 +1,7 @@
-/** All rows of this node, from every program: what the dataplane is to hold, whole. Pure. */
+/**
+ * All rows of this node, from every program: what the dataplane is to hold, whole. Pure. One program after
+ * the other, so that the rows of one need not be kept until the next is done.
+ */
 import type { Row } from '../dataplane/rows.js';
 import type { NodeView } from '../model/node-view.js';
 import { brIntProgram } from './l2/br-int-program.js';
@@ -9,9 +12,10 @@ import { routerProgram } from './l3/router-program.js';
 import type { RouterWays } from './l3/router-ways.js';
 import type { LocalIds } from './local-ids.js';
 
-export function nodeRows(view: NodeView, ids: LocalIds, learned: Learned, ways: RouterWays): Row[] {
-  return [
-    ...portsProgram(view, ids), ...brIntProgram(view, ids), ...routerProgram(view, ids, ways),
-    ...brTunProgram(view, ids), ...learnedRows(learned, ids),
-  ];
+export function* nodeRows(view: NodeView, ids: LocalIds, learned: Learned, ways: RouterWays): Iterable<Row> {
+  yield* portsProgram(view, ids);
+  yield* brIntProgram(view, ids);
+  yield* routerProgram(view, ids, ways);
+  yield* brTunProgram(view, ids);
+  yield* learnedRows(learned, ids);
 }

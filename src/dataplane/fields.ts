@@ -4,7 +4,7 @@
  *
  * Text is parsed here and nowhere later; native checks ranges again and trusts none of it.
  */
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { FieldDescription } from './native.js';
 
@@ -85,22 +85,32 @@ function hexDigit(code: number): number {
 /** Sixteen bytes, IPv4 mapped (RFC 4291 §2.5.5.2); '' is "any". */
 function writeIp(into: Uint8Array, at: number, text: unknown): boolean {
   if (typeof text !== 'string') return false;
-  into.fill(0, at, at + 16);
+  for (let i = 0; i < 16; ++i) into[at + i] = 0;
   if (text === '' || text === '::') return true;
-  if (isIPv4(text)) { writeMapped(into, at, text); return true; }
+  if (writeMapped(into, at, text)) return true;
   if (!isIPv6(text) || text.includes('%')) return false;
   into.set(ipaddr.IPv6.parse(text).toByteArray(), at);
   return true;
 }
 
-/** `text` is an IPv4 address. */
-function writeMapped(into: Uint8Array, at: number, text: string): void {
-  into[at + 10] = 0xff;
-  into[at + 11] = 0xff;
-  let byte = at + 12;
-  for (let i = 0; i < text.length; ++i) {
-    const digit = text.charCodeAt(i) - 0x30;
-    if (digit < 0) ++byte;
-    else into[byte] = (into[byte] ?? 0) * 10 + digit;
+/** By hand like writeMac. Four numbers up to 255 without leading zeros, or it is no IPv4 address. */
+function writeMapped(into: Uint8Array, at: number, text: string): boolean {
+  let dots = 0, digits = 0, byte = 0;
+  for (let i = 0; i <= text.length; ++i) {
+    const code = i < text.length ? text.charCodeAt(i) : kDot;
+    if (code === kDot) {
+      if (digits === 0 || dots === 4) return false;
+      into[at + 12 + dots++] = byte;
+      digits = byte = 0;
+      continue;
+    }
+    byte = byte * 10 + code - kZero;
+    if (code < kZero || code > kZero + 9 || byte > 255 || (digits > 0 && byte < 10)) return false;
+    ++digits;
   }
+  into[at + 10] = into[at + 11] = 0xff;
+  return dots === 4;
 }
+
+const kDot = 0x2e;
+const kZero = 0x30;

@@ -35,10 +35,8 @@ export type Row = RowOf<Description>;
 /** A row of one named table. */
 export type RowIn<Name extends TableName> = Extract<Row, { readonly table: Name }>;
 
-/** A row with the bytes of its value as they stand in a batch. */
-export interface PackedRow { readonly row: Row; readonly value: string }
-/** Rows by the bytes of their keys: the table's number, then the key's fields. */
-export type PackedRows = ReadonlyMap<string, PackedRow>;
+/** Rows as they stand in a batch: by the bytes of the table's number and the key, the bytes of the value. */
+export type PackedRows = ReadonlyMap<string, string>;
 
 /** One operation of a batch; `bytes` is all that follows its number. */
 export interface Operation {
@@ -64,6 +62,7 @@ const kLargestRowBytes = 64;
 const kOperations = { put: 1, delete: 2, clear: 3 } as const;
 
 interface Layout {
+  readonly name: string;
   readonly id: number;
   readonly limit: number;
   readonly key: readonly FieldDescription[];
@@ -82,23 +81,23 @@ function layoutOf(table: string): Layout {
  * fit their table. What is left out is reported, except repeats: programs put the row that wins first.
  */
 export function admitRows(rows: Iterable<Row>): Admitted {
-  const admitted = new Map<string, PackedRow>();
-  const counts = new Map<string, number>();
+  const admitted = new Map<string, string>();
+  const counts = tables.map(() => 0);
   const faults: RowFault[] = [];
   for (const row of rows) {
-    const packed = packRow(row);
+    const layout = layoutOf(row.table);
+    const packed = packRow(layout, row);
     if ('message' in packed) { faults.push(packed); continue; }
     if (admitted.has(packed.key)) continue;
-    const count = (counts.get(row.table) ?? 0) + 1;
-    const { limit } = layoutOf(row.table);
-    if (count > limit) { faults.push({ row, message: fullText(row.table, limit) }); continue; }
-    admitted.set(packed.key, { row, value: packed.value });
-    counts.set(row.table, count);
+    const count = (counts[layout.id] ?? 0) + 1;
+    if (count > layout.limit) { faults.push({ row, message: fullText(layout) }); continue; }
+    admitted.set(packed.key, packed.value);
+    counts[layout.id] = count;
   }
   return { rows: admitted, faults };
 }
 
-const fullText = (table: string, limit: number): string => `table ${table} is full (${String(limit)} rows)`;
+const fullText = ({ name, limit }: Layout): string => `table ${name} is full (${String(limit)} rows)`;
 
 /**
  * What turns the rows `before` into the rows `after`: puts of what is new or other first, then deletes
@@ -106,8 +105,8 @@ const fullText = (table: string, limit: number): string => `table ${table} is fu
  */
 export function diffRows(before: PackedRows, after: PackedRows): Operation[] {
   const operations: Operation[] = [];
-  for (const [key, { value }] of after) {
-    if (before.get(key)?.value !== value) operations.push({ operation: 'put', bytes: key + value });
+  for (const [key, value] of after) {
+    if (before.get(key) !== value) operations.push({ operation: 'put', bytes: key + value });
   }
   for (const key of before.keys()) if (!after.has(key)) operations.push({ operation: 'delete', bytes: key });
   return operations;
@@ -145,15 +144,16 @@ export function encodeBatch(generation: number, operations: readonly Operation[]
 
 /** The rows that a dump shows (Dataplane.tables()): what is there after this agent's restart. */
 export function rowsFromDump(dumps: readonly TableDump[]): PackedRows {
-  const rows = new Map<string, PackedRow>();
+  const rows = new Map<string, string>();
   for (const dump of dumps) {
-    const { key, value } = layoutOf(dump.table);
+    const layout = layoutOf(dump.table);
+    const { key, value } = layout;
     for (const fields of dump.rows) {
       // The dump is checked field by field when the row is packed, not here.
       const row = { table: dump.table, key: pick(key, fields), value: pick(value, fields) } as unknown as Row;
-      const packed = packRow(row);
+      const packed = packRow(layout, row);
       if ('message' in packed) throw refused(packed.message);
-      rows.set(packed.key, { row, value: packed.value });
+      rows.set(packed.key, packed.value);
     }
   }
   return rows;
@@ -167,8 +167,7 @@ function pick(
 
 const scratch = Buffer.alloc(kLargestRowBytes);
 
-function packRow(row: Row): { readonly key: string; readonly value: string } | RowFault {
-  const layout = layoutOf(row.table);
+function packRow(layout: Layout, row: Row): { readonly key: string; readonly value: string } | RowFault {
   try {
     scratch[0] = layout.id;
     const keyEnd = writeFields(scratch, 1, row.table, layout.key, row.key);

@@ -43,14 +43,15 @@ function networkRows(
 function populationRows(
   { ports }: NetworkView, localVlan: number, vtepOf: ReadonlyMap<string, string>,
 ): Row[] {
-  const remote = ports.flatMap((port) => {
-    const vtep = port.node === undefined ? undefined : vtepOf.get(port.node);
-    return vtep === undefined ? [] : [{ port, vtep }];
-  });
   const row = (mac: string, vtep: string): Row =>
     ({ table: 'ucast_to_tun', key: { local_vlan: localVlan, mac }, value: { vtep, learned: false, stale: false } });
-  return [
-    ...remote.map(({ port, vtep }) => row(port.mac, vtep)),
-    ...remote.flatMap(({ port, vtep }) => macsOf(port).slice(1).map((mac) => row(mac, vtep))),
-  ];
+  const own: Row[] = [];
+  const ofPairs: Row[] = [];
+  for (const port of ports) {
+    const vtep = port.node === undefined ? undefined : vtepOf.get(port.node);
+    if (vtep === undefined) continue;
+    own.push(row(port.mac, vtep));
+    for (const mac of macsOf(port).slice(1)) ofPairs.push(row(mac, vtep));
+  }
+  return [...own, ...ofPairs];
 }

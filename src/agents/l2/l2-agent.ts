@@ -43,7 +43,7 @@ export class L2Agent {
    * Takes up work with a dataplane. One that was there before us has rows and devices: they are read. A new
    * one gets our rows first and our descriptors after, so that no packet meets an empty table.
    */
-  async connect(dataplane: Dataplane, rowsNow: () => readonly Row[], generation: number): Promise<void> {
+  async connect(dataplane: Dataplane, rowsNow: () => Iterable<Row>, generation: number): Promise<void> {
     const hello = await dataplane.hello();
     const known = hello.devices.filter(({ spec }) => !this.has(spec.name));
     for (const device of known) this.#hold(hello.pid, device);
@@ -93,7 +93,7 @@ export class L2Agent {
   }
 
   /** Makes these the rows of the dataplane; answers with those that could not be. */
-  async apply(rows: readonly Row[], generation: number): Promise<readonly RowFault[]> {
+  async apply(rows: Iterable<Row>, generation: number): Promise<readonly RowFault[]> {
     const admitted = admitRows(rows);
     const operations = diffRows(this.#applied, admitted.rows);
     await this.#connected().apply(encodeBatch(generation, operations));

@@ -38,6 +38,7 @@ export function localPorts(view: NodeView, ids: LocalIds): LocalPort[] {
 
 /** Every MAC the port may use: its own first, then those of its address pairs. */
 export function macsOf(port: PortView): string[] {
+  if (port.allowedAddressPairs.length === 0) return [port.mac];
   return [...new Set([port.mac, ...port.allowedAddressPairs.map(({ mac }) => mac)])];
 }
 

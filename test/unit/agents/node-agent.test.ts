@@ -92,7 +92,8 @@ beforeEach(async () => {
       closeFd: (fd) => { if (!duplicates.delete(fd)) throw new Error(`${String(fd)} is not open`); },
     },
     routerWatch: { open: (path) => insideOf(path) },
-    save: async (state) => { saved = structuredClone(state); },
+    save: async (state) => { saved = { ...saved, ...structuredClone(state) }; },
+    saveView: async (view) => { saved = { ...saved, view: structuredClone(view) }; },
   };
   agent = new NodeAgent(parts, { ids: noIds, namespaces: [], plugs: [] });
   dataplane = fakeDataplane('first', batches);

@@ -5,13 +5,14 @@ import { brTunProgram } from '../../../src/agents/l2/br-tun-program.js';
 import { linkLocalOf, portsProgram } from '../../../src/agents/l2/ports-program.js';
 import { routerProgram } from '../../../src/agents/l3/router-program.js';
 import { allByNamespace } from '../../../src/agents/l3/router-ways.js';
-import { admitRows, type Row, type TableName } from '../../../src/dataplane/rows.js';
+import { type Row, type TableName } from '../../../src/dataplane/rows.js';
 import type { NodeView } from '../../../src/model/node-view.js';
+import { firstOfEachKey } from './admitted.js';
 import { cn1, green, ids, mac, port, red, withNetwork } from './picture.js';
 
-const allRows = (view: NodeView, numbers = ids): readonly Row[] => [...admitRows([
+const allRows = (view: NodeView, numbers = ids): readonly Row[] => firstOfEachKey([
   ...portsProgram(view, numbers), ...brIntProgram(view, numbers), ...routerProgram(view, numbers, allByNamespace), ...brTunProgram(view, numbers),
-]).rows.values()].map(({ row }) => row);
+]);
 const rowsOf = (table: TableName, view = cn1, numbers = ids): unknown[] =>
   allRows(view, numbers).filter((row) => row.table === table).map(({ key, value }) => ({ ...key, ...value }));
 

@@ -1,9 +1,9 @@
-import { mkdtempSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { noIds } from '../../../src/agents/local-ids.js';
-import { loadState, saveState } from '../../../src/agents/state.js';
+import { loadState, stateKeeper } from '../../../src/agents/state.js';
 import { cn1, ids } from './picture.js';
 
 let folder: string;
@@ -18,10 +18,27 @@ describe('an agent\'s state on disk', () => {
   });
 
   it('comes back as it was saved, and leaves no half-written file', async () => {
-    const state = { ids, view: cn1, namespaces: ['qrouter-r1'], plugs: [] };
-    await saveState('cn1', state);
-    expect(await loadState('cn1')).toEqual(state);
-    expect(readdirSync(join(folder, 'cn1'))).toEqual(['agent.json']);
+    const made = { ids, namespaces: ['qrouter-r1'], plugs: [] };
+    const keeper = stateKeeper('cn1');
+    await keeper.save(made);
+    expect(await loadState('cn1')).toEqual(made);
+    await keeper.saveView(cn1);
+    expect(await loadState('cn1')).toEqual({ ...made, view: cn1 });
+    expect(readdirSync(join(folder, 'cn1')).sort()).toEqual(['agent.json', 'view.json']);
+  });
+
+  it('is written again only where it has changed', async () => {
+    const keeper = stateKeeper('cn1');
+    const made = { ids, namespaces: ['qrouter-r1'], plugs: [] };
+    await keeper.save(made);
+    await keeper.saveView(cn1);
+    for (const file of ['agent.json', 'view.json']) rmSync(join(folder, 'cn1', file));
+    await keeper.save({ ...made });
+    await keeper.saveView(cn1);
+    expect(readdirSync(join(folder, 'cn1'))).toEqual([]);
+    await keeper.save({ ...made, namespaces: [] });
+    await keeper.saveView({ ...cn1, generation: cn1.generation + 1 });
+    expect(await loadState('cn1')).toMatchObject({ namespaces: [], view: { generation: cn1.generation + 1 } });
   });
 
   it.each([['{', 'it is no JSON'], ['{"version":0}', 'it was written by another version']])(

@@ -47,6 +47,11 @@ describe('encodeBatch', () => {
       expect(admitRows([inSwitch(text as string, 16)]).faults).toHaveLength(1);
     });
 
+  it.each(['1.2.3', '1.2.3.4.5', '1.2.3.256', '1.2.3.04', '1..2.3', '1.2.3.4 ', '.1.2.3', 'fe80::1%eth0', 'fd00::12345', '::1::'])(
+    'takes %j for no IP address', (text) => {
+      expect(admitRows([inUcast(text)]).faults).toHaveLength(1);
+    });
+
   it('writes a MAC address the same in capitals', () => {
     expect(batchOf([inSwitch('FA:16:3E:AB:CD:EF', 16)])).toEqual(batchOf([inSwitch('fa:16:3e:ab:cd:ef', 16)]));
   });
@@ -79,13 +84,13 @@ describe('diffRows', () => {
 describe('admitRows', () => {
   it('keeps the first of two rows with one key', () => {
     const { rows, faults } = admitRows([inSwitch(mac, 16), inSwitch(mac, 17)]);
-    expect([...rows.values()].map(({ row }) => row)).toEqual([inSwitch(mac, 16)]);
+    expect(rows).toEqual(packed([inSwitch(mac, 16)]));
     expect(faults).toEqual([]);
   });
 
   it('leaves out a row that cannot be written and keeps the others', () => {
     const { rows, faults } = admitRows([inSwitch('bad', 16), inSwitch(mac, 16)]);
-    expect([...rows.values()].map(({ row }) => row)).toEqual([inSwitch(mac, 16)]);
+    expect(rows).toEqual(packed([inSwitch(mac, 16)]));
     expect(faults).toMatchObject([{ message: 'table switch, field mac: "bad" is no MAC address' }]);
   });
 
