@@ -14,7 +14,7 @@ import { type LabRecord, labTopologyFile, logsDir, readPublished, requireRecord 
 import { logFileOf, rolesOf } from './roles.js';
 import { mainFile } from './scripts.js';
 
-const kPublishMs = 200;
+const kPublishMs = 500;
 const kLogsMs = 5000;
 
 /** Starts the lab's supervisor, detached, unless it runs. */

@@ -1,8 +1,11 @@
 // What is heard and seen of a namespace: packet sockets, promiscuous links, rules, routes, qdiscs, tables,
 // each made as a person would make it, with the machine's own commands.
 #include <doctest/doctest.h>
+#include <linux/bpf.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -44,6 +47,28 @@ bool has_heard(const NamespaceWatch& watch) {
   bool heard = false;
   for (const int fd : watch.event_fds()) heard = watch.take_events(fd) || heard;
   return heard;
+}
+
+int bpf(int command, const bpf_attr& attributes) {
+  return static_cast<int>(syscall(SYS_bpf, command, &attributes, sizeof attributes));
+}
+
+// An XDP program that passes everything, on the link until the descriptor is closed.
+Fd attach_xdp(unsigned ifindex) {
+  const bpf_insn program[] = {{BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, XDP_PASS}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+  bpf_attr load{};
+  load.prog_type = BPF_PROG_TYPE_XDP;
+  load.insns = reinterpret_cast<uint64_t>(program);
+  load.insn_cnt = std::size(program);
+  load.license = reinterpret_cast<uint64_t>("GPL");
+  const Fd loaded{bpf(BPF_PROG_LOAD, load)};
+  REQUIRE(loaded.is_open());
+  bpf_attr link{};
+  link.link_create.prog_fd = static_cast<uint32_t>(loaded.number());
+  link.link_create.target_ifindex = ifindex;
+  link.link_create.attach_type = BPF_XDP;
+  link.link_create.flags = XDP_FLAGS_SKB_MODE;
+  return Fd{bpf(BPF_LINK_CREATE, link)};
 }
 
 // In this thread's namespace, which the child inherits.
@@ -120,6 +145,17 @@ TEST_CASE("A link that becomes promiscuous is heard of and seen") {
     CHECK(has_heard(watch));
     const NamespaceFacts facts = facts_of(watch);
     for (const LinkFact& link : facts.links) CHECK(link.promiscuous == (link.name == "br-tun"));
+  });
+}
+
+TEST_CASE("An XDP program on a link is seen, though the kernel says nothing of one that a bpf_link attaches") {
+  in_new_netns([] {
+    const auto watch = watch_here();
+    const auto mirror = mirror_that_is_up();
+    const Fd link = attach_xdp(mirror->ifindex);
+    REQUIRE(link.is_open());
+    const NamespaceFacts facts = facts_of(watch);
+    for (const LinkFact& one : facts.links) CHECK(one.xdp == (one.name == "br-tun"));
   });
 }
 
