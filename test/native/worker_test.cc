@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <functional>
 
+#include "allocations.hpp"
 #include "base/checksum.hpp"
 #include "net_world.hpp"
 #include "nodes.hpp"
@@ -314,5 +315,19 @@ TEST_CASE("A MAC behind an interop VTEP is reported as learned") {
     CHECK(all[0].mac == kStranger.mac);
     CHECK(all[0].vtep == kLeaf);
     CHECK(all[0].local_vlan == LocalVlan{1});
+  });
+}
+
+TEST_CASE("Workers allocate nothing while they carry packets") {
+  in_world([](World&) {
+    Guest vm1("tap16"), vm3("tap33");
+    const auto carry = [&] {
+      for (int count = 0; count < 50; ++count) vm1.send(red_frame());
+      for (int count = 0; count < 50; ++count) REQUIRE(!vm3.receive().empty());
+    };
+    carry();
+    const uint64_t before = allocations_elsewhere();
+    carry();
+    CHECK(allocations_elsewhere() == before);
   });
 }
