@@ -56,14 +56,14 @@ const AddBlocks add_blocks_here = choose();
 
 uint64_t add_tail(const uint8_t* at, size_t bytes) {
   uint64_t sum = 0;
-  for (; bytes >= 4; bytes -= 4, at += 4) {
-    uint32_t word;
-    std::memcpy(&word, at, 4);
-    sum += word;
+  for (; bytes >= 8; bytes -= 8, at += 8) {
+    uint64_t word;
+    std::memcpy(&word, at, 8);
+    sum += (word & 0xffffffff) + (word >> 32);
   }
-  uint32_t word = 0;
+  uint64_t word = 0;
   if (bytes > 0) std::memcpy(&word, at, bytes);
-  return sum + word;
+  return sum + (word & 0xffffffff) + (word >> 32);
 }
 
 uint64_t add(uint64_t sum, std::span<const uint8_t> bytes, AddBlocks add_all) {
