@@ -54,16 +54,21 @@ AddBlocks choose() { return add_blocks_baseline; }
 // Chosen once, before main or when the addon is loaded, and never changed.
 const AddBlocks add_blocks_here = choose();
 
+template <class Word>
+uint64_t load(const uint8_t* at, size_t bytes = sizeof(Word)) {
+  Word word = 0;
+  std::memcpy(&word, at, bytes);
+  return word;
+}
+
+// What is shorter than a block. A last single byte is the first of a word whose other is zero.
 uint64_t add_tail(const uint8_t* at, size_t bytes) {
   uint64_t sum = 0;
-  for (; bytes >= 8; bytes -= 8, at += 8) {
-    uint64_t word;
-    std::memcpy(&word, at, 8);
-    sum += (word & 0xffffffff) + (word >> 32);
-  }
-  uint64_t word = 0;
-  if (bytes > 0) std::memcpy(&word, at, bytes);
-  return sum + (word & 0xffffffff) + (word >> 32);
+  for (; bytes >= 8; bytes -= 8, at += 8) sum += load<uint32_t>(at) + load<uint32_t>(at + 4);
+  if ((bytes & 4) != 0) sum += load<uint32_t>(at), at += 4;
+  if ((bytes & 2) != 0) sum += load<uint16_t>(at), at += 2;
+  if ((bytes & 1) != 0) sum += load<uint16_t>(at, 1);
+  return sum;
 }
 
 uint64_t add(uint64_t sum, std::span<const uint8_t> bytes, AddBlocks add_all) {
