@@ -19,13 +19,13 @@ import { DvrError } from '../model/errors.js';
 import type { AgentMessage } from '../model/node-call.js';
 import type { NodeReport } from '../model/node-view.js';
 import { dataplaneSocket } from '../model/paths.js';
+import type { RoutingMode } from '../model/routing.js';
 import { kRouteProtocol } from '../namespaces/router-namespace.js';
 import { hands as realHands, type Hands } from '../namespaces/scripts.js';
 import { controllerClient, type ControllerClient } from './controller-client.js';
 import type { Descriptors } from './l2/l2-agent.js';
 import type { LearnedEvent } from './l2/learned.js';
 import type { RouterWatchParts } from './l3/router-watch.js';
-import { modeOverride } from './l3/router-ways.js';
 import { NodeAgent } from './node-agent.js';
 import { answerCall } from './node-calls.js';
 import { loadState, stateKeeper } from './state.js';
@@ -35,6 +35,8 @@ export interface AgentOptions {
   readonly controller: string;
   readonly vtepIp: string;
   readonly authenticate?: (socket: WebSocket) => Promise<void>;
+  /** For every router of the node, whatever the topology says. */
+  readonly routing?: RoutingMode | undefined;
   readonly log: Log;
   /** Given by tests. */
   readonly hands?: Hands;
@@ -70,7 +72,7 @@ export async function runAgent(options: AgentOptions): Promise<Agent> {
     descriptors: options.descriptors ?? addon(),
     routerWatch: options.routerWatch ?? {
       open: (path, heard) => new (addon().NamespaceWatch)(path, kRouteProtocol, heard),
-      mode: modeOverride(process.env),
+      mode: options.routing,
     },
     ...stateKeeper(options.node),
     log: options.log,

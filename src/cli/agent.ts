@@ -2,17 +2,19 @@
  * `dvr agent`: the node's part of the control plane. Takes views from the controller, programs the
  * dataplane, builds namespaces. A stop is not a teardown: devices, rows and namespaces stay.
  */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { logLine } from '../dataplane/log.js';
 import { parseIp } from '../model/addresses.js';
 import { DvrError } from '../model/errors.js';
 import { parseName } from '../model/identifiers.js';
+import { routingModes, type RoutingMode } from '../model/routing.js';
 
 interface Options {
   readonly node: string;
   readonly controller: string;
   readonly vtepIp: string;
   readonly key?: string;
+  readonly routing?: RoutingMode;
 }
 
 const kExample = `
@@ -27,13 +29,15 @@ export function register(program: Command): void {
     .requiredOption('--controller <address>', 'unix:PATH, or IP:PORT with --key')
     .requiredOption('--vtep-ip <ip>', 'the address VXLAN is sent from, on the underlay device')
     .option('--key <file>', 'the cluster key, made by `dvr init --key FILE`')
+    .addOption(new Option('--routing <mode>', 'of every router here, over the topology: to find out whether it matters')
+      .choices(routingModes).env('DVR_ROUTING'))
     .option('--json', 'print an error as JSON as well; log lines are JSON always')
     .addHelpText('after', kExample)
     .action(run);
 }
 
 async function run(options: Options): Promise<void> {
-  const { node, controller, vtepIp, key } = options;
+  const { node, controller, vtepIp, key, routing } = options;
   if (parseName(node) === undefined) throw new DvrError('DVR_USAGE', `"${node}" is no node name`, '');
   if (parseIp(vtepIp) === undefined) throw new DvrError('DVR_USAGE', `"${vtepIp}" is no IP address`, '');
   const authenticate = await authentication(controller, key, node);
@@ -41,7 +45,7 @@ async function run(options: Options): Promise<void> {
 
   const { runAgent } = await import('../agents/agent.js');
   const agent = await runAgent(
-    { node, controller, vtepIp, log: logLine, ...(authenticate && { authenticate }) },
+    { node, controller, vtepIp, routing, log: logLine, ...(authenticate && { authenticate }) },
   );
   logLine('info', 'agent runs', { node, pid: process.pid, controller });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { controllerClient } from '../../src/cli/client.js';
-import { modeOverride } from '../../src/agents/l3/router-ways.js';
 import type { NetworkView, NodeView, PortView } from '../../src/model/node-view.js';
 import { controllerSocket } from '../../src/model/paths.js';
 import { decodeFrame, kVxlanPort, type Frame } from '../../src/trace/frame.js';
@@ -41,7 +40,7 @@ export interface Names {
 }
 
 /** The mode that the lab's routers are in (vitest.config.ts); `auto` where nothing is said. */
-export const routing = modeOverride(process.env) ?? 'auto';
+export const routing = process.env['DVR_ROUTING'] ?? 'auto';
 
 /** What a capture inside a router namespace must have; on the fast way nothing passes there. */
 export const ifInside = <T>(expected: readonly T[]): readonly T[] => (routing === 'fast' ? [] : expected);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { modeOverride, routerWay } from '../../../src/agents/l3/router-ways.js';
-import { DvrError } from '../../../src/model/errors.js';
+import { routerWay } from '../../../src/agents/l3/router-ways.js';
 
 describe('the way of a router', () => {
   it.each([
@@ -13,19 +12,5 @@ describe('the way of a router', () => {
     ['namespace', ['one'], { way: 'namespace', why: 'routing is namespace' }],
   ] as const)('is, with routing %s and reasons %j, %j', (mode, reasons, way) => {
     expect(routerWay(mode, reasons)).toEqual(way);
-  });
-});
-
-describe('DVR_ROUTING', () => {
-  it('sets the mode of every router, and nothing where it is empty', () => {
-    expect(modeOverride({ DVR_ROUTING: 'fast' })).toBe('fast');
-    expect(modeOverride({ DVR_ROUTING: '' })).toBeUndefined();
-    expect(modeOverride({})).toBeUndefined();
-  });
-
-  it('that is no mode is refused with what there is', () => {
-    const refused = (): unknown => modeOverride({ DVR_ROUTING: 'quick' });
-    expect(refused).toThrow(DvrError);
-    expect(refused).toThrow('DVR_ROUTING is "quick", which is no way to route');
   });
 });
