@@ -18,6 +18,11 @@ using AllRows = std::tuple<VtepRow, TunToLvRow, PortRow, DvrMacRow, DvrToSrcMacR
                            ArpResponderRow, RouteRow, SwitchRow, FloodRow, UcastToTunRow, FloodToTunRow,
                            NetworkRow>;
 
+// What all tables take when every one of them is full, without what is derived (derived.hpp: at most 24 bytes
+// a row of flood_to_tun and flood). While a batch replaces all rows, the version before is there as well; and
+// a reader that sleeps inside a burst holds back what the batches of that time replaced.
+inline constexpr size_t kMostTableBytes = 128u << 20;
+
 template <class Rows>
 struct TablesOf;
 template <class... Row>

@@ -20,7 +20,7 @@ export type IpFamily = 4 | 6;
 
 const macPattern = /^[0-9a-f]{2}(?:([:-])[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}$/;
 /** Octal and short forms ("010.1", "10.1") mean different addresses to different programs: refused. */
-const ipv4Pattern = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/;
+const ipv4Pattern = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 const prefixPattern = /^(?:0|[1-9]\d{0,2})$/;
 
 export function parseMac(text: string): MacAddress | undefined {
@@ -41,7 +41,7 @@ export function isStationMac(mac: MacAddress): boolean {
 
 /** Zone ids ("fe80::1%eth0") and IPv4-mapped addresses are refused: they name nothing on a wire. */
 export function parseIp(text: string): IpAddress | undefined {
-  if (ipv4Pattern.test(text)) return ipaddr.IPv4.isValid(text) ? (text as IpAddress) : undefined;
+  if (ipv4Pattern.test(text)) return text as IpAddress;
   if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
   const parsed = ipaddr.IPv6.parse(text);
   return parsed.isIPv4MappedAddress() ? undefined : (parsed.toRFC5952String() as IpAddress);
@@ -105,7 +105,16 @@ export function broadcastAddress(cidr: Cidr): IpAddress | undefined {
 }
 
 export function contains(cidr: Cidr, ip: IpAddress): boolean {
-  return familyOf(cidr) === familyOf(ip) && prefixOf(ip, prefixBitsOf(cidr)) === cidr;
+  const family = familyOf(cidr);
+  if (family !== familyOf(ip)) return false;
+  const bits = prefixBitsOf(cidr);
+  if (family === 6) return prefixOf(ip, bits) === cidr;
+  // Without big numbers: it is asked for every address of a network, and they are tens of thousands.
+  return bits === 0 || (ipv4NumberOf(ip) ^ ipv4NumberOf(networkAddress(cidr))) >>> (32 - bits) === 0;
+}
+
+function ipv4NumberOf(ip: IpAddress): number {
+  return ip.split('.').reduce((sum, byte) => (sum << 8) | Number(byte), 0);
 }
 
 /** Whether two prefixes share an address: then the longer one lies in the shorter. */

@@ -20,7 +20,38 @@ void compare_all(Random& random, std::tuple<Row...>*) {
   (compare_table<Row>(random), ...);
 }
 
+// Another key for each number: its bytes, in every field.
+struct NumberField {
+  uint32_t number;
+  template <class T>
+  void operator()(const char*, T& field) {
+    std::memcpy(static_cast<void*>(&field), &number, std::min(sizeof number, sizeof field));
+  }
+};
+
+template <class Row>
+size_t bytes_when_full() {
+  Table<Row> table;
+  for (uint32_t number = 0; number < Row::kLimit; ++number) {
+    typename Row::Key key{};
+    NumberField fill{number};
+    Row::Key::fields(key, fill);
+    table.put(key, {});
+  }
+  REQUIRE(table.size() == Row::kLimit);
+  return table.memory_bytes();
+}
+
+template <class... Row>
+size_t bytes_of_all_when_full(std::tuple<Row...>*) {
+  return (bytes_when_full<Row>() + ...);
+}
+
 }  // namespace
+
+TEST_CASE("all tables together, each of them full, take no more memory than is said") {
+  CHECK(bytes_of_all_when_full(static_cast<AllRows*>(nullptr)) <= kMostTableBytes);
+}
 
 TEST_CASE("each of the tables answers as a std::map does, through 100 000 random operations") {
   Random random(13);

@@ -143,6 +143,22 @@ describe('prefixes', () => {
     expect(contains(cidr('0.0.0.0/0'), ip('2001:db8::1'))).toBe(false);
   });
 
+  it('hold an IPv4 address exactly when they are its prefix of that length', () => {
+    fc.assert(
+      fc.property(fc.ipV4(), fc.ipV4(), fc.nat(32), (left, right, bits) => {
+        const prefix = prefixOf(ip(left), bits);
+        expect(contains(prefix, ip(right))).toBe(prefixOf(ip(right), bits) === prefix);
+      }),
+    );
+    expect(contains(cidr('255.255.255.255/32'), ip('255.255.255.255'))).toBe(true);
+    expect(contains(cidr('128.0.0.0/1'), ip('127.255.255.255'))).toBe(false);
+  });
+
+  it.each(['256.1.1.1', '1.2.3', '1.2.3.4.', '1.2.3.4.5', '01.2.3.4', '1.2.3.', '.1.2.3', '1..2.3'])(
+    'of IPv4 are four numbers up to 255: "%s" is none', (text) => {
+      expect(parseIp(text)).toBeUndefined();
+    });
+
   it('overlap when one lies in the other', () => {
     expect(overlaps(cidr('10.0.0.0/8'), cidr('10.1.0.0/16'))).toBe(true);
     expect(overlaps(cidr('10.1.0.0/16'), cidr('10.0.0.0/8'))).toBe(true);
