@@ -8,6 +8,7 @@
 import { WebSocket } from 'ws';
 import type { Log } from '../dataplane/log.js';
 import { DvrError } from '../model/errors.js';
+import { MAX_STREAM_MESSAGE_BYTES } from '../model/limits.js';
 import type { AgentMessage, NodeCallMethod } from '../model/node-call.js';
 import type { NodeReport, NodeView } from '../model/node-view.js';
 import { parseControllerMessage } from './controller-messages.js';
@@ -38,8 +39,6 @@ const kHandshakeTimeoutMs = 5000;
 /** A controller that answers no ping in this time is gone, even if TCP has not noticed. */
 const kSilenceMs = 15_000;
 const kPingMs = 5000;
-/** A view of all the ports there can be (65536) is about 15 MB; a larger frame ends the connection. */
-const kMaxMessageBytes = 64 << 20;
 /** Calls at work at once; more are refused. */
 const kMaxCalls = 64;
 
@@ -81,7 +80,7 @@ export function controllerClient(parts: ControllerClientParts): ControllerClient
   };
   const open = (): void => {
     const on = new WebSocket(
-      urlOf(parts.address), { handshakeTimeout: kHandshakeTimeoutMs, maxPayload: kMaxMessageBytes },
+      urlOf(parts.address), { handshakeTimeout: kHandshakeTimeoutMs, maxPayload: MAX_STREAM_MESSAGE_BYTES },
     );
     socket = on;
     let why = 'the connection ended';

@@ -9,6 +9,7 @@ import { DvrError, errorCodes, type ErrorCode } from '../model/errors.js';
 import type { AgentMessage, ControllerMessage, NodeCallMethod } from '../model/node-call.js';
 import type { NodeView } from '../model/node-view.js';
 import { parseAgentMessage } from './agent-messages.js';
+import { viewText } from './view-text.js';
 
 const PING_MS = 5_000;
 /** An agent may be busy in a script for a while; three silent rounds are no accident. */
@@ -132,15 +133,19 @@ export class AgentSession {
     if (view === undefined) return;
     this.waitingView = undefined;
     this.isSending = true;
-    this.send({ type: 'view', view }, () => {
+    this.sendText(`{"type":"view","view":${viewText(view)}}`, () => {
       this.isSending = false;
       this.sendWaiting();
     });
   }
 
-  private send(message: ControllerMessage, sent: () => void = () => {}): void {
+  private send(message: ControllerMessage): void {
+    this.sendText(JSON.stringify(message), () => {});
+  }
+
+  private sendText(message: string, sent: () => void): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
-    this.socket.send(JSON.stringify(message), (error) => {
+    this.socket.send(message, (error) => {
       if (error === undefined || error === null) sent();
     });
   }

@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { authenticateServer, type ClusterKey } from '../model/cluster-key.js';
 import { DvrError } from '../model/errors.js';
+import { MAX_STREAM_MESSAGE_BYTES } from '../model/limits.js';
 import type { AgentMessage, NodeCallMethod } from '../model/node-call.js';
 import type { NodeReport } from '../model/node-view.js';
 import { AgentSession, closeCodes, type SessionMessage } from './agent-session.js';
@@ -17,8 +18,6 @@ import type { Controller } from './controller.js';
 import type { Log } from './log.js';
 
 export const AGENT_PATH = '/dvr/v1/agent';
-/** A dump of all tables of a full node is the largest message there is. */
-const MAX_MESSAGE_BYTES = 64 << 20;
 /** Strangers at the TCP door may hold so many connections for the length of a handshake. */
 const MAX_HANDSHAKES = 32;
 const REGISTER_MS = 5_000;
@@ -26,7 +25,7 @@ const REGISTER_MS = 5_000;
 export class AgentStream {
   private readonly sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: MAX_MESSAGE_BYTES,
+    maxPayload: MAX_STREAM_MESSAGE_BYTES,
     perMessageDeflate: false,
   });
   private readonly sessions = new Map<string, AgentSession>();

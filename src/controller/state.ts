@@ -21,7 +21,7 @@ import {
   detachPort,
   updatePort,
 } from './port-commands.js';
-import { differ, viewsOf } from './views.js';
+import { differ, tooLarge, viewsOf } from './views.js';
 
 export type Command =
   /** Replaces everything declared; ports that attach made stay. */
@@ -161,5 +161,7 @@ function forgetReports(state: ControllerState, change: Change): Change {
 function stamped(before: Intent, after: Intent): Intent {
   if (after === before) return before;
   const next = { ...after, generation: before.generation + 1 };
+  const fault = tooLarge(viewsOf(before), viewsOf(next));
+  if (fault !== undefined) throw fault;
   return differ(viewsOf(before), viewsOf(next)) ? next : after;
 }

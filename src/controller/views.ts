@@ -6,11 +6,14 @@
  * do with leaves that node's view as it was, and the node is not told.
  */
 import type { NetworkView, NodeView, PeerView, PortView, RouterView } from '../model/node-view.js';
+import { DvrError } from '../model/errors.js';
+import { MAX_VIEW_BYTES } from '../model/limits.js';
 import { mtuCeiling } from '../model/mtu.js';
 import type { Network, Node, Router } from '../model/resources.js';
 import { routerIpsOf } from '../model/topology-routers.js';
 import { byName, type Intent } from './intent.js';
 import { l2Population, type BoundPort, type L2Population } from './l2-population.js';
+import { viewText } from './view-text.js';
 
 /** A view without the stamp: what is compared to see whether a node must be told. */
 export type ViewContent = Omit<NodeView, 'generation'>;
@@ -31,7 +34,7 @@ export function viewsOf(intent: Intent): Views {
   const content = new Map(
     byName(intent.nodes).map((node) => [node.name as string, viewOf(intent, population, node)]),
   );
-  const text = new Map([...content].map(([node, view]) => [node, JSON.stringify(view)]));
+  const text = new Map([...content].map(([node, view]) => [node, viewText(view)]));
   const views = { content, text };
   derived.set(intent, views);
   return views;
@@ -42,6 +45,21 @@ export function differ(left: Views, right: Views): boolean {
   return (
     left.text.size !== right.text.size ||
     [...left.text].some(([node, text]) => right.text.get(node) !== text)
+  );
+}
+
+/** A view that has grown past what a message carries, as the error of the command that makes it grow. */
+export function tooLarge(before: Views, { text }: Views): DvrError | undefined {
+  const found = [...text].find(
+    ([node, view]) =>
+      view.length > MAX_VIEW_BYTES && view.length > (before.text.get(node)?.length ?? 0),
+  );
+  if (found === undefined) return undefined;
+  const [node, view] = found;
+  return new DvrError(
+    'DVR_CONFLICT',
+    `what node ${node} must know would take ${view.length} bytes, more than ${MAX_VIEW_BYTES}`,
+    'use fewer allowed address pairs, or fewer networks with ports on one node',
   );
 }
 
@@ -71,14 +89,12 @@ function viewOf(intent: Intent, population: L2Population, node: Node): ViewConte
     peers: peersOf(intent, node),
     networks: networks.map((network) => networkView(intent, population, network, node)),
     routers: routers.map(routerView),
-    localPorts: byName(intent.ports)
-      .filter((port) => port.binding?.node === node.name)
-      .map((port) => ({
-        name: port.name,
-        network: port.network,
-        portSecurity: port.portSecurity,
-        ...(port.binding?.attachment === undefined ? {} : { attachment: port.binding.attachment }),
-      })),
+    localPorts: population.portsOn(node.name).map((port) => ({
+      name: port.name,
+      network: port.network,
+      portSecurity: port.portSecurity,
+      ...(port.binding.attachment === undefined ? {} : { attachment: port.binding.attachment }),
+    })),
   };
 }
 
@@ -113,7 +129,7 @@ function networkView(
       cidr,
       ...(routerIps.has(gatewayIp) ? { gatewayIp } : {}),
     })),
-    ports: population.portsOf(network.name).map(portView),
+    ports: portViews(population.portsOf(network.name)),
     routerInterfaces: routers.flatMap((router) =>
       router.interfaces
         .filter((routerInterface) => routerInterface.network === network.name)
@@ -122,6 +138,17 @@ function networkView(
     floodVteps: population.floodVteps(network.name, node.name),
   };
 }
+
+/** One list for all nodes of the network: view-text.ts writes it once. */
+function portViews(ports: readonly BoundPort[]): readonly PortView[] {
+  const known = derivedPorts.get(ports);
+  if (known !== undefined) return known;
+  const views = ports.map(portView);
+  derivedPorts.set(ports, views);
+  return views;
+}
+
+const derivedPorts = new WeakMap<readonly BoundPort[], readonly PortView[]>();
 
 function portView(port: BoundPort): PortView {
   return {

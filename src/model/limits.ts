@@ -20,6 +20,12 @@ export const MAX_ROUTES_PER_ROUTER = 256;
 export const MAX_PORTS = 65_536;
 export const MAX_IPS_PER_PORT = 16;
 export const MAX_ADDRESS_PAIRS_PER_PORT = 64;
+/**
+ * A view is one message on the agent's stream. All the ports there can be, with an address each, are about
+ * 8 MB; only tens of thousands of ports with dozens of address pairs come near.
+ */
+export const MAX_VIEW_BYTES = 60 << 20;
+export const MAX_STREAM_MESSAGE_BYTES = 64 << 20;
 
 /** Every IPv4 host must take this much (RFC 1122 section 3.3.2), so less is nobody's wish. */
 export const MIN_MTU_BYTES = 576;
