@@ -21,6 +21,8 @@ namespace dvr {
     "the guest's VLAN interfaces")                                                                       \
   X(unknown_port, "the frame came in by a port that has no row", "dvr status: the agent has not programmed it yet") \
   X(own_dvr_mac_from_tunnel, "a frame from the tunnel claims this node's own DVR MAC", "a second node with this node's name") \
+  X(dvr_mac_of_other_vtep, "a frame from the tunnel has the DVR MAC of another node than the one that sent it", \
+    "the sending VTEP, or the underlay: who else speaks from its address")                               \
   X(router_mac_from_tunnel, "a frame from the tunnel has a router MAC as source", "the sending VTEP: it does not speak DVR") \
   X(dvr_mac_not_to_local_port, "a frame from a DVR MAC goes to no port of this node",                    \
     "dvr tables --bridge br-int: the port has moved or is gone")                                         \
@@ -35,7 +37,7 @@ namespace dvr {
   X(router_advertisement_from_vm, "a VM sent a router advertisement", "the guest; RFC 6105")             \
   X(hidden_header, "IPv6 extension headers hide what the packet is (RFC 7113, RFC 6980)", "the guest")   \
   X(bad_source_address, "the source MAC is a group address or zero", "the sender")                       \
-  X(unknown_target_from_router, "the router asks for an address that no port has", "dvr tables: arp_responder") \
+  X(unknown_target_from_router, "the router asks for an address that no port has", "dvr tables: neighbours") \
   X(router_not_here, "the frame is for a router that has no copy on this node", "dvr status: the l3 agent has not built it yet") \
   X(back_to_sender, "the frame would leave by the port it came in by", "the guest: it sends to its own address") \
   X(split_horizon, "what came in by the tunnel does not leave by it", "dvr tables: the port has moved")  \

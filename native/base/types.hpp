@@ -77,7 +77,16 @@ inline constexpr PortId kMirrorBrTun{3};       // the TAP named br-tun
 inline constexpr uint16_t kFirstFreePort = 16; // agents number their ports from here
 inline constexpr uint16_t kPortLimit = 4096;   // and below this; a larger id is refused by the seam
 
-// The bridges of the seed: the home of every stage.
-enum class Bridge : uint8_t { br_int = 0, br_tun = 1, none = 2 };
+// A router's number on this node, kept by the agent; 0 means "none": its namespace routes.
+struct RouterId {
+  uint16_t value = 0;
+  friend constexpr auto operator<=>(const RouterId&, const RouterId&) = default;
+};
+
+inline constexpr uint16_t kRouterLimit = 4096; // router numbers are below this; the seam refuses others
+
+// The home of every stage: a bridge of the seed, or the router that br-int hands frames to and gets them
+// back from.
+enum class Bridge : uint8_t { br_int = 0, br_tun = 1, router = 2, none = 3 };
 
 }  // namespace dvr

@@ -1,11 +1,12 @@
 // Lets a VM speak only as itself: source MAC, IPv4 and IPv6 source, ARP sender, advertised neighbour.
 //
-// Comes from classify (VM ports); goes to arp_responder. Part of seed step EW1. Reads ports,
-// allowed_sources, arp_responder, route, dvr_macs. RFC 6105 and RFC 7113 (router advertisements, also
+// Comes from classify (VM ports); goes to arp_responder. Part of seed step EW1. Reads allowed_sources,
+// ports, neighbours, router_macs, dvr_macs. RFC 6105 and RFC 7113 (router advertisements, also
 // hidden ones), RFC 6980 (no fragmented neighbour discovery), RFC 5227 (ARP probes).
 // A port without port security skips the address checks, but a router MAC or DVR MAC as source, a claim to
 // a router's IP address or a router advertisement would break every other VM of the network and is dropped
 // from any port.
+#include "base/ip_prefix.hpp"
 #include "br-int/br_int.hpp"
 #include "packet/arp.hpp"
 #include "packet/ipv4.hpp"
@@ -16,18 +17,6 @@ namespace dvr::br_int {
 namespace {
 
 constexpr uint16_t kDhcpServerPort = 67;
-constexpr uint16_t kMappedPrefixBits = 96;  // ::ffff:0:0/96, where IpAddr keeps IPv4
-
-IpAddr masked(IpAddr ip, uint16_t bits) {
-  for (size_t at = 0; at < 16; ++at) {
-    const int keep = static_cast<int>(bits) - static_cast<int>(at) * 8;
-    if (keep <= 0)
-      ip.bytes[at] = 0;
-    else if (keep < 8)
-      ip.bytes[at] &= static_cast<uint8_t>(0xff << (8 - keep));
-  }
-  return ip;
-}
 
 // What the checks need to know of the sender.
 struct Sender {
@@ -48,7 +37,7 @@ struct Sender {
     return false;
   }
   bool is_router_ip(const IpAddr& ip) const {
-    const auto* row = tables.find<ArpResponderRow>({local_vlan, ip});
+    const auto* row = tables.find<NeighbourRow>({local_vlan, ip});
     return row != nullptr && row->router;
   }
   bool may_use_mac() const { return !checked || tables.find<AllowedSourceRow>({port, mac, {}, 128}) != nullptr; }
@@ -111,7 +100,7 @@ StageId anti_spoof(Packet& packet, const Tables& tables, Effects&) {
   if (port == nullptr) return drop(packet, DropReason::unknown_port);
   const Sender sender{tables, packet.in_port, packet.local_vlan, ethernet->src(), port->port_security};
 
-  if (tables.find<RouteRow>({packet.local_vlan, sender.mac}) != nullptr)
+  if (tables.find<RouterMacRow>({packet.local_vlan, sender.mac}) != nullptr)
     return drop(packet, DropReason::router_mac_from_vm);
   if (tables.find<DvrMacRow>({sender.mac}) != nullptr) return drop(packet, DropReason::dvr_mac_from_vm);
   if (!sender.may_use_mac()) return drop(packet, DropReason::spoofed_mac);

@@ -1,9 +1,9 @@
 // Answers ARP requests and neighbour solicitations for every address the controller knows.
 //
 // Comes from anti_spoof (VMs) or classify (routers); a known target is answered to the port that asked,
-// everything else goes to route. Before seed step EW1, and what keeps the shared gateway MAC out of every
+// everything else goes to find_router. Before seed step EW1, and what keeps the shared gateway MAC out of every
 // other node: nobody elsewhere is ever asked. RFC 826, RFC 4861 section 7.2, RFC 5227. Reads
-// arp_responder and ports.
+// neighbours and ports.
 // An unknown target floods from VMs (an address nobody told the controller about may still answer), never
 // from a router: its question would carry the shared MAC to every node.
 #include "br-int/br_int.hpp"
@@ -21,17 +21,17 @@ bool from_router(const Packet& packet, const Tables& tables) {
 
 StageId unknown_target(Packet& packet, const Tables& tables) {
   if (from_router(packet, tables)) return drop(packet, DropReason::unknown_target_from_router);
-  return StageId::route;
+  return StageId::find_router;
 }
 
 StageId answer_arp(Packet& packet, EthernetView ethernet, const Tables& tables) {
   auto arp = ArpView::of(packet.frame);
   // An announcement asks nothing, and who asks for its own address (a probe) must hear nothing from us.
-  if (!arp || arp->operation() != kArpRequest || arp->is_announcement()) return StageId::route;
-  const auto* row = tables.find<ArpResponderRow>({packet.local_vlan, arp->target_ip()});
+  if (!arp || arp->operation() != kArpRequest || arp->is_announcement()) return StageId::find_router;
+  const auto* row = tables.find<NeighbourRow>({packet.local_vlan, arp->target_ip()});
   if (row == nullptr) return unknown_target(packet, tables);
   const MacAddr asker = ethernet.src();
-  if (row->mac == asker) return StageId::route;
+  if (row->mac == asker) return StageId::find_router;
   arp->become_reply(row->mac);
   ethernet.set_dst(asker);
   ethernet.set_src(row->mac);
@@ -40,15 +40,15 @@ StageId answer_arp(Packet& packet, EthernetView ethernet, const Tables& tables) 
 
 StageId answer_solicitation(Packet& packet, const EthernetView& ethernet, const Tables& tables) {
   const auto ip = Ipv6View::of(packet.frame);
-  if (!ip || ip->hop_limit() != 255) return StageId::route;
+  if (!ip || ip->hop_limit() != 255) return StageId::find_router;
   const auto upper = ip->upper_layer();
-  if (!upper || upper->is_fragment) return StageId::route;
+  if (!upper || upper->is_fragment) return StageId::find_router;
   const auto nd = NdView::of(ip->packet(), *upper);
-  if (!nd || nd->type() != kNeighbourSolicitation || !nd->has_target()) return StageId::route;
-  const auto* row = tables.find<ArpResponderRow>({packet.local_vlan, nd->target()});
+  if (!nd || nd->type() != kNeighbourSolicitation || !nd->has_target()) return StageId::find_router;
+  const auto* row = tables.find<NeighbourRow>({packet.local_vlan, nd->target()});
   if (row == nullptr) return unknown_target(packet, tables);
   const MacAddr asker = ethernet.src();
-  if (row->mac == asker) return StageId::route;
+  if (row->mac == asker) return StageId::find_router;
   become_advertisement(packet, asker, ip->src(), nd->target(), row->mac, row->router);
   return reply_to_in_port(packet);
 }
@@ -61,7 +61,7 @@ StageId arp_responder(Packet& packet, const Tables& tables, Effects&) {
   switch (ethernet->ether_type()) {
     case kEtherTypeArp: return answer_arp(packet, *ethernet, tables);
     case kEtherTypeIpv6: return answer_solicitation(packet, *ethernet, tables);
-    default: return StageId::route;
+    default: return StageId::find_router;
   }
 }
 

@@ -1,8 +1,8 @@
 // Decides what a frame is by where it came from: a VM, a router, or the tunnel with or without a DVR MAC.
 //
 // Comes from a port or from tun_to_lv; goes to anti_spoof (VM), arp_responder (router), dvr_to_src_mac
-// (a DVR MAC as source) or route (another node's VM). Seed steps EW1, EW4, EW7 ("recognises the source MAC
-// as a DVR unique MAC"). Reads ports, dvr_macs, route, vteps, ucast_to_tun.
+// (a DVR MAC as source) or find_router (another node's VM). Seed steps EW1, EW4, EW7 ("recognises the source MAC
+// as a DVR unique MAC"). Reads ports, dvr_macs, router_macs, vteps, ucast_to_tun.
 // A port's frame gets its local VLAN here; the tunnel's has it from tun_to_lv.
 // Networks carry untagged frames only: a tag inside VXLAN is discarded (RFC 7348 section 6.1), so one from a
 // VM is refused at its port, before the checks behind it would have to look through it.
@@ -26,12 +26,13 @@ void learn_from_interop(const Packet& packet, const MacAddr& src, const Tables& 
 StageId from_tunnel(Packet& packet, const MacAddr& src, const Tables& tables, Effects& effects) {
   if (const auto* dvr_mac = tables.find<DvrMacRow>({src})) {
     if (dvr_mac->own) return drop(packet, DropReason::own_dvr_mac_from_tunnel);
+    if (dvr_mac->vtep != packet.outer.vtep) return drop(packet, DropReason::dvr_mac_of_other_vtep);
     return StageId::dvr_to_src_mac;
   }
-  if (tables.find<RouteRow>({packet.local_vlan, src}) != nullptr)
+  if (tables.find<RouterMacRow>({packet.local_vlan, src}) != nullptr)
     return drop(packet, DropReason::router_mac_from_tunnel);
   learn_from_interop(packet, src, tables, effects);
-  return StageId::route;
+  return StageId::find_router;
 }
 
 }  // namespace

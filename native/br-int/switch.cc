@@ -1,8 +1,8 @@
 // Switches a frame by its destination MAC: to a local port, to flood, or towards the tunnel bridge.
 //
-// Comes from route; goes to a VM's port, to flood (broadcast, multicast) or to br-tun's dvr_process. Seed
-// step EW4 ("switches the frame towards the tunnel bridge, tagged with green's local VLAN") and switching
-// between local VMs of one subnet. Reads switch.
+// Comes from find_router, or from route with what the fast path has routed; goes to a VM's port, to flood
+// (broadcast, multicast) or to br-tun's dvr_process. Seed step EW4 ("switches the frame towards the tunnel
+// bridge, tagged with green's local VLAN") and switching between local VMs of one subnet. Reads switch.
 // Split horizon: what came in by the tunnel never leaves by it.
 #include "br-int/br_int.hpp"
 #include "packet/ethernet.hpp"

@@ -1,7 +1,7 @@
 // Replaces a router MAC as source by this node's DVR unique MAC, and lets no frame to a router MAC out.
 //
 // Comes from br-int's switch or flood; goes to ucast_to_tun. Seed step EW5 ("replaces the source MAC by the
-// DVR unique MAC of its node"). Reads route (every router MAC of the network) and dvr_macs (our own).
+// DVR unique MAC of its node"). Reads router_macs (every one of the network) and dvr_macs (our own).
 // It exists because a router has the same interface MACs on every node: seen from the wire one MAC would
 // live everywhere at once, and no switch, tunnel or learning VTEP could tell where a frame came from.
 #include "br-tun/br_tun.hpp"
@@ -14,7 +14,7 @@ StageId dvr_process(Packet& packet, const Tables& tables, Effects&) {
   auto ethernet = EthernetView::of(packet.frame);
   if (!ethernet) return drop(packet, DropReason::truncated);
   const auto is_router = [&](const MacAddr& mac) {
-    return tables.find<RouteRow>({packet.local_vlan, mac}) != nullptr;
+    return tables.find<RouterMacRow>({packet.local_vlan, mac}) != nullptr;
   };
   if (is_router(ethernet->dst())) return drop(packet, DropReason::router_mac_to_wire);
   if (is_router(ethernet->src())) {

@@ -49,11 +49,6 @@ uint32_t flow_hash(std::span<uint8_t> frame, const EthernetView& ethernet) {
   return static_cast<uint32_t>(hash >> 32 ^ hash);
 }
 
-size_t wire_packet_bytes(const Packet& packet) {
-  if (packet.offload.gso == GsoType::none) return packet.frame.size() - kEthernetBytes;
-  return packet.offload.header_bytes - kEthernetBytes + packet.offload.gso_bytes;
-}
-
 }  // namespace
 
 StageId vxlan_encap(Packet& packet, const Tables& tables, Effects&) {
@@ -61,7 +56,7 @@ StageId vxlan_encap(Packet& packet, const Tables& tables, Effects&) {
   if (!ethernet) return drop(packet, DropReason::truncated);
   const auto* network = tables.find<NetworkRow>({packet.local_vlan});
   if (network == nullptr) return drop(packet, DropReason::unknown_vni);
-  if (wire_packet_bytes(packet) > network->mtu_bytes) return drop(packet, DropReason::over_mtu);
+  if (packet.wire_bytes() > network->mtu_bytes) return drop(packet, DropReason::over_mtu);
 
   packet.outer.tos = inner_ecn(packet.frame).value_or(kNotEct);
   packet.outer.flow_hash = flow_hash(packet.frame, *ethernet);

@@ -5,7 +5,7 @@
 namespace dvr {
 namespace {
 
-constexpr size_t kEthernetBytes = 14, kIpv4Bytes = 20, kIpv6Bytes = 40, kTcpBytes = 20, kUdpBytes = 8;
+constexpr size_t kIpv4Bytes = 20, kIpv6Bytes = 40, kTcpBytes = 20, kUdpBytes = 8;
 constexpr uint8_t kTcp = 6, kUdp = 17;
 // IPv6 extension headers that a transport header may stand behind (RFC 8200 section 4.1).
 constexpr uint8_t kHopByHop = 0, kRouting = 43, kFragment = 44, kAuthentication = 51, kDestination = 60;

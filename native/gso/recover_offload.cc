@@ -5,7 +5,6 @@
 namespace dvr {
 namespace {
 
-constexpr size_t kEthernetBytes = 14;
 constexpr uint8_t kTcp = 6, kUdp = 17;
 
 // Where the transport header is, and all that its checksum covers outside of it.

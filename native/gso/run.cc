@@ -8,7 +8,6 @@
 namespace dvr {
 namespace {
 
-constexpr size_t kEthernetBytes = 14;
 constexpr uint8_t kFin = 0x01, kPsh = 0x08;
 // Header length, flags and window, as the kernel compares them: all but the two that the last segment may have.
 constexpr uint32_t kTcpWord = ~(uint32_t{kFin | kPsh} << 16);

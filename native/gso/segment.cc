@@ -8,7 +8,6 @@
 namespace dvr {
 namespace {
 
-constexpr size_t kEthernetBytes = 14;
 constexpr uint8_t kFin = 0x01, kPsh = 0x08, kCwr = 0x80;
 
 bool is_tcp(GsoType gso) { return gso == GsoType::tcp_v4 || gso == GsoType::tcp_v6; }

@@ -7,7 +7,7 @@
 //   6       2      flags, fragment offset
 //   8       1      TTL
 //   9       1      protocol
-//   10      2      header checksum           kept right when a field is edited; not verified
+//   10      2      header checksum           kept right when a field is edited (RFC 1624)
 //   12      4      source
 //   16      4      destination
 #pragma once
@@ -19,6 +19,7 @@
 
 namespace dvr {
 
+inline constexpr size_t kIpv4Bytes = 20;  // without options
 inline constexpr uint8_t kProtocolIcmp = 1;
 inline constexpr uint8_t kProtocolTcp = 6;
 inline constexpr uint8_t kProtocolUdp = 17;
@@ -42,6 +43,8 @@ class Ipv4View {
   uint8_t ecn() const { return at_[1] & 3; }
   uint8_t ttl() const { return at_[8]; }
   uint8_t protocol() const { return at_[9]; }
+  // RFC 1071: over a header that holds its own checksum the sum is all ones.
+  bool checksum_is_right() const { return checksum_fold(checksum_add(0, {at_, header_bytes()})) == 0xffff; }
   IpAddr src() const { return IpAddr::v4(at_ + 12); }
   IpAddr dst() const { return IpAddr::v4(at_ + 16); }
   // More fragments follow, or this is not the first one.
@@ -51,11 +54,19 @@ class Ipv4View {
   void set_ecn(uint8_t ecn) {
     const uint16_t before = load_be16(at_);
     at_[1] = static_cast<uint8_t>((at_[1] & ~3) | ecn);
-    store_be16(at_ + 10, checksum_replace(load_be16(at_ + 10), before, load_be16(at_)));
+    replace_in_checksum(before, load_be16(at_));
+  }
+  void decrement_ttl() {
+    const uint16_t before = load_be16(at_ + 8);
+    --at_[8];
+    replace_in_checksum(before, load_be16(at_ + 8));
   }
 
  private:
   explicit Ipv4View(uint8_t* at) : at_(at) {}
+  void replace_in_checksum(uint16_t before, uint16_t after) {
+    store_be16(at_ + 10, checksum_replace(load_be16(at_ + 10), before, after));
+  }
   uint8_t* at_;
 };
 

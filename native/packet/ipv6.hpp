@@ -16,6 +16,7 @@
 namespace dvr {
 
 inline constexpr size_t kIpv6Bytes = 40;
+inline constexpr uint8_t kProtocolHopByHop = 0;  // the one extension header that routers read
 inline constexpr uint8_t kProtocolIcmpv6 = 58;
 // A chain longer than this is hidden: no honest packet has it (RFC 8200 section 4.1 lists six kinds).
 inline constexpr int kMaxExtensionHeaders = 8;
@@ -46,6 +47,7 @@ class Ipv6View {
   std::span<uint8_t> packet() const { return packet_; }
   IpAddr src() const { return IpAddr::v6(at_ + 8); }
   IpAddr dst() const { return IpAddr::v6(at_ + 24); }
+  void decrement_hop_limit() { --at_[7]; }
   void set_ecn(uint8_t ecn) { at_[1] = static_cast<uint8_t>((at_[1] & ~0x30) | ecn << 4); }
 
   // Follows the extension headers to the upper layer; nothing if they are cut short or too many.
@@ -72,9 +74,9 @@ class Ipv6View {
   }
 
  private:
-  static constexpr uint8_t kHopByHop = 0, kRouting = 43, kFragment = 44, kAuthentication = 51, kDestination = 60;
+  static constexpr uint8_t kRouting = 43, kFragment = 44, kAuthentication = 51, kDestination = 60;
   static bool is_extension(uint8_t protocol) {
-    return protocol == kHopByHop || protocol == kRouting || protocol == kFragment ||
+    return protocol == kProtocolHopByHop || protocol == kRouting || protocol == kFragment ||
            protocol == kAuthentication || protocol == kDestination;
   }
   Ipv6View(uint8_t* at, std::span<uint8_t> packet, size_t offset) : at_(at), packet_(packet), offset_(offset) {}

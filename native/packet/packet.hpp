@@ -8,6 +8,7 @@
 
 #include "base/drop_reason.hpp"
 #include "base/types.hpp"
+#include "packet/ethernet.hpp"
 
 namespace dvr {
 
@@ -38,16 +39,26 @@ inline constexpr size_t kMaxFrameBytes = 65536 + 14;
 struct Packet {
   std::span<uint8_t> frame;  // the Ethernet frame; rx from the tunnel: first the VXLAN header, until vxlan_decap
   PortId in_port = kNoPort;
-  LocalVlan local_vlan;      // set by classify or tun_to_lv, cleared by vxlan_encap
+  LocalVlan local_vlan;      // set by classify or tun_to_lv, another by route, cleared by vxlan_encap
   Vni vni;                   // set by vxlan_decap and vxlan_encap
   Offload offload;
   Outer outer;
+
+  RouterId router;                  // set by find_router: who routes it; none: the namespace does
+  PortId namespace_port = kNoPort;  // set by find_router: the way into that router's namespace
 
   PortId out_port = kNoPort;                         // where `output` sends it; kTunnelPort for the VTEP socket
   bool encapsulated = false;                         // tx: kVxlanHeaderBytes stand before `frame`
   DropReason drop_reason = DropReason::truncated;    // valid when the verdict is StageId::drop
 
   bool from_tunnel() const { return in_port == kTunnelPort; }
+
+  // The size, without Ethernet, of the largest packet that this becomes on a wire: a super-frame is cut into
+  // segments on the way there. `frame` is an Ethernet frame.
+  size_t wire_bytes() const {
+    if (offload.gso == GsoType::none) return frame.size() - kEthernetBytes;
+    return offload.header_bytes - kEthernetBytes + offload.gso_bytes;
+  }
 };
 
 }  // namespace dvr

@@ -39,6 +39,7 @@ struct FieldWriter {
   void operator()(const char* name, const Vni&) { write(name, "vni"); }
   void operator()(const char* name, const LocalVlan&) { write(name, "local_vlan"); }
   void operator()(const char* name, const PortId&) { write(name, "port"); }
+  void operator()(const char* name, const RouterId&) { write(name, "router"); }
   void operator()(const char* name, const PortKind&) { write(name, "port_kind"); }
   void operator()(const char* name, const uint16_t&) { write(name, "u16"); }
   void operator()(const char* name, const bool&) { write(name, "bool"); }

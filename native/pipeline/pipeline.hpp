@@ -2,10 +2,12 @@
 // the fuzz harness, `dvr tables`, the TypeScript enum (src/dataplane/pipeline.ts) and docs/pipeline.md are
 // made from it. To follow a packet from rx to tx, read its rows from top to bottom.
 //
-//   TAP ──────────────▶ classify ─ anti_spoof ─ arp_responder ─ route ─ switch ─ flood      br-int
-//                          ▲   └─ dvr_to_src_mac ─▶ output        │       │        │
-//   VTEP ─ vxlan_decap ─ tun_to_lv                              output  output     ▼
-//   socket                          vxlan_encap ─ flood_to_tun ─ ucast_to_tun ─ dvr_process  br-tun
+//                                                                 ╭─▶ route ─▶ output     router
+//                                                                 │     │ (its namespace)
+//   TAP ──────────────▶ classify ─ anti_spoof ─ arp_responder ─ find_router ─ switch ─ flood    br-int
+//                          ▲   └─ dvr_to_src_mac ─▶ output                      │        │
+//   VTEP ─ vxlan_decap ─ tun_to_lv                                            output     ▼
+//   socket                          vxlan_encap ─ flood_to_tun ─ ucast_to_tun ─ dvr_process     br-tun
 #pragma once
 
 #include <array>
@@ -13,6 +15,7 @@
 
 #include "br-int/br_int.hpp"
 #include "br-tun/br_tun.hpp"
+#include "router/router.hpp"
 #include "stage/stage.hpp"
 
 namespace dvr {
@@ -23,7 +26,7 @@ struct PipelineRow {
   const char* name;
   StageFunction function;
   uint16_t next;           // the stages it may name, as bits
-  const char* tables;      // the tables it reads, space-separated
+  const char* tables;      // the tables it reads, space-separated, the one it is about first
   const char* seed_steps;  // of the seed's east-west walk, space-separated
   const char* does;        // one sentence
 };
@@ -43,29 +46,33 @@ inline constexpr std::array<PipelineRow, kStageCount> kPipeline = {{
      bits({StageId::classify, StageId::drop}), "tun_to_lv vteps flood_to_tun", "EW6",
      "strips the VNI and adds this node's local VLAN"},
     {StageId::classify, Bridge::br_int, "classify", br_int::classify,
-     bits({StageId::dvr_to_src_mac, StageId::anti_spoof, StageId::arp_responder, StageId::route, StageId::drop}),
-     "ports dvr_macs route vteps ucast_to_tun switch", "EW1 EW4 EW7",
+     bits({StageId::dvr_to_src_mac, StageId::anti_spoof, StageId::arp_responder, StageId::find_router,
+           StageId::drop}),
+     "ports dvr_macs router_macs vteps ucast_to_tun switch", "EW1 EW4 EW7",
      "tells VM, router, DVR MAC and other tunnel frames apart"},
     {StageId::dvr_to_src_mac, Bridge::br_int, "dvr_to_src_mac", br_int::dvr_to_src_mac,
      bits({StageId::output, StageId::drop}), "dvr_to_src_mac", "EW7",
      "turns the DVR MAC back into the gateway MAC and delivers"},
     {StageId::anti_spoof, Bridge::br_int, "anti_spoof", br_int::anti_spoof,
      bits({StageId::arp_responder, StageId::drop}),
-     "ports allowed_sources arp_responder route dvr_macs", "EW1",
+     "allowed_sources ports neighbours router_macs dvr_macs", "EW1",
      "lets a VM speak only as itself"},
     {StageId::arp_responder, Bridge::br_int, "arp_responder", br_int::arp_responder,
-     bits({StageId::route, StageId::output, StageId::drop}), "arp_responder ports", "",
+     bits({StageId::find_router, StageId::output, StageId::drop}), "neighbours ports", "",
      "answers ARP and neighbour solicitations for known addresses"},
-    {StageId::route, Bridge::br_int, "route", br_int::route,
-     bits({StageId::switch_, StageId::output, StageId::drop}), "route", "EW1",
-     "hands frames for a router MAC to the router namespace"},
+    {StageId::find_router, Bridge::br_int, "find_router", br_int::find_router,
+     bits({StageId::route, StageId::switch_, StageId::drop}), "router_macs ports", "EW1",
+     "hands frames for a router MAC to the router"},
+    {StageId::route, Bridge::router, "route", router::route,
+     bits({StageId::switch_, StageId::output, StageId::drop}), "routes neighbours networks", "EW2 EW3",
+     "routes in the fast path, or hands the frame to the router namespace"},
     {StageId::switch_, Bridge::br_int, "switch", br_int::switch_,
      bits({StageId::flood, StageId::dvr_process, StageId::output, StageId::drop}), "switch", "EW4",
      "switches by destination MAC: local port, flood, or towards br-tun"},
     {StageId::flood, Bridge::br_int, "flood", br_int::flood, bits({StageId::dvr_process, StageId::output}),
      "flood ports", "", "gives broadcast and multicast to the network's local ports"},
     {StageId::dvr_process, Bridge::br_tun, "dvr_process", br_tun::dvr_process,
-     bits({StageId::ucast_to_tun, StageId::drop}), "route dvr_macs", "EW5",
+     bits({StageId::ucast_to_tun, StageId::drop}), "router_macs dvr_macs", "EW5",
      "replaces a router MAC as source by the node's DVR MAC"},
     {StageId::ucast_to_tun, Bridge::br_tun, "ucast_to_tun", br_tun::ucast_to_tun,
      bits({StageId::flood_to_tun, StageId::vxlan_encap, StageId::drop}), "ucast_to_tun", "EW5",

@@ -12,7 +12,13 @@ constexpr const char* stage_name(StageId id) {
 }
 
 constexpr const char* bridge_name(Bridge bridge) {
-  return bridge == Bridge::br_int ? "br-int" : bridge == Bridge::br_tun ? "br-tun" : "none";
+  switch (bridge) {
+    case Bridge::br_int: return "br-int";
+    case Bridge::br_tun: return "br-tun";
+    case Bridge::router: return "router";
+    case Bridge::none: break;
+  }
+  return "none";
 }
 
 }  // namespace dvr

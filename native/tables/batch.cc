@@ -25,6 +25,7 @@ struct Reader {
   void operator()(const char*, Vni& vni) { take(&vni.value, 4); }
   void operator()(const char*, LocalVlan& vlan) { take(&vlan.value, 2); }
   void operator()(const char*, PortId& port) { take(&port.value, 2); }
+  void operator()(const char*, RouterId& router) { take(&router.value, 2); }
   void operator()(const char*, uint16_t& number) { take(&number, 2); }
   void operator()(const char*, PortKind& kind) { take(&kind, 1); }
   void operator()(const char*, bool& flag) {
@@ -47,6 +48,7 @@ struct RangeCheck {
     const bool none = port == kNoPort && std::string_view(name) == "namespace_port";
     need(none || (port.value >= kFirstFreePort && port.value < kPortLimit), name);
   }
+  void operator()(const char* name, const RouterId& router) { need(router.value < kRouterLimit, name); }
   // A group address as a key would take every broadcast for one port's.
   void operator()(const char* name, const MacAddr& mac) { need(!mac.is_group(), name); }
   void operator()(const char* name, const uint16_t& number) {

@@ -14,7 +14,7 @@ void sort_once(std::vector<T>& all) {
 // Merges the changed keys, sorted, into the list of each network they name. `item` is what of a key stands
 // in the list; `belongs` says whether it does now.
 template <class T, class Key, class Item, class Belongs>
-void update_lists(FloodLists<T>& lists, std::span<const Key> changed, Item item, Belongs belongs) {
+void update_lists(SharedLists<LocalVlan, T>& lists, std::span<const Key> changed, Item item, Belongs belongs) {
   for (auto first = changed.begin(); first != changed.end();) {
     const LocalVlan local_vlan = first->local_vlan;
     std::vector<T> list;
@@ -52,6 +52,7 @@ void Derivation::finish() {
 
   if (dvr_macs_changed_) derive_own_dvr_mac();
   if (allowed_sources_changed_) derive_allowed_prefix_bits();
+  derive_route_lengths();
 }
 
 // A port that turned from a VM's into a router's changes the lists of the networks that flood to it. There
@@ -79,6 +80,25 @@ void Derivation::derive_allowed_prefix_bits() {
   bits.clear();
   for (size_t length = next_.allowed_rows_of_bits.size(); length-- > 0;)
     if (next_.allowed_rows_of_bits[length] != 0) bits.push_back(static_cast<uint16_t>(length));
+}
+
+// Counts the changed routes in or out, list by list: as many steps as rows changed, however many there are.
+void Derivation::derive_route_lengths() {
+  std::sort(routes_.begin(), routes_.end());
+  for (auto first = routes_.begin(); first != routes_.end();) {
+    const auto [is_v4, router, bits, more] = *first;
+    auto& lists = is_v4 ? next_.v4_route_lengths : next_.v6_route_lengths;
+    const auto before = lists.of(router);
+    std::vector<RouteLength> list(before.begin(), before.end());
+    for (; first != routes_.end() && first->is_v4 == is_v4 && first->router == router; ++first) {
+      const auto is_longer = [&](const RouteLength& length) { return length.bits > first->bits; };
+      auto at = std::partition_point(list.begin(), list.end(), is_longer);
+      if (at == list.end() || at->bits != first->bits) at = list.insert(at, {first->bits, 0});
+      at->routes += static_cast<uint32_t>(first->more);
+    }
+    std::erase_if(list, [](const RouteLength& length) { return length.routes == 0; });
+    lists.set(router, std::move(list));
+  }
 }
 
 }  // namespace dvr

@@ -12,6 +12,7 @@ struct ValueWriter {
   void operator()(const char* name, const Vni& vni) { json.name(name).number(vni.value); }
   void operator()(const char* name, const LocalVlan& vlan) { json.name(name).number(vlan.value); }
   void operator()(const char* name, const PortId& port) { json.name(name).number(port.value); }
+  void operator()(const char* name, const RouterId& router) { json.name(name).number(router.value); }
   void operator()(const char* name, const PortKind& kind) {
     json.name(name).string(kind == PortKind::router ? "router" : "vm");
   }

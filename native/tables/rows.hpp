@@ -40,7 +40,7 @@ struct PortRow {
   };
 };
 
-// What a network is outside this node: its VNI and its MTU. Read by vxlan_encap.
+// What a network is outside this node: its VNI and its MTU. Read by vxlan_encap and route.
 struct NetworkRow {
   static constexpr const char* kName = "networks";
   static constexpr size_t kLimit = 4094;
@@ -139,9 +139,10 @@ struct AllowedSourceRow {
   };
 };
 
-// Who has an address of a network: answers ARP and ND at the first hop. Read by arp_responder.
-struct ArpResponderRow {
-  static constexpr const char* kName = "arp_responder";
+// Who has an address of a network. Read by arp_responder, which answers ARP and ND with it, by route, and by
+// anti_spoof: one table, so that what VMs are told and what is routed can never disagree.
+struct NeighbourRow {
+  static constexpr const char* kName = "neighbours";
   static constexpr size_t kLimit = 262144;
   struct Key {
     LocalVlan local_vlan;
@@ -156,10 +157,11 @@ struct ArpResponderRow {
   };
 };
 
-// Every router MAC of a network and the port of this node's copy of the router, 0 where there is none.
-// Read by route, anti_spoof, dvr_process.
-struct RouteRow {
-  static constexpr const char* kName = "route";
+// Every router MAC of a network, the port of this node's copy of the router (0 where there is none), and
+// its number where the fast path routes for it (0: its namespace does). Read by find_router, classify,
+// anti_spoof, dvr_process.
+struct RouterMacRow {
+  static constexpr const char* kName = "router_macs";
   static constexpr size_t kLimit = 16384;
   struct Key {
     LocalVlan local_vlan;
@@ -169,7 +171,31 @@ struct RouteRow {
   };
   struct Value {
     PortId namespace_port;
-    DVR_FIELDS(DVR_FIELD(namespace_port))
+    RouterId router;
+    DVR_FIELDS(DVR_FIELD(namespace_port) DVR_FIELD(router))
+  };
+};
+
+// The routes of a router: `ip`/`prefix_bits` (of 128; IPv4 /24 is 120), the longest match wins. The packet
+// leaves into the network of `local_vlan` with `gateway_mac` as source, to the neighbour `next_hop`, or
+// where that is any to its destination itself. What the router takes for itself (its own addresses, a
+// subnet's broadcast) has rows too, marked `to_namespace`. Read by route.
+struct RoutesRow {
+  static constexpr const char* kName = "routes";
+  static constexpr size_t kLimit = 65536;
+  struct Key {
+    RouterId router;
+    uint16_t prefix_bits = 128;
+    IpAddr ip;
+    auto operator<=>(const Key&) const = default;
+    DVR_FIELDS(DVR_FIELD(router) DVR_FIELD(prefix_bits) DVR_FIELD(ip))
+  };
+  struct Value {
+    LocalVlan local_vlan;
+    MacAddr gateway_mac;
+    IpAddr next_hop;
+    bool to_namespace = false;
+    DVR_FIELDS(DVR_FIELD(local_vlan) DVR_FIELD(gateway_mac) DVR_FIELD(next_hop) DVR_FIELD(to_namespace))
   };
 };
 
@@ -177,7 +203,7 @@ struct RouteRow {
 struct SwitchRow {
   static constexpr const char* kName = "switch";
   static constexpr size_t kLimit = 65536;
-  using Key = RouteRow::Key;
+  using Key = RouterMacRow::Key;
   struct Value {
     PortId port;
     DVR_FIELDS(DVR_FIELD(port))
@@ -203,7 +229,7 @@ struct FloodRow {
 struct UcastToTunRow {
   static constexpr const char* kName = "ucast_to_tun";
   static constexpr size_t kLimit = 1048576;
-  using Key = RouteRow::Key;
+  using Key = RouterMacRow::Key;
   struct Value {
     IpAddr vtep;
     bool learned = false;  // seen behind an interop VTEP, not told by the controller

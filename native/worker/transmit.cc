@@ -129,6 +129,7 @@ void Transmit::count_refused(int error, size_t packets, bool train) {
 }
 
 void Transmit::mirror(Bridge bridge, const Packet& packet) {
+  if (bridge == Bridge::router) return;  // what it puts out, br-int shows
   const bool br_int = bridge == Bridge::br_int;
   if (!(br_int ? wiring_->mirror_br_int : wiring_->mirror_br_tun)) return;
   const PortId port = br_int ? kMirrorBrInt : kMirrorBrTun;

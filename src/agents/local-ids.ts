@@ -1,6 +1,6 @@
 /**
- * This node's own numbers: a port id for every device, a local VLAN for every network. Kept in the
- * agent's state file, because rows, descriptors and `tap<portId>` names outlive an agent.
+ * This node's own numbers: a port id for every device, a local VLAN for every network, a number for every
+ * router with a copy here. Kept in the agent's state file, because rows, descriptors and `tap<portId>` names outlive an agent.
  *
  * Lowest free number first. A number stays with its owner while the view names the owner or its device is
  * still open, so that no number ever means two things at once.
@@ -16,14 +16,17 @@ export interface LocalIds {
   readonly ports: Numbers;
   /** By network name. */
   readonly localVlans: Numbers;
+  /** By router id. */
+  readonly routers: Numbers;
 }
 
-export const noIds: LocalIds = { ports: {}, localVlans: {} };
+export const noIds: LocalIds = { ports: {}, localVlans: {}, routers: {} };
 
 /** native/base/types.hpp: 1 is the tunnel, 2 and 3 the mirrors. */
 const kFirstPort = 16;
 const kLastPort = 4095;
 const kLastLocalVlan = 4094;
+const kLastRouter = 4095;
 const kHint = 'this node is full: move ports to another';
 
 export const vmDeviceName = (port: string): string => `vm/${port}`;
@@ -40,19 +43,22 @@ export function allocateIds(
   const ports = allocate(before.ports, devicesOf(view), held, kFirstPort, kLastPort);
   const networks = view.networks.map(({ name }) => name);
   const localVlans = allocate(before.localVlans, networks, new Set(), 1, kLastLocalVlan);
+  const routers = allocate(before.routers, view.routers.map(({ id }) => id), new Set(), 1, kLastRouter);
   return {
-    ids: { ports: ports.numbers, localVlans: localVlans.numbers },
+    ids: { ports: ports.numbers, localVlans: localVlans.numbers, routers: routers.numbers },
     faults: [
       ...ports.without.map((name) =>
         new DvrError('DVR_DATAPLANE_REFUSED', `no port id is left for ${name}`, kHint)),
       ...localVlans.without.map((name) =>
         new DvrError('DVR_LOCAL_VLAN_EXHAUSTED', `no local VLAN is left for network ${name}`, kHint)),
+      ...routers.without.map((name) =>
+        new DvrError('DVR_DATAPLANE_REFUSED', `no number is left for router ${name}`, kHint)),
     ],
   };
 }
 
 /** The numbers with the names of what they stand for: a VM's port name, a router's id. */
-export function namesOfIds({ ports, localVlans }: LocalIds, view: NodeView | undefined): NodeIds {
+export function namesOfIds({ ports, localVlans, routers }: LocalIds, view: NodeView | undefined): NodeIds {
   const networkOf = new Map(view?.localPorts.map(({ name, network }) => [name, network]));
   return {
     ports: Object.entries(ports).map(([device, id]) => {
@@ -60,6 +66,7 @@ export function namesOfIds({ ports, localVlans }: LocalIds, view: NodeView | und
       return { id, name, kind: kind === 'vm' ? 'vm' : 'router', network };
     }),
     localVlans: Object.entries(localVlans).map(([network, localVlan]) => ({ network, localVlan })),
+    routerNumbers: Object.entries(routers).map(([router, number]) => ({ router, number })),
   };
 }
 

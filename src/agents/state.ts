@@ -33,7 +33,9 @@ const viewFile = 'view.json';
 export async function loadState(node: string): Promise<AgentState> {
   const made = await read<MadeState>(node, madeFile);
   const kept = await read<{ readonly view: NodeView }>(node, viewFile);
-  return { ...(made ?? emptyState), ...kept };
+  // A state of before there were numbers for routers has none.
+  const ids = { ...noIds, ...made?.ids };
+  return { ...(made ?? emptyState), ids, ...kept };
 }
 
 export interface StateKeeper {

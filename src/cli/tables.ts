@@ -2,7 +2,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import * as pipeline from '../dataplane/pipeline.js';
 import {
-  nodeTables, type Bridge, type NamedTable, type NodeTables, type StageTables,
+  bridges, nodeTables, type Bridge, type NamedTable, type NodeTables, type StageTables,
 } from '../trace/under-the-hood.js';
 import { controllerClient, type Client } from './client.js';
 import { columns, print } from './output.js';
@@ -18,7 +18,7 @@ export function register(program: Command): void {
   program.command('tables')
     .description('under the hood: every stage in packet order, its rows and packet counts')
     .option('--node <node>', 'only this node')
-    .option('--bridge <bridge>', 'only br-int or br-tun', bridgeOf)
+    .option('--bridge <bridge>', 'only br-int, br-tun or router', bridgeOf)
     .option('--rows <count>', 'rows of a table to print at most', countOf, kDefaultRows)
     .option('--json', 'print JSON, all rows')
     .addHelpText('after', '\nExample:\n  dvr tables --node cn1 --bridge br-tun\n')
@@ -77,10 +77,11 @@ function tableLines({ table, fields, rows, shownAt }: NamedTable, maxRows: numbe
 }
 
 function bridgeOf(text: string): Bridge {
-  if (text !== 'br-int' && text !== 'br-tun') {
-    throw new InvalidArgumentError('the bridges are br-int and br-tun');
+  const bridge = bridges.find((one) => one === text);
+  if (bridge === undefined) {
+    throw new InvalidArgumentError('there are br-int and br-tun, and router between two networks of br-int');
   }
-  return text;
+  return bridge;
 }
 
 function countOf(text: string): number {

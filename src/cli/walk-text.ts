@@ -46,6 +46,7 @@ function stepLines(steps: readonly WalkStep[], options: TextOptions): string[] {
   const fields = steps.flatMap((step) => step.changes.map(({ field }) => field.length));
   const widest = Math.max(...fields, 0);
   const below = (step: WalkStep): string[] => [
+    ...(step.why === undefined ? [] : [`${indent}  (${step.why})`]),
     ...step.changes.map(({ field, before, after }) =>
       `${indent}  ${field.padEnd(widest)}  ${before} -> ${after}`),
     ...(options.stages === true

@@ -14,13 +14,13 @@ export type PortKind = 'vm' | 'router';
 
 /** Bytes of each type in a batch, packed. */
 export const fieldBytes = {
-  mac: 6, ip: 16, vni: 4, local_vlan: 2, port: 2, port_kind: 1, u16: 2, bool: 1,
+  mac: 6, ip: 16, vni: 4, local_vlan: 2, port: 2, port_kind: 1, router: 2, u16: 2, bool: 1,
 } as const satisfies Record<FieldType, number>;
 
 const kPortKinds: Readonly<Record<PortKind, number>> = { vm: 1, router: 2 };
 /** Lowest and highest number of each numeric type (native/base/types.hpp). */
 const kRanges = {
-  vni: [1, 0xffffff], local_vlan: [1, 4094], port: [0, 4095], u16: [0, 0xffff],
+  vni: [1, 0xffffff], local_vlan: [1, 4094], port: [0, 4095], router: [0, 4095], u16: [0, 0xffff],
 } as const;
 
 /** Writes `value` at `at`; the answer is empty, or says what a value of this type must be. */
@@ -31,6 +31,7 @@ export function writeField(into: Buffer, at: number, type: FieldType, value: unk
     case 'vni': return writeNumber(into, at, type, 4, value);
     case 'local_vlan':
     case 'port':
+    case 'router':
     case 'u16': return writeNumber(into, at, type, 2, value);
     case 'port_kind': return writePortKind(into, at, value);
     case 'bool':

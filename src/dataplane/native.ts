@@ -8,7 +8,7 @@ import type {
   Counters, DataplaneEvent, DeviceFeature, DeviceInfo, DeviceSpec, MovedTap, TableDump, TraceDump,
 } from './interface.js';
 
-export interface FieldDescription { readonly name: string; readonly type: 'mac' | 'ip' | 'vni' | 'local_vlan' | 'port' | 'port_kind' | 'u16' | 'bool' }
+export interface FieldDescription { readonly name: string; readonly type: 'mac' | 'ip' | 'vni' | 'local_vlan' | 'port' | 'port_kind' | 'router' | 'u16' | 'bool' }
 
 /** What `describe()` answers: the pipeline as data; src/dataplane/pipeline.ts is generated from it. */
 export interface PipelineDescription {

@@ -24,6 +24,7 @@ import type { RouterReport } from './node-view.js';
 export interface NodeIds {
   readonly ports: readonly { readonly id: number; readonly name: string; readonly kind: 'vm' | 'router'; readonly network: string }[];
   readonly localVlans: readonly { readonly network: string; readonly localVlan: number }[];
+  readonly routerNumbers: readonly { readonly router: string; readonly number: number }[];
   /** Which way each router's traffic takes there now, and why. */
   readonly routers?: readonly RouterReport[];
 }

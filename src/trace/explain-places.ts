@@ -7,7 +7,7 @@ import { askedAddress, macOfIp } from './explain-checks.js';
 import {
   macText, networkKey, networksOfLocalVlan, type Fault, type Intent, type Row, type Subject,
 } from './explain-model.js';
-import { deliveryRow, portRow, routeRow, vniRow } from './explain-rows.js';
+import { deliveryRow, portRow, routerMacRow, vniRow } from './explain-rows.js';
 import { routerDeviceName } from './names.js';
 
 export interface Place {
@@ -44,7 +44,7 @@ function onBrIntAs(
   if (from?.kind === 'dvr') return notTurnedBack(subject, intent);
   if (askedAddress(subject) !== undefined) return asking(subject, network, intent);
   if (to?.kind === 'router') {
-    return { steps: ['EW1'], stage: 'route', row: routeRow(to, node, intent) };
+    return { steps: ['EW1'], stage: 'find_router', row: routerMacRow(to, node, intent) };
   }
   if (from?.kind !== 'router') return { steps: ['L2-1', 'L2-4'], stage: 'switch' };
   if (to?.kind !== 'port') return { steps: ['EW4'], stage: 'switch' };
@@ -119,7 +119,7 @@ export function towardsRouter(
   const device = `${routerDeviceName(to.network)} of router ${to.router}`;
   return {
     hop: `${port}${device}${node === undefined ? '' : ` on ${node}`}`,
-    steps: ['EW1', 'EW2'], stage: 'route', row: routeRow(to, node, intent), network: to.network,
+    steps: ['EW1', 'EW2'], stage: 'find_router', row: routerMacRow(to, node, intent), network: to.network,
   };
 }
 
@@ -179,7 +179,7 @@ export function asking(subject: Subject, network: string | undefined, intent: In
   if (network === undefined) return place;
   if (mac === undefined) return { ...place, network };
   const key = `${networkKey(network, node, intent)}, ${asked}`;
-  return { ...place, network, row: { table: 'arp_responder', key, value: macText(mac, intent) } };
+  return { ...place, network, row: { table: 'neighbours', key, value: macText(mac, intent) } };
 }
 
 function whoAsks({ from }: Subject): string {

@@ -1,16 +1,16 @@
 /** The rows that handle a frame, in the words of the views: what `dvr tables` shows with its numbers. */
 import { macText, networkKey, type Intent, type Row, type Subject } from './explain-model.js';
 
-/** route: to this node's copy of the router (EW1). */
-export function routeRow(
+/** router_macs: to this node's copy of the router (EW1), whichever way it routes then. */
+export function routerMacRow(
   { router, network }: { readonly router: string; readonly network: string },
   node: string | undefined, intent: Intent,
 ): Row {
   const interfaces = intent.names.networks.get(network)?.routerInterfaces ?? [];
   const mac = interfaces.find(({ routerId }) => routerId === router)?.mac ?? '?';
   return {
-    table: 'route', key: `${networkKey(network, node, intent)}, ${macText(mac, intent)}`,
-    value: `router namespace ${router}`,
+    table: 'router_macs', key: `${networkKey(network, node, intent)}, ${macText(mac, intent)}`,
+    value: `router ${router}`,
   };
 }
 

@@ -123,6 +123,10 @@ export function portName(ids: NodeIds, id: number): string | undefined {
   return ids.ports.find((port) => port.id === id)?.name ?? fixedPorts[id];
 }
 
+export function routerName({ routerNumbers }: NodeIds, number: number): string | undefined {
+  return routerNumbers.find((one) => one.number === number)?.router;
+}
+
 export function localVlanName(ids: NodeIds, localVlan: number): string | undefined {
   return ids.localVlans.find((one) => one.localVlan === localVlan)?.network;
 }

@@ -23,14 +23,18 @@ export interface Passage {
   readonly last: TraceRecord;
 }
 
-/** Consecutive records of one passage in one bridge. */
+/** Consecutive records of one passage in one place: a bridge, or the router between two networks. */
 export interface Visit {
   readonly passage: Passage;
-  readonly bridge: string;
+  readonly place: Place;
   readonly records: readonly [TraceRecord, ...TraceRecord[]];
-  /** Whether the passage goes on in the other bridge after this. */
-  readonly goesOn: boolean;
+  /** Whether the frame comes here from a router, by its namespace or by the fast path. */
+  readonly isRouted: boolean;
+  /** Where the passage goes on after this; undefined where it ends here. */
+  readonly goesTo?: Place;
 }
+
+export type Place = 'br-int' | 'br-tun' | 'router';
 
 /** What is the same for every step of a walk. */
 export interface Walked {
@@ -88,6 +92,12 @@ function comesAfter(here: Passage, passage: Passage): boolean {
 export function leavesToRouter(passage: Passage): boolean {
   return passage.last.next === 'output'
     && portKind(passage.trace, passage.last.outPort) === 'router';
+}
+
+/** The router that a frame is addressed to. */
+export function routerOf(frame: Frame | undefined, names: Names): string {
+  const owner = names.macOwner(frame?.dstMac ?? '');
+  return owner?.kind === 'router' ? owner.router : '?';
 }
 
 export function networkOfPort(passage: Passage, id: number): string {

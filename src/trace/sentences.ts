@@ -5,7 +5,7 @@
 import type { TraceRecord } from '../dataplane/interface.js';
 import type { Frame } from './frame.js';
 import { kTunnelPort, localVlanName, macName, portName } from './names.js';
-import { leavesToRouter, networkOfPort, type Visit, type Walked } from './passage.js';
+import { networkOfPort, routerOf, type Visit, type Walked } from './passage.js';
 
 export interface StepContext extends Walked {
   readonly step: string;
@@ -46,14 +46,15 @@ export function dropText(
 
 function whereTo({ visit, last, names }: StepContext): string {
   const { trace } = visit.passage;
-  if (visit.goesOn) return visit.bridge === 'br-int' ? 'switched towards br-tun' : 'handed to br-int';
+  switch (visit.goesTo) {
+    case 'br-tun': return 'switched towards br-tun';
+    case 'br-int': return 'handed to br-int';
+    case 'router': return `forwarded to router ${routerOf(visit.passage.start, names)}`;
+    case undefined: break;
+  }
   if (last.next !== 'output') return `then to ${last.next}, which left no record`;
   if (last.outPort === kTunnelPort) {
     return `tunnelled to ${names.nodeOfVtep(last.vtep)?.name ?? last.vtep} with VNI ${last.vni}`;
-  }
-  const router = names.macOwner(visit.passage.end?.dstMac ?? '');
-  if (leavesToRouter(visit.passage) && router?.kind === 'router') {
-    return `forwarded to router ${router.router}`;
   }
   return `forwarded to ${portName(trace.ids, last.outPort) ?? `port ${last.outPort}`}`;
 }
@@ -74,8 +75,9 @@ function nameOf({ names }: StepContext, mac: string | undefined): string {
   return mac === undefined ? '?' : macName(names, mac) ?? mac;
 }
 
-function taggedWith(context: StepContext): string {
-  return context.last.localVlan.after === 0 ? '' : `, tagged with ${itsNetwork(context)}'s local VLAN`;
+function taggedWith({ visit, last }: StepContext): string {
+  const network = localVlanName(visit.passage.trace.ids, last.localVlan.after);
+  return network === undefined ? '' : `, tagged with ${network}'s local VLAN`;
 }
 
 function rewritten(context: StepContext): string | undefined {

@@ -8,7 +8,7 @@ import type { Counters, TableDump } from '../dataplane/interface.js';
 import type { FieldDescription, PipelineDescription } from '../dataplane/native.js';
 import type { NodeIds } from '../model/node-call.js';
 import type { NodeView } from '../model/node-view.js';
-import { localVlanName, macName, named, namesOf, portName, type Names } from './names.js';
+import { localVlanName, macName, named, namesOf, portName, routerName, type Names } from './names.js';
 
 export interface NodeTables {
   readonly node: string;
@@ -25,7 +25,7 @@ export interface StageTables {
   readonly tables: readonly NamedTable[];
 }
 
-/** Cells are text: "2 (green)". A table is shown once, at the stage of its name or the first to read it. */
+/** Cells are text: "2 (green)". A table is shown once: at the stage it is of, or else the first to read it. */
 export interface NamedTable {
   readonly table: string;
   readonly fields: readonly string[];
@@ -40,7 +40,8 @@ export interface NodeFacts {
   readonly tables: readonly TableDump[];
 }
 
-export type Bridge = 'br-int' | 'br-tun';
+export const bridges = ['br-int', 'router', 'br-tun'] as const;
+export type Bridge = (typeof bridges)[number];
 
 /** Tables keep IPv4 as mapped IPv6, so their prefix lengths count from these bits on. */
 const kMappedBits = 96;
@@ -73,11 +74,12 @@ export function nodeTables(
   };
 }
 
-/** Where a table is shown: at the stage of its name, or else at the first that reads it. */
+/** Where a table is shown: at the first stage that names it first, or else at the first that reads it. */
 function homesOf(stages: PipelineDescription['stages']): ReadonlyMap<string, string> {
   const homes = new Map<string, string>();
+  for (const { name, tables: [own] } of stages) if (own !== undefined && !homes.has(own)) homes.set(own, name);
   for (const { name, tables } of stages) {
-    for (const table of tables) if (!homes.has(table) || table === name) homes.set(table, name);
+    for (const table of tables) if (!homes.has(table)) homes.set(table, name);
   }
   return homes;
 }
@@ -104,6 +106,7 @@ function cell({ name, type }: FieldDescription, row: Row, ids: NodeIds, names: N
     case 'ip': return ipCell(name, text, row, ids, names);
     case 'vni': return named(text, names.networkOfVni(Number(value))?.name);
     case 'local_vlan': return named(text, localVlanName(ids, Number(value)));
+    case 'router': return value === 0 ? 'none' : named(text, routerName(ids, Number(value)));
     case 'port': return value === 0 ? 'none' : named(text, portName(ids, Number(value)));
     case 'u16': return name === 'prefix_bits' ? prefixBits(Number(value), row) : text;
     case 'bool': case 'port_kind': return text;
@@ -116,6 +119,7 @@ function prefixBits(bits: number, row: Row): string {
 
 function ipCell(field: string, ip: string, row: Row, ids: NodeIds, names: Names): string {
   if (ip === '') return 'any';
+  if (field === 'next_hop') return named(ip, names.portOfIp(ip)?.name);
   return named(ip, field === 'vtep' ? names.nodeOfVtep(ip)?.name : ipName(ip, row, ids, names));
 }
 

@@ -13,7 +13,7 @@ const kEthernetBytes = 14;
 export function underlayAfter(
   visit: Visit, last: TraceRecord, { names }: Walked,
 ): Underlay | undefined {
-  if (visit.goesOn || last.next !== 'output' || last.outPort !== kTunnelPort) return undefined;
+  if (visit.goesTo !== undefined || last.next !== 'output' || last.outPort !== kTunnelPort) return undefined;
   const { node } = visit.passage.trace.view;
   const network = names.networkOfVni(last.vni);
   return {

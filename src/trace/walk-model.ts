@@ -58,11 +58,13 @@ export interface Underlay {
 export interface WalkStep {
   readonly number: number;
   readonly step: string;
-  /** In the seed's words: "br-int", "router namespace r1", "br-tun". */
+  /** In the seed's words: "br-int", "router namespace r1" ("router r1" in the fast path), "br-tun". */
   readonly place: string;
   readonly node: string;
   readonly what: string;
   readonly changes: readonly FieldChange[];
+  /** At a router: the way its traffic takes on the node, and the reason for it. */
+  readonly why?: string;
   readonly timeUs: number;
   readonly stages: readonly StagePassed[];
   /** The wire the packet takes after this step. */

@@ -33,6 +33,7 @@ inline const Tables& tables_of(uint8_t choice) {
                       .put<AllowedSourceRow>({{16}, kVm1.mac, {}, 0})
                       .put<DvrToSrcMacRow>({{1}, kVm1.mac, kVm1.ip6}, {kOtherRouter.mac, {16}})
                       .on(*cn1()));
+    all.push_back(cn1_fast());
     for (uint64_t seed = 0; seed < 4; ++seed) {
       Random random(seed);
       all.push_back(WorldMaker(random).make().tables);

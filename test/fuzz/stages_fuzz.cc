@@ -1,7 +1,7 @@
 // Each stage alone, with metadata that the stages before it may never have left: it names a stage that the
 // pipeline table allows, gives a reason with a drop, and touches nothing outside its buffer.
-//   byte 0 stage · 1 tables · 2 port · 3 local VLAN · 4 VNI · 5 outer TOS ·
-//   6 offload (+3 bytes) · then the frame
+//   byte 0 stage · 1 tables · 2 port · 3 local VLAN · 4 VNI · 5 outer TOS · 6 router ·
+//   7 offload (+3 bytes) · then the frame
 #include "input.hpp"
 
 namespace dvr::test {
@@ -38,11 +38,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   const dvr::LocalVlan local_vlan{static_cast<uint16_t>(input.byte() % 10)};
   const dvr::Vni vni{input.byte()};
   arrival.tos = input.byte();
+  const dvr::RouterId router{input.byte()};
   arrival.offload = offload_of(input);
   Buffer buffer(input.rest());
   dvr::Packet packet = packet_of(buffer, arrival);
   packet.local_vlan = local_vlan;
   packet.vni = vni;
+  packet.router = router;
   must_hold(broken_step(row, tables, packet, buffer));
   return 0;
 }

@@ -78,41 +78,41 @@ TEST_CASE("RFC 4861 section 7.2.4: duplicate address detection is answered to al
 TEST_CASE("who probes for its own address hears nothing from us (RFC 5227, RFC 4862)") {
   Bytes probe = ethernet({kVm1.mac, kBroadcast}, arp({.sender_mac = kVm1.mac, .sender_ip = "0.0.0.0"_ip,
                                                       .target_ip = kVm1.ip}));
-  CHECK(respond(probe) == "route");
-  CHECK(respond(solicit(kVm1, "::"_ip, kVm1.ip6)) == "route");
+  CHECK(respond(probe) == "find_router");
+  CHECK(respond(solicit(kVm1, "::"_ip, kVm1.ip6)) == "find_router");
 }
 
 TEST_CASE("RFC 5227 section 2.3: an announcement asks nothing and goes on, as replies do") {
-  CHECK(respond(ask(kVm1, kVm1.ip)) == "route");
+  CHECK(respond(ask(kVm1, kVm1.ip)) == "find_router");
   CHECK(respond(ethernet({kVm1.mac, kVm3.mac}, arp({.operation = 2,
                                                     .sender_mac = kVm1.mac,
                                                     .sender_ip = kVm1.ip,
                                                     .target_mac = kVm3.mac,
-                                                    .target_ip = kVm3.ip}))) == "route");
+                                                    .target_ip = kVm3.ip}))) == "find_router");
   CHECK(respond(ethernet({kVm1.mac, kVm3.mac}, ipv6({.src = kVm1.ip6, .dst = kVm3.ip6},
-                                                    neighbour_advertisement(kVm1.ip6)))) == "route");
+                                                    neighbour_advertisement(kVm1.ip6)))) == "find_router");
 }
 
 TEST_CASE("an unknown target floods from a VM, never from a router") {
-  CHECK(respond(ask(kVm1, kStranger.ip)) == "route");
-  CHECK(respond(solicit(kVm1, kVm1.ip6, kStranger.ip6)) == "route");
+  CHECK(respond(ask(kVm1, kStranger.ip)) == "find_router");
+  CHECK(respond(solicit(kVm1, kVm1.ip6, kStranger.ip6)) == "find_router");
   CHECK(respond(ask(kRedGateway, kStranger.ip), kRed.router_port) == "drop unknown_target_from_router");
   CHECK(respond(solicit(kRedGateway, kRedGateway.ip6, kStranger.ip6), kRed.router_port) ==
         "drop unknown_target_from_router");
 }
 
 TEST_CASE("an address of another network is unknown here") {
-  CHECK(respond(ask(kVm1, kVm2.ip)) == "route");
+  CHECK(respond(ask(kVm1, kVm2.ip)) == "find_router");
 }
 
 TEST_CASE("what is no question is not answered: off-link, fragmented, cut, other ICMPv6, other protocols") {
-  CHECK(respond(solicit(kVm1, kVm1.ip6, kVm3.ip6, 254)) == "route");
-  CHECK(respond(from_vm1(v6_from(kVm1.ip6, fragment({}, neighbour_solicitation(kVm3.ip6))))) == "route");
-  CHECK(respond(from_vm1(v6_from(kVm1.ip6, icmpv6(135, Bytes(19))))) == "route");
-  CHECK(respond(from_vm1(v6_from(kVm1.ip6, echo_request()))) == "route");
-  CHECK(respond(first(solicit(kVm1, kVm1.ip6, kVm3.ip6), 60)) == "route");
-  CHECK(respond(first(ask(kVm1, kVm3.ip), 41)) == "route");
-  CHECK(respond(between(kVm1, kVm3)) == "route");
+  CHECK(respond(solicit(kVm1, kVm1.ip6, kVm3.ip6, 254)) == "find_router");
+  CHECK(respond(from_vm1(v6_from(kVm1.ip6, fragment({}, neighbour_solicitation(kVm3.ip6))))) == "find_router");
+  CHECK(respond(from_vm1(v6_from(kVm1.ip6, icmpv6(135, Bytes(19))))) == "find_router");
+  CHECK(respond(from_vm1(v6_from(kVm1.ip6, echo_request()))) == "find_router");
+  CHECK(respond(first(solicit(kVm1, kVm1.ip6, kVm3.ip6), 60)) == "find_router");
+  CHECK(respond(first(ask(kVm1, kVm3.ip), 41)) == "find_router");
+  CHECK(respond(between(kVm1, kVm3)) == "find_router");
   CHECK(respond(Bytes(13)) == "drop truncated");
 }
 

@@ -51,7 +51,7 @@ TEST_CASE("the version before a batch does not change, and tables a batch does n
   const auto tables = Batch().clear<SwitchRow>().on(*cn1());
   CHECK(tables->of<SwitchRow>().size() == 0);
   CHECK(cn1()->of<SwitchRow>().size() == 2);
-  CHECK(tables->of<RouteRow>().shares_all_with(cn1()->of<RouteRow>()));
+  CHECK(tables->of<RouterMacRow>().shares_all_with(cn1()->of<RouterMacRow>()));
   CHECK_FALSE(tables->of<SwitchRow>().shares_all_with(cn1()->of<SwitchRow>()));
 }
 
@@ -80,8 +80,9 @@ TEST_CASE("a batch that clears every table and puts all rows again gives the sam
   Batch all(1);
   all.clear<VtepRow>().clear<TunToLvRow>().clear<PortRow>().clear<DvrMacRow>().clear<DvrToSrcMacRow>();
   all.clear<AllowedSourceRow>()
-      .clear<ArpResponderRow>()
-      .clear<RouteRow>()
+      .clear<NeighbourRow>()
+      .clear<RouterMacRow>()
+      .clear<RoutesRow>()
       .clear<SwitchRow>()
       .clear<FloodRow>();
   all.clear<UcastToTunRow>().clear<FloodToTunRow>().clear<NetworkRow>();
@@ -124,7 +125,7 @@ TEST_CASE("a batch with one bad operation is refused whole, and says which and w
     check_refused(good().raw(bytes).bytes(), 1, why);
   };
   second({1}, "the buffer ends inside an operation");
-  second({1, 13}, "no table has the number 13");
+  second({1, 14}, "no table has the number 14");
   second({1, 255}, "no table has the number 255");
   second({0, 2, 16, 0}, "operation 0 is unknown in table ports");
   second({4, 2, 16, 0}, "operation 4 is unknown in table ports");
@@ -141,7 +142,14 @@ TEST_CASE("a field out of its range is refused, naming field and table") {
     second(good().put<NetworkRow>({{1}}, {{vni}, 1500}), "field vni is out of range in table networks");
   for (const uint16_t port : {0, 1, 15, 4096, 65535})
     second(good().put<FloodRow>({{1}, {port}}), "field port is out of range in table flood");
-  second(good().put<RouteRow>({{1}, kVm1.mac}, {{1}}), "field namespace_port is out of range in table route");
+  second(good().put<RouterMacRow>({{1}, kVm1.mac}, {{1}, {}}),
+         "field namespace_port is out of range in table router_macs");
+  second(good().put<RouterMacRow>({{1}, kVm1.mac}, {{20}, {kRouterLimit}}),
+         "field router is out of range in table router_macs");
+  second(good().put<RoutesRow>({{1}, 129, kVm1.ip}, {{1}, kVm1.mac, {}, false}),
+         "field prefix_bits is out of range in table routes");
+  second(good().put<RoutesRow>({{1}, 128, kVm1.ip}, {{1}, kBroadcast, {}, false}),
+         "field gateway_mac is out of range in table routes");
   second(good().put<PortRow>({{16}}, {static_cast<PortKind>(3), {1}, {}, true}),
          "field kind is out of range in table ports");
   second(good().put<PortRow>({{16}}, {PortKind{}, {1}, {}, true}),
@@ -155,7 +163,7 @@ TEST_CASE("the ends of every range are accepted") {
   Batch batch;
   batch.put<NetworkRow>({{1}}, {{1}, 65535}).put<NetworkRow>({{4094}}, {{(1u << 24) - 1}, 0});
   batch.put<FloodRow>({{4094}, {kFirstFreePort}}).put<FloodRow>({{1}, {kPortLimit - 1}});
-  batch.put<RouteRow>({{1}, kVm1.mac}, {kNoPort});
+  batch.put<RouterMacRow>({{1}, kVm1.mac}, {kNoPort, {kRouterLimit - 1}});
   batch.put<AllowedSourceRow>({{16}, kVm1.mac, {}, 0}).put<AllowedSourceRow>({{16}, kVm1.mac, {}, 128});
   CHECK(batch.on_nothing()->find<NetworkRow>({{4094}})->vni == Vni{(1u << 24) - 1});
 }

@@ -34,7 +34,8 @@ TEST_SUITE("classify") {
 
   TEST_CASE("a frame from the tunnel goes by its source: a DVR MAC or another node's VM") {
     CHECK(classify(kVtep2, ethernet({kDvrMac2, kVm1.mac}, payload()), {1}) == "dvr_to_src_mac");
-    CHECK(classify(kVtep2, between(kVm3, kVm1), {1}) == "route");
+    CHECK(classify(kVtep2, between(kVm3, kVm1), {1}) == "find_router");
+    CHECK(classify(kLeaf, ethernet({kDvrMac2, kVm1.mac}, payload()), {1}) == "drop dvr_mac_of_other_vtep");
   }
 
   TEST_CASE("a port without a row is dropped, the mirrors' ports included") {
@@ -127,9 +128,9 @@ TEST_SUITE("dvr_to_src_mac") {
   }
 }
 
-TEST_SUITE("route, switch and flood") {
-  std::string route(const Arrival& arrival, const MacAddr& dst) {
-    return step(br_int::route, *cn1(), arrival, ethernet({kVm1.mac, dst}, payload()), {1});
+TEST_SUITE("find_router, switch and flood") {
+  std::string find_router(const Arrival& arrival, const MacAddr& dst) {
+    return step(br_int::find_router, *cn1(), arrival, ethernet({kVm1.mac, dst}, payload()), {1});
   }
   std::string switched(const Arrival& arrival, const MacAddr& dst) {
     return step(br_int::switch_, *cn1(), arrival, ethernet({kVm1.mac, dst}, payload()), {1});
@@ -138,19 +139,19 @@ TEST_SUITE("route, switch and flood") {
     return step(br_int::flood, *cn1(), arrival, ethernet({kVm1.mac, kBroadcast}, payload()), {1});
   }
 
-  TEST_CASE("a frame for a router goes to its namespace, any other to the switch") {
-    CHECK(route(kRed.vm_port, kRedGateway.mac) == "port 20");
-    CHECK(route(kRed.vm_port, kVm3.mac) == "switch");
-    CHECK(route(kRed.vm_port, kGreenGateway.mac) == "switch");  // another network's router is none here
-    CHECK(route(kVtep2, kVm1.mac) == "switch");
+  TEST_CASE("a frame for a router goes to it, any other to the switch") {
+    CHECK(find_router(kRed.vm_port, kRedGateway.mac) == "route");
+    CHECK(find_router(kRed.vm_port, kVm3.mac) == "switch");
+    CHECK(find_router(kRed.vm_port, kGreenGateway.mac) == "switch");  // another network's router is none here
+    CHECK(find_router(kVtep2, kVm1.mac) == "switch");
   }
 
   TEST_CASE("a router that is not here, the router itself, and the tunnel do not reach the router") {
-    CHECK(route(kRed.vm_port, kOtherRouter.mac) == "drop router_not_here");
-    CHECK(route(kRed.router_port, kRedGateway.mac) == "drop back_to_sender");
-    CHECK(route(kVtep2, kRedGateway.mac) == "drop to_router_from_tunnel");
-    CHECK(route(kVtep2, kOtherRouter.mac) == "drop to_router_from_tunnel");
-    CHECK(step(br_int::route, *cn1(), kRed.vm_port, Bytes(13), {1}) == "drop truncated");
+    CHECK(find_router(kRed.vm_port, kOtherRouter.mac) == "drop router_not_here");
+    CHECK(find_router(kRed.router_port, kRedGateway.mac) == "drop back_to_sender");
+    CHECK(find_router(kVtep2, kRedGateway.mac) == "drop to_router_from_tunnel");
+    CHECK(find_router(kVtep2, kOtherRouter.mac) == "drop to_router_from_tunnel");
+    CHECK(step(br_int::find_router, *cn1(), kRed.vm_port, Bytes(13), {1}) == "drop truncated");
   }
 
   TEST_CASE("the switch knows local ports, floods groups, and sends the rest towards br-tun") {
@@ -171,7 +172,7 @@ TEST_SUITE("route, switch and flood") {
   TEST_CASE("a VM's broadcast goes to the local ports and on to the other nodes") {
     CHECK(flooded(kRed.vm_port) == "dvr_process");
     CHECK(walk(*cn1(), kRed.vm_port, ethernet({kVm1.mac, kBroadcast}, {0x88cc, Bytes(9)})).text ==
-          "classify anti_spoof arp_responder route switch flood dvr_process ucast_to_tun flood_to_tun "
+          "classify anti_spoof arp_responder find_router switch flood dvr_process ucast_to_tun flood_to_tun "
           "vxlan_encap"
           " > ports 20, vteps 172.16.0.12 172.16.0.99 vni 101");
   }

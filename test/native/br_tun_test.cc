@@ -30,7 +30,7 @@ TEST_SUITE("vxlan_decap") {
   TEST_CASE("a known VTEP's frame is taken out of its header") {
     CHECK(decap(kVtep2, vxlan(kRedVni, to_vm1())) == "tun_to_lv");
     const Walk inside = walk(*cn1(), kVtep2, vxlan(kRedVni, to_vm1()));
-    CHECK(inside.text == "vxlan_decap tun_to_lv classify route switch > port 16");
+    CHECK(inside.text == "vxlan_decap tun_to_lv classify find_router switch > port 16");
     CHECK(inside.frame == to_vm1());
     CHECK(inside.packet.local_vlan == LocalVlan{1});
     CHECK(inside.packet.vni == Vni{});
@@ -118,7 +118,7 @@ TEST_SUITE("ucast_to_tun and flood_to_tun") {
     CHECK(flood({1}) == "vxlan_encap");
     CHECK(flood({3}) == "nothing");
     CHECK(walk(*cn1(), kGreen.vm_port, ethernet({kVm4.mac, kBroadcast}, payload())).text ==
-          "classify anti_spoof arp_responder route switch flood dvr_process ucast_to_tun flood_to_tun "
+          "classify anti_spoof arp_responder find_router switch flood dvr_process ucast_to_tun flood_to_tun "
           "vxlan_encap"
           " > ports 21, vteps 172.16.0.12 vni 102");
   }
@@ -146,7 +146,7 @@ TEST_SUITE("vxlan_encap") {
   TEST_CASE("RFC 7348 section 5: the header in front has the I flag, the network's VNI, and zeros") {
     const Walk sent = walk(*cn1(), kGreen.router_port, routed());
     CHECK(sent.text ==
-          "classify arp_responder route switch dvr_process ucast_to_tun vxlan_encap > vtep 172.16.0.12 vni "
+          "classify arp_responder find_router switch dvr_process ucast_to_tun vxlan_encap > vtep 172.16.0.12 vni "
           "102");
     CHECK(sent.vxlan_header == Bytes{0x08, 0, 0, 0, 0, 0, 102, 0});
     CHECK(sent.packet.local_vlan == LocalVlan{});

@@ -21,7 +21,7 @@ struct Seed {
 };
 
 // The places in the lists of test/fuzz/input.hpp and pipeline_fuzz.cc.
-enum : uint8_t { kOnCn1 = 0, kOnCn2 = 1, kUnsecured = 3, kNoDvrMac = 4, kWithPairs = 5 };
+enum : uint8_t { kOnCn1 = 0, kOnCn2 = 1, kUnsecured = 3, kNoDvrMac = 4, kWithPairs = 5, kFast = 6 };
 enum : uint8_t { kTunnel = 0, kVm1Port = 1, kRedRouterPort = 2, kGreenRouterPort = 4 };
 enum : uint8_t { kFromCn1 = 0, kFromCn2 = 1, kFromLeaf = 2, kFromStranger = 4 };
 
@@ -47,6 +47,9 @@ std::vector<Seed> pipeline_seeds() {
     seeds.push_back({"pipeline_fuzz", name, joined({tables, kTunnel, tos, vtep, 0}, datagram)});
   };
   from_port("ew1-to-gateway", vm1_says(ipv4({.src = kVm1.ip, .dst = kVm2.ip})));
+  from_port("ew2-fast", vm1_says(ipv4({.src = kVm1.ip, .dst = kVm2.ip})), kFast);
+  from_port("ew2-fast-v6", vm1_says(ipv6({.src = kVm1.ip6, .dst = kVm2.ip6}, destination_options(tcp()))), kFast);
+  from_port("ew2-fast-last-hop", vm1_says(ipv4({.src = kVm1.ip, .dst = kVm2.ip, .ttl = 1})), kFast);
   from_port("ew5-routed", routed(), kOnCn1, kGreenRouterPort);
   from_port("ew5-no-dvr-mac", routed(), kNoDvrMac, kGreenRouterPort);
   from_tunnel("ew7-from-dvr-mac",
@@ -95,7 +98,7 @@ std::vector<Seed> stage_seeds() {
   std::vector<Seed> seeds;
   const auto stage = [&](StageId id, uint8_t port, uint8_t local_vlan, uint8_t vni, const Bytes& frame) {
     seeds.push_back({"stages_fuzz", stage_name(id),
-                     joined({static_cast<uint8_t>(id), kOnCn1, port, local_vlan, vni, 0, 0}, frame)});
+                     joined({static_cast<uint8_t>(id), kOnCn1, port, local_vlan, vni, 0, kR1.value, 0}, frame)});
   };
   const Bytes from_peer = ethernet({kDvrMac2, kVm1.mac}, ipv4({.src = kVm2.ip, .dst = kVm1.ip}));
   stage(StageId::vxlan_decap, kTunnel, 0, 0, vxlan(kRedVni, from_peer));
@@ -104,6 +107,7 @@ std::vector<Seed> stage_seeds() {
   stage(StageId::dvr_to_src_mac, kTunnel, 1, 0, from_peer);
   stage(StageId::anti_spoof, kVm1Port, 1, 0, vm1_says(v6(hop_by_hop(neighbour_advertisement(kVm1.ip6)))));
   stage(StageId::arp_responder, kVm1Port, 1, 0, vm1_says(v6(neighbour_solicitation(kVm3.ip6)), kAllNodesMac));
+  stage(StageId::find_router, kVm1Port, 1, 0, vm1_says(ipv4({.src = kVm1.ip, .dst = kVm2.ip})));
   stage(StageId::route, kVm1Port, 1, 0, vm1_says(ipv4({.src = kVm1.ip, .dst = kVm2.ip})));
   stage(StageId::switch_, kRedRouterPort, 1, 0, ethernet({kRedGateway.mac, kVm1.mac}, payload()));
   stage(StageId::flood, kVm1Port, 1, 0, vm1_says(payload(), kBroadcast));
@@ -133,8 +137,9 @@ std::vector<Seed> batch_seeds() {
             .put<SwitchRow>({{1}, kVm1.mac}, {{16}}),
         2);
   batch("routers", Batch()
-                       .put<RouteRow>({{1}, kRedGateway.mac}, {{20}})
-                       .put<ArpResponderRow>({{1}, kRedGateway.ip}, {kRedGateway.mac, true}));
+                       .put<RouterMacRow>({{1}, kRedGateway.mac}, {{20}, {1}})
+                       .put<RoutesRow>({{1}, 120, "10.1.0.0"_ip}, {{1}, kRedGateway.mac, {}, false})
+                       .put<NeighbourRow>({{1}, kRedGateway.ip}, {kRedGateway.mac, true}));
   batch("dvr-macs",
         Batch()
             .put<DvrMacRow>({kDvrMac1}, {true, kVtep1})

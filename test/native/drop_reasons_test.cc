@@ -51,6 +51,8 @@ const Way kWays[] = {
     {R::vlan_tagged, [] { return by_vm1(vm1_says(vlan_tag(7, udp()))); }},
     {R::unknown_port, [] { return walk(*cn1(), PortId{999}, plain(kVm1.mac, kVm3.mac)).text; }},
     {R::own_dvr_mac_from_tunnel, [] { return by_tunnel(plain(kDvrMac1, kVm1.mac)); }},
+    {R::dvr_mac_of_other_vtep,
+     [] { return walk(*cn1(), kLeaf, vxlan(kRedVni, plain(kDvrMac2, kVm1.mac))).text; }},
     {R::router_mac_from_tunnel, [] { return by_tunnel(plain(kRedGateway.mac, kVm1.mac)); }},
     {R::dvr_mac_not_to_local_port, [] { return by_tunnel(plain(kDvrMac2, kBroadcast)); }},
     {R::to_router_from_tunnel, [] { return by_tunnel(plain(kVm3.mac, kRedGateway.mac)); }},
@@ -75,7 +77,7 @@ const Way kWays[] = {
     {R::router_not_here, [] { return by_vm1(plain(kVm1.mac, kOtherRouter.mac)); }},
     {R::back_to_sender, [] { return by_vm1(plain(kVm1.mac, kVm1.mac)); }},
     {R::split_horizon, [] { return by_tunnel(plain(kStranger.mac, kVm3.mac)); }},
-    // No packet gets this far: `route` stops it before. dvr_process makes sure whatever comes before it.
+    // No packet gets this far: `find_router` stops it before. dvr_process makes sure whatever comes before it.
     {R::router_mac_to_wire,
      [] {
        return "> " +

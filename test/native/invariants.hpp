@@ -3,9 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/bytes.hpp"
+#include "slow_route.hpp"
 #include "walk.hpp"
 
 namespace dvr::test {
@@ -36,8 +38,10 @@ struct Passage {
     const auto* row = tables.find<TunToLvRow>({{load_be32(before.data() + 4) >> 8}});
     return row == nullptr ? LocalVlan{} : row->local_vlan;
   }
+  // The network it ends in: another one where it was routed.
+  LocalVlan last_local_vlan() const { return routed ? routed->local_vlan : local_vlan(); }
   bool is_router_mac(const MacAddr& mac) const {
-    return tables.find<RouteRow>({local_vlan(), mac}) != nullptr;
+    return tables.find<RouterMacRow>({last_local_vlan(), mac}) != nullptr;
   }
   bool is_dvr_mac(const MacAddr& mac) const { return tables.find<DvrMacRow>({mac}) != nullptr; }
   MacAddr source_before() const {
@@ -45,6 +49,11 @@ struct Passage {
     std::copy_n(before.begin() + (from_tunnel() ? 14 : 6), 6, mac.bytes.begin());
     return mac;
   }
+
+  // What the slow twin makes of a packet that reached its router.
+  std::optional<Routed> routed = passed(StageId::route)
+                                     ? slow_route(tables, arrival.port, arrival.offload, local_vlan(), before)
+                                     : std::nullopt;
 };
 
 using Broken = const char*;  // null: the invariant holds
@@ -69,6 +78,14 @@ inline Broken broken_split_horizon(const Passage& p) {
   return nullptr;
 }
 
+inline Broken broken_route(const Passage& p) {
+  if (!p.passed(StageId::route)) return nullptr;
+  const bool by_fast_path = p.passed(StageId::switch_);
+  if (p.routed && !by_fast_path) return "the namespace got what the fast path can route";
+  if (!p.routed && by_fast_path) return "the fast path routed what is the namespace's to look at";
+  return nullptr;
+}
+
 inline Broken broken_wire(const Passage& p) {
   if (!p.is_output()) return nullptr;
   if (p.walk.packet.encapsulated != p.to_tunnel())
@@ -76,7 +93,7 @@ inline Broken broken_wire(const Passage& p) {
   if (!p.to_tunnel()) return nullptr;
   if (p.is_router_mac(p.walk.src())) return "a router MAC crosses the wire as source";
   if (p.is_router_mac(p.walk.dst())) return "a router MAC crosses the wire as destination";
-  const auto* network = p.tables.find<NetworkRow>({p.local_vlan()});
+  const auto* network = p.tables.find<NetworkRow>({p.last_local_vlan()});
   if (network == nullptr || p.walk.packet.vni != network->vni) return "the frame left its network";
   if (p.walk.vxlan_header != vxlan(network->vni.value, {})) return "the VXLAN header is not that of RFC 7348";
   if (p.walk.packet.local_vlan != LocalVlan{}) return "a local VLAN leaves the node";
@@ -124,11 +141,13 @@ inline Broken broken_reply(const Passage& p) {
   return nullptr;
 }
 
-// Forwarding edits the source MAC and, from the tunnel, the ECN bits; everything else goes on as it came.
+// Forwarding edits the source MAC and, from the tunnel, the ECN bits; routing edits what the slow twin does;
+// everything else goes on as it came.
 inline Broken broken_bytes(const Passage& p) {
   if (!p.is_output() || p.last() == StageId::arp_responder) return nullptr;
   const size_t skip = p.from_tunnel() ? kVxlanHeaderBytes : 0;
   Bytes expected(p.before.begin() + static_cast<ptrdiff_t>(skip), p.before.end());
+  if (p.routed) expected = p.routed->frame;
   if (expected.size() != p.walk.frame.size()) return "forwarding changed the length of a frame";
   for (size_t at = 0; at < expected.size(); ++at) {
     const bool may_differ = (at >= 6 && at < 12) || (p.from_tunnel() && (at == 15 || at == 24 || at == 25));
@@ -139,7 +158,7 @@ inline Broken broken_bytes(const Passage& p) {
 }
 
 inline Broken broken_passage(const Passage& p) {
-  for (const auto check : {broken_verdict, broken_split_horizon, broken_membership, broken_wire, broken_flood,
+  for (const auto check : {broken_verdict, broken_split_horizon, broken_membership, broken_route, broken_wire, broken_flood,
                            broken_dvr_mac, broken_reply, broken_bytes})
     if (const Broken broken = check(p)) return broken;
   return nullptr;
@@ -164,6 +183,17 @@ inline Broken broken_derivation(const Tables& tables) {
   std::set<uint16_t, std::greater<>> bits;
   tables.of<AllowedSourceRow>().for_each([&](const auto& key, const auto&) { bits.insert(key.prefix_bits); });
   if (!std::ranges::equal(tables.allowed_prefix_bits, bits)) return "allowed_prefix_bits";
+  std::map<std::tuple<uint16_t, bool, uint16_t>, uint32_t> lengths, derived;
+  tables.of<RoutesRow>().for_each([&](const RoutesRow::Key& key, const auto&) {
+    ++lengths[{key.router.value, key.ip.is_v4(), key.prefix_bits}];
+  });
+  for (uint16_t router = 0; router < kRouterLimit; ++router)
+    for (const bool is_v4 : {false, true}) {
+      const auto list = tables.route_lengths({router}, is_v4);
+      if (!std::ranges::is_sorted(list, std::greater<>(), &RouteLength::bits)) return "order of route_lengths";
+      for (const RouteLength& length : list) derived[{router, is_v4, length.bits}] = length.routes;
+    }
+  if (lengths != derived) return "route_lengths";
   if (!tables.own_dvr_mac.is_zero()) {
     const auto* row = tables.find<DvrMacRow>({tables.own_dvr_mac});
     if (row == nullptr || !row->own) return "own_dvr_mac";

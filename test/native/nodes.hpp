@@ -3,6 +3,8 @@
 //            cn1  172.16.0.11  fa:16:3f:11:11:11        cn2  172.16.0.12  fa:16:3f:22:22:22
 //   red      local VLAN 1, vm1 port 16, r1 port 20      local VLAN 7, vm3 port 33, r1 port 40      VNI 101
 //   green    local VLAN 2, vm4 port 17, r1 port 21      local VLAN 8, vm2 port 32, r1 port 41      VNI 102
+//
+// r1 is router 1 on both. Its namespace routes there; on cn1_fast and cn2_fast the fast path does.
 #pragma once
 
 #include <cstdio>
@@ -110,6 +112,8 @@ struct LocalNetwork {
   Nic remote_vm;
 };
 
+inline constexpr RouterId kR1{1};
+
 struct Node {
   MacAddr dvr_mac, peer_dvr_mac;
   IpAddr vtep, peer_vtep;
@@ -130,7 +134,20 @@ inline void allow_source(Batch& batch, PortId port, const Nic& nic) {
 
 inline void answer_for(Batch& batch, LocalVlan local_vlan, const Nic& nic, bool router) {
   for (const IpAddr& ip : {nic.ip, nic.ip6, nic.link_local})
-    batch.put<ArpResponderRow>({local_vlan, ip}, {nic.mac, router});
+    batch.put<NeighbourRow>({local_vlan, ip}, {nic.mac, router});
+}
+
+// What r1's interface in the network gives it: the subnets, and what is for the router itself in them.
+inline void put_routes(Batch& batch, const LocalNetwork& net) {
+  const RoutesRow::Value connected{net.local_vlan, net.gateway.mac, {}, false};
+  const RoutesRow::Value own{net.local_vlan, net.gateway.mac, {}, true};
+  const auto& subnet = net.gateway.ip.bytes;
+  batch.put<RoutesRow>({kR1, 120, IpAddr::v4(subnet[12], subnet[13], subnet[14], 0)}, connected);
+  batch.put<RoutesRow>({kR1, 128, IpAddr::v4(subnet[12], subnet[13], subnet[14], 255)}, own);
+  IpAddr subnet6 = net.gateway.ip6;
+  subnet6.bytes[15] = 0;
+  batch.put<RoutesRow>({kR1, 64, subnet6}, connected).put<RoutesRow>({kR1, 128, subnet6}, own);
+  for (const IpAddr& ip : {net.gateway.ip, net.gateway.ip6}) batch.put<RoutesRow>({kR1, 128, ip}, own);
 }
 
 inline void put_network(Batch& batch, const Node& node, const LocalNetwork& net) {
@@ -140,7 +157,8 @@ inline void put_network(Batch& batch, const Node& node, const LocalNetwork& net)
   batch.put<PortRow>({net.router_port}, {PortKind::router, vlan, net.gateway.mac, true});
   allow_source(batch, net.vm_port, net.local_vm);
   batch.put<DvrToSrcMacRow>({vlan, net.local_vm.mac, {}}, {net.gateway.mac, net.vm_port});
-  batch.put<RouteRow>({vlan, net.gateway.mac}, {net.router_port});
+  batch.put<RouterMacRow>({vlan, net.gateway.mac}, {net.router_port, {}});
+  put_routes(batch, net);
   batch.put<SwitchRow>({vlan, net.local_vm.mac}, {net.vm_port});
   batch.put<FloodRow>({vlan, net.vm_port}).put<FloodRow>({vlan, net.router_port});
   batch.put<UcastToTunRow>({vlan, net.remote_vm.mac}, {node.peer_vtep, false, false});
@@ -157,9 +175,17 @@ inline Batch batch_of(const Node& node) {
       .put<DvrMacRow>({node.peer_dvr_mac}, {false, node.peer_vtep});
   put_network(batch, node, node.red);
   put_network(batch, node, node.green);
-  batch.put<RouteRow>({node.red.local_vlan, kOtherRouter.mac}, {kNoPort});
+  batch.put<RouterMacRow>({node.red.local_vlan, kOtherRouter.mac}, {kNoPort, {}});
   batch.put<FloodToTunRow>({node.red.local_vlan, kLeaf});
   return batch;
+}
+
+// The node's tables once more, with r1's traffic routed in the fast path.
+inline std::shared_ptr<const Tables> fast(const Node& node) {
+  Batch batch = batch_of(node);
+  for (const LocalNetwork& net : {node.red, node.green})
+    batch.put<RouterMacRow>({net.local_vlan, net.gateway.mac}, {net.router_port, kR1});
+  return batch.on_nothing();
 }
 
 inline const std::shared_ptr<const Tables>& cn1() {
@@ -168,6 +194,15 @@ inline const std::shared_ptr<const Tables>& cn1() {
 }
 inline const std::shared_ptr<const Tables>& cn2() {
   static const std::shared_ptr<const Tables> tables = batch_of(kCn2).on_nothing();
+  return tables;
+}
+
+inline const std::shared_ptr<const Tables>& cn1_fast() {
+  static const std::shared_ptr<const Tables> tables = fast(kCn1);
+  return tables;
+}
+inline const std::shared_ptr<const Tables>& cn2_fast() {
+  static const std::shared_ptr<const Tables> tables = fast(kCn2);
   return tables;
 }
 

@@ -25,14 +25,14 @@ size_t count_of(const std::string& text, const std::string& part) {
 TEST_SUITE("the seed's walk") {
   TEST_CASE("EW1: vm1's frame to its gateway goes to router r1 on its own node") {
     const Walk ew1 = walk(*cn1(), kCn1.red.vm_port, ping(kVm1.mac, kRedGateway.mac, 64));
-    CHECK(ew1.text == "classify anti_spoof arp_responder route > port 20");
+    CHECK(ew1.text == "classify anti_spoof arp_responder find_router route > port 20");
     CHECK(ew1.frame == ping(kVm1.mac, kRedGateway.mac, 64));
   }
 
   TEST_CASE("EW3 to EW7: the routed frame crosses as the DVR MAC and arrives as from the gateway") {
     const Walk ew5 = walk(*cn1(), kCn1.green.router_port, ping(kGreenGateway.mac, kVm2.mac, 63));
     CHECK(ew5.text ==
-          "classify arp_responder route switch dvr_process ucast_to_tun vxlan_encap > vtep 172.16.0.12 vni "
+          "classify arp_responder find_router switch dvr_process ucast_to_tun vxlan_encap > vtep 172.16.0.12 vni "
           "102");
     CHECK(ew5.frame == ping(kDvrMac1, kVm2.mac, 63));
 
@@ -47,7 +47,7 @@ TEST_SUITE("the seed's walk") {
         ethernet({kRedGateway.mac, kVm1.mac}, ipv4({.src = kVm2.ip, .dst = kVm1.ip, .ttl = 63}));
     const Walk out = walk(*cn2(), kCn2.red.router_port, reply);
     CHECK(out.text ==
-          "classify arp_responder route switch dvr_process ucast_to_tun vxlan_encap > vtep 172.16.0.11 vni "
+          "classify arp_responder find_router switch dvr_process ucast_to_tun vxlan_encap > vtep 172.16.0.11 vni "
           "101");
     CHECK(out.src() == kDvrMac2);
     const Walk in = walk(*cn1(), kVtep2, joined(out.vxlan_header, out.frame));
@@ -58,10 +58,10 @@ TEST_SUITE("the seed's walk") {
   TEST_CASE("the same subnet across nodes: MACs and TTL untouched, no router involved") {
     const Bytes frame = ethernet({kVm1.mac, kVm3.mac}, ipv4({.src = kVm1.ip, .dst = kVm3.ip}));
     const Walk out = walk(*cn1(), kCn1.red.vm_port, frame);
-    CHECK(out.text == "classify anti_spoof arp_responder route switch dvr_process ucast_to_tun vxlan_encap"
+    CHECK(out.text == "classify anti_spoof arp_responder find_router switch dvr_process ucast_to_tun vxlan_encap"
                       " > vtep 172.16.0.12 vni 101");
     const Walk in = walk(*cn2(), kVtep1, joined(out.vxlan_header, out.frame));
-    CHECK(in.text == "vxlan_decap tun_to_lv classify route switch > port 33");
+    CHECK(in.text == "vxlan_decap tun_to_lv classify find_router switch > port 33");
     CHECK(in.frame == frame);
   }
 
@@ -70,8 +70,8 @@ TEST_SUITE("the seed's walk") {
     const Bytes in = ethernet({kVm1.mac, kRedGateway.mac}, ipv4({.src = kVm1.ip, .dst = kVm4.ip}));
     const Bytes out =
         ethernet({kGreenGateway.mac, kVm4.mac}, ipv4({.src = kVm1.ip, .dst = kVm4.ip, .ttl = 63}));
-    CHECK(walk(*cn1(), kCn1.red.vm_port, in).text == "classify anti_spoof arp_responder route > port 20");
-    CHECK(walk(*cn1(), kCn1.green.router_port, out).text == "classify arp_responder route switch > port 17");
+    CHECK(walk(*cn1(), kCn1.red.vm_port, in).text == "classify anti_spoof arp_responder find_router route > port 20");
+    CHECK(walk(*cn1(), kCn1.green.router_port, out).text == "classify arp_responder find_router switch > port 17");
   }
 
   TEST_CASE("the gateway's ARP is answered at the VM's port and appears nowhere else") {
@@ -85,14 +85,14 @@ TEST_SUITE("the seed's walk") {
                                         arp({.sender_mac = kRedGateway.mac, .sender_ip = kRedGateway.ip,
                                              .target_ip = kRedGateway.ip}));
     CHECK(walk(*cn1(), kCn1.red.router_port, announcement).text ==
-          "classify arp_responder route switch flood > ports 16");
+          "classify arp_responder find_router switch flood > ports 16");
   }
 
   TEST_CASE("a broadcast too large for the network still reaches the local ports") {
     const Bytes frame = ethernet({kVm1.mac, kBroadcast}, ipv4({.src = kVm1.ip, .dst = "255.255.255.255"_ip},
                                                               udp({}, payload(kMtuBytes))));
     CHECK(walk(*cn1(), kCn1.red.vm_port, frame).text ==
-          "classify anti_spoof arp_responder route switch flood dvr_process ucast_to_tun flood_to_tun "
+          "classify anti_spoof arp_responder find_router switch flood dvr_process ucast_to_tun flood_to_tun "
           "vxlan_encap"
           " > drop over_mtu, ports 20");
   }

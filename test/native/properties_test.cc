@@ -78,6 +78,29 @@ TEST_CASE(
   CHECK(reasons_met > 20);
 }
 
+TEST_CASE("what VMs send to their gateways is routed exactly as the slow twin says, or is the namespace's") {
+  Random random(kSeed + 2);
+  size_t routed = 0, by_namespace = 0;
+  for (int round = 0; round < kWorlds; ++round) {
+    const World world = WorldMaker(random).make();
+    for (const Sender& sender : world.senders) {
+      if (sender.gateway.is_zero()) continue;
+      for (int count = 0; count < 40; ++count) {
+        const Arrival arrival(sender.port);
+        const Bytes frame = FrameMaker(random, world, sender).make();
+        const Walk walked = walk(*world.tables, arrival, frame);
+        const Passage passage{*world.tables, arrival, frame, walked};
+        const Broken broken = broken_passage(passage);
+        REQUIRE_MESSAGE(broken == nullptr, std::string(broken) << "\nround " << round << "\n"
+                                                               << walked.text << "\n" << describe(frame));
+        if (passage.passed(StageId::route)) ++(passage.routed ? routed : by_namespace);
+      }
+    }
+  }
+  CHECK_MESSAGE(routed > 200, routed);
+  CHECK_MESSAGE(by_namespace > 200, by_namespace);
+}
+
 TEST_CASE("bytes that are no frame at all get a verdict too") {
   Random random(kSeed + 1);
   for (int count = 0; count < 20'000; ++count) {

@@ -27,6 +27,7 @@ struct Sender {
   PortId port = kTunnelPort;
   MacAddr mac{};
   IpAddr ip{};
+  MacAddr gateway{};  // a router's of its network, where there is one
 };
 
 struct World {
@@ -58,11 +59,15 @@ class WorldMaker {
     world_.macs.push_back({{0xfa, 0x16, third, 0, 0, ++last_}});
     return world_.macs.back();
   }
-  IpAddr new_ip(uint8_t network) {
-    world_.ips.push_back(random_.one_in(2)
-                             ? IpAddr::v4(10, network, 0, ++last_)
-                             : IpAddr{{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, network, ++last_}});
-    return world_.ips.back();
+  static IpAddr v4_of(LocalVlan vlan, uint8_t host) { return IpAddr::v4(10, static_cast<uint8_t>(vlan.value), 0, host); }
+  static IpAddr v6_of(LocalVlan vlan, uint8_t host) {
+    return {{0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, static_cast<uint8_t>(vlan.value), host}};
+  }
+  IpAddr new_ip(LocalVlan vlan) {
+    IpAddr ip = random_.one_in(2) ? v4_of(vlan, ++last_) : v6_of(vlan, ++last_);
+    if (!ip.is_v4() && random_.one_in(4)) ip.bytes[0] = 0xfe, ip.bytes[1] = 0x80;
+    world_.ips.push_back(ip);
+    return ip;
   }
 
   // Node 0 is the one whose tables these are.
@@ -98,23 +103,38 @@ class WorldMaker {
   }
 
   void put_address(LocalVlan vlan, const MacAddr& mac, bool router, PortId port = kTunnelPort) {
-    const IpAddr ip = new_ip(static_cast<uint8_t>(vlan.value));
+    const IpAddr ip = new_ip(vlan);
     world_.senders.push_back({port, mac, ip});
-    if (there()) batch_.put<ArpResponderRow>({vlan, ip}, {mac, router});
+    if (there()) batch_.put<NeighbourRow>({vlan, ip}, {mac, router});
   }
 
   MacAddr put_router(LocalVlan vlan) {
     const MacAddr mac = new_mac(0x3e);
     const PortId port = random_.one_in(3) ? kNoPort : put_port(vlan, PortKind::router, mac);
-    batch_.put<RouteRow>({vlan, mac}, {port});
+    batch_.put<RouterMacRow>({vlan, mac}, {port, {static_cast<uint16_t>(random_.below(3))}});
     put_address(vlan, mac, true, port);
+    put_routes(vlan, mac);
     return mac;
+  }
+
+  // Both routers may have a way into the network: to whoever is there, or by one of its addresses.
+  void put_routes(LocalVlan vlan, const MacAddr& mac) {
+    for (uint16_t number = 1; number <= 2; ++number)
+      for (const auto& [bits, ip] : {std::pair{uint16_t{120}, v4_of(vlan, 0)}, std::pair{uint16_t{120}, v6_of(vlan, 0)},
+                                     std::pair{uint16_t{96}, "0.0.0.0"_ip}, std::pair{uint16_t{0}, IpAddr{}},
+                                     std::pair{uint16_t{128}, random_.of(world_.ips)}}) {
+        const bool is_subnet = bits == 120;
+        if (is_subnet ? !there() : !random_.one_in(4)) continue;
+        const IpAddr next_hop = random_.one_in(is_subnet ? 12 : 2) ? random_.of(world_.ips) : IpAddr{};
+        batch_.put<RoutesRow>({{number}, bits, ip}, {vlan, mac, next_hop, bits == 128 && random_.one_in(2)});
+      }
   }
 
   void put_local_vm(LocalVlan vlan, const MacAddr& gateway) {
     const MacAddr mac = new_mac(0x3e);
     const PortId port = put_port(vlan, PortKind::vm, mac);
     put_address(vlan, mac, false, port);
+    world_.senders.back().gateway = gateway;
     if (there()) batch_.put<SwitchRow>({vlan, mac}, {port});
     if (there()) batch_.put<AllowedSourceRow>({port, mac, {}, 128});
     if (there()) batch_.put<AllowedSourceRow>({port, mac, world_.ips.back(), 128});
@@ -141,7 +161,10 @@ class FrameMaker {
       : random_(random), world_(world), sender_(sender) {}
 
   Bytes make() {
-    Bytes frame = ethernet({.src = src_mac(), .dst = mac()}, network_layer());
+    const bool by_router = !sender_.gateway.is_zero() && !random_.one_in(3);
+    Bytes frame = by_router ? ethernet({.src = sender_.mac, .dst = sender_.gateway}, to_another_network())
+                            : ethernet({.src = src_mac(), .dst = mac()}, network_layer());
+    if (by_router && random_.one_in(4)) frame.resize(frame.size() + random_.below(9));
     if (random_.one_in(8)) frame.resize(random_.below(static_cast<uint32_t>(frame.size())));
     for (uint32_t count = random_.one_in(4) ? 1 + random_.below(4) : 0; count > 0 && !frame.empty(); --count)
       frame[random_.below(static_cast<uint32_t>(frame.size()))] = random_.byte();
@@ -154,6 +177,16 @@ class FrameMaker {
   const IpAddr& ip() { return random_.of(world_.ips); }
   const MacAddr& src_mac() { return random_.one_in(2) ? sender_.mac : mac(); }
   const IpAddr& src_ip() { return random_.one_in(2) ? sender_.ip : ip(); }
+
+  // What a VM sends to its gateway, to an address of its own family where one is found soon.
+  Layer to_another_network() {
+    IpAddr dst = ip();
+    for (int tries = 0; tries < 5 && dst.is_v4() != sender_.ip.is_v4(); ++tries) dst = ip();
+    const uint8_t ttl = random_.one_in(6) ? static_cast<uint8_t>(random_.below(3)) : 64;
+    if (sender_.ip.is_v4())
+      return ipv4({.src = sender_.ip, .dst = dst, .ttl = ttl, .option_words = random_.one_in(9) ? 1u : 0u});
+    return ipv6({.src = sender_.ip, .dst = dst, .hop_limit = ttl}, extended());
+  }
 
   Layer network_layer() {
     switch (random_.below(12)) {

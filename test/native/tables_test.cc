@@ -63,6 +63,7 @@ TEST_CASE("the dump names every table, and every row with its fields as text") {
                           .put<PortRow>({{16}}, {PortKind::vm, {1}, kVm1.mac, true})
                           .put<NetworkRow>({{1}}, {{101}, 1500})
                           .put<DvrToSrcMacRow>({{1}, kVm1.mac, {}}, {kRedGateway.mac, {16}})
+                          .put<RoutesRow>({{1}, 120, "10.2.0.0"_ip}, {{2}, kGreenGateway.mac, {}, false})
                           .on_nothing();
   CHECK(
       dump_json(*tables) ==
@@ -72,8 +73,10 @@ TEST_CASE("the dump names every table, and every row with its fields as text") {
       R"({"table":"dvr_macs","rows":[]},)"
       R"({"table":"dvr_to_src_mac","rows":[{"local_vlan":1,"mac":"fa:16:3e:00:01:11","ip":"",)"
       R"("gateway_mac":"fa:16:3e:00:01:01","port":16}]},)"
-      R"({"table":"allowed_sources","rows":[]},{"table":"arp_responder","rows":[]},)"
-        R"({"table":"route","rows":[]},)"
+      R"({"table":"allowed_sources","rows":[]},{"table":"neighbours","rows":[]},)"
+      R"({"table":"router_macs","rows":[]},)"
+      R"({"table":"routes","rows":[{"router":1,"prefix_bits":120,"ip":"10.2.0.0","local_vlan":2,)"
+      R"("gateway_mac":"fa:16:3e:00:02:01","next_hop":"","to_namespace":false}]},)"
       R"({"table":"switch","rows":[]},{"table":"flood","rows":[]},{"table":"ucast_to_tun","rows":[]},)"
       R"({"table":"flood_to_tun","rows":[]},)"
         R"({"table":"networks","rows":[{"local_vlan":1,"vni":101,"mtu_bytes":1500}]}])");

@@ -1,7 +1,7 @@
 // Runs a frame through the real pipeline, or one stage, and says what happened in words:
 //
 //   walk(*cn1(), kCn1.red.vm_port, frame).text
-//   "classify anti_spoof arp_responder route > port 20"
+//   "classify anti_spoof arp_responder find_router route > port 20"
 //   "… flood dvr_process ucast_to_tun flood_to_tun vxlan_encap > ports 20, vteps 172.16.0.12 vni 101"
 //   "classify > drop vlan_tagged"
 #pragma once

@@ -1,8 +1,8 @@
 /**
- * The rows of br-int that follow from the view: dvr_macs, dvr_to_src_mac, arp_responder, switch, flood.
+ * The rows of br-int that follow from the view: dvr_macs, dvr_to_src_mac, neighbours, switch, flood.
  *
  *   switch, flood     frames between local VMs of one network            seed: "switches frames itself"
- *   arp_responder     who has an address, answered at the first hop      before EW1
+ *   neighbours        who has an address: what ARP is answered with, and where a routed packet goes
  *   dvr_macs          all of the cloud's                                 EW7 "recognises the source MAC"
  *   dvr_to_src_mac    back into the gateway MAC, and to which port       EW7 "replaces it by r1-green-mac"
  *
@@ -23,7 +23,7 @@ export function brIntProgram(view: NodeView, ids: LocalIds): Row[] {
   return [
     ...dvrMacRows(view),
     ...dvrToSrcMacRows(view, ports),
-    ...view.networks.flatMap((network) => arpResponderRows(network, ids.localVlans[network.name])),
+    ...view.networks.flatMap((network) => neighbourRows(network, ids.localVlans[network.name])),
     ...ports.map((port) => switchRow(port, port.port.mac)),
     ...ports.flatMap((port) => macsOf(port.port).slice(1).map((mac) => switchRow(port, mac))),
     ...ports.map(floodRow),
@@ -91,10 +91,10 @@ function gatewayRows({ port, portId, localVlan }: LocalPort, gateways: readonly 
   });
 }
 
-function arpResponderRows({ ports, routerInterfaces }: NetworkView, localVlan: number | undefined): Row[] {
+function neighbourRows({ ports, routerInterfaces }: NetworkView, localVlan: number | undefined): Row[] {
   if (localVlan === undefined) return [];
   const row = (ip: string, mac: string, router: boolean): Row =>
-    ({ table: 'arp_responder', key: { local_vlan: localVlan, ip }, value: { mac, router } });
+    ({ table: 'neighbours', key: { local_vlan: localVlan, ip }, value: { mac, router } });
   const bound = ports.filter(({ node }) => node !== undefined);
   return [
     ...routerInterfaces.flatMap((routerInterface) => routerAddresses(routerInterface)

@@ -45,7 +45,7 @@ beforeEach(async () => {
       return { type: 'register', node: 'cn1', vtepIp: '172.16.0.11', underlayMtu: 1600, version: '0' };
     },
     onView: ({ generation }) => { generations.push(generation); },
-    onCall: async (method) => { if (method === 'ids') return { ports: [], localVlans: [] }; throw new DvrError('DVR_USAGE', 'not that', ''); },
+    onCall: async (method) => { if (method === 'ids') return { ports: [], localVlans: [], routerNumbers: [] }; throw new DvrError('DVR_USAGE', 'not that', ''); },
   });
 });
 afterEach(() => { client.close(); for (const socket of sockets) socket.terminate(); http.close(); });

@@ -10,14 +10,14 @@ describe('allocateIds', () => {
   });
 
   it('keeps every number that is still needed', () => {
-    const before = { ports: { 'vm/vm4': 16, 'vm/vm1': 40 }, localVlans: { green: 1 } };
+    const before = { ports: { 'vm/vm4': 16, 'vm/vm1': 40 }, localVlans: { green: 1 }, routers: {} };
     const { ids: after } = allocateIds(before, cn1, nobody);
     expect(after.ports).toMatchObject({ 'vm/vm4': 16, 'vm/vm1': 40 });
     expect(after.localVlans).toEqual({ green: 1, red: 2 });
   });
 
   it('gives a freed number again, but not while its device is open', () => {
-    const before = { ports: { 'vm/old': 16 }, localVlans: {} };
+    const before = { ports: { 'vm/old': 16 }, localVlans: {}, routers: {} };
     expect(allocateIds(before, cn1, nobody).ids.ports['vm/vm1']).toBe(16);
     const held = allocateIds(before, cn1, new Set(['vm/old'])).ids.ports;
     expect([held['vm/old'], held['vm/vm1']]).toEqual([16, 17]);

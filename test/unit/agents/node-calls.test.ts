@@ -3,7 +3,7 @@ import { answerCall } from '../../../src/agents/node-calls.js';
 
 const parts = {
   dataplane: () => { throw new Error('a probe needs no dataplane'); },
-  numbers: () => ({ ports: [], localVlans: [] }),
+  numbers: () => ({ ports: [], localVlans: [], routerNumbers: [] }),
 };
 
 describe('a probe', () => {

@@ -54,6 +54,7 @@ export const cn1: NodeView = {
 export const ids: LocalIds = {
   ports: { 'vm/vm1': 16, 'vm/vm4': 17, 'qr/r1/red': 18, 'qr/r1/green': 19 },
   localVlans: { red: 1, green: 2 },
+  routers: { r1: 1 },
 };
 
 /** The view with one network changed. */

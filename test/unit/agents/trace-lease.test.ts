@@ -14,7 +14,7 @@ function recordOf(marker: string, src = '10.1.0.11', dst = '10.2.0.12'): TraceRe
     ttl: 64, id: 1, sequence: 1, marker: Buffer.from(marker, 'hex'),
   }).subarray(0, 128).toString('base64');
   return {
-    timeNs: 1, passage: 1, stage: 'classify', next: 'route', inPort: 16, outPort: 0,
+    timeNs: 1, passage: 1, stage: 'classify', next: 'find_router', inPort: 16, outPort: 0,
     localVlan: { before: 0, after: 1 }, vni: 0, vtep: '', before: frame, after: frame,
     frameBytes: 98, gsoBytes: 0, copyToPorts: [], copyToVteps: [],
   };
@@ -34,7 +34,7 @@ beforeEach(() => {
     takeTrace: async () => ({ records: ring.splice(0), lost: 0 }),
   };
   const parts = {
-    dataplane: () => dataplane as Dataplane, numbers: () => ({ ports: [], localVlans: [] }),
+    dataplane: () => dataplane as Dataplane, numbers: () => ({ ports: [], localVlans: [], routerNumbers: [] }),
   };
   call = (method, params) => answerCall(parts, method, params);
 });

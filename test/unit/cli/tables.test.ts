@@ -21,7 +21,7 @@ const facts = {
       rows: [{ local_vlan: 2, mac: macs.vm2, vtep: vteps.cn2, learned: false, stale: false }],
     },
     {
-      table: 'arp_responder',
+      table: 'neighbours',
       rows: [
         { local_vlan: 1, ip: '10.1.0.13', mac: macs.vm3, router: false },
         { local_vlan: 1, ip: '10.1.0.1', mac: macs.r1Red, router: true },
@@ -59,7 +59,7 @@ describe('dvr tables', () => {
     });
   });
 
-  it('puts names next to numbers, and shows a table at the stage of its name', () => {
+  it('puts names next to numbers, and shows a table at the stage it is of', () => {
     expect(stage('ucast_to_tun')?.tables).toEqual([{
       table: 'ucast_to_tun',
       fields: ['local_vlan', 'mac', 'vtep', 'learned', 'stale'],
@@ -81,7 +81,7 @@ describe('dvr tables', () => {
   });
 
   it('shows every table once, whatever bridge is asked for', () => {
-    for (const bridge of [undefined, 'br-int', 'br-tun'] as const) {
+    for (const bridge of [undefined, 'br-int', 'br-tun', 'router'] as const) {
       const shown = nodeTables(facts, pipeline, bridge).stages.flatMap(({ tables }) =>
         tables.filter(({ shownAt }) => shownAt === undefined).map(({ table }) => table));
       const read = nodeTables(facts, pipeline, bridge).stages.flatMap(({ tables }) =>
@@ -92,7 +92,7 @@ describe('dvr tables', () => {
 
   it('cuts a long table and says how to see it all', () => {
     const text = tablesText(nodeTables(facts, pipeline), 1);
-    expect(text).toContain('table arp_responder: 2 rows');
+    expect(text).toContain('table neighbours: 2 rows');
     expect(text).toContain('… and 1 more: --rows 2, or --json');
   });
 });

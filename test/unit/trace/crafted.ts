@@ -86,6 +86,7 @@ export function idsOf(name: NodeName): NodeIds {
       { id: 19, name: 'r1', kind: 'router', network: 'green' },
     ],
     localVlans: [{ network: 'red', localVlan: red }, { network: 'green', localVlan: green }],
+    routerNumbers: [{ router: 'r1', number: 1 }],
   };
 }
 
@@ -173,15 +174,16 @@ export const toRouter = (ends: { from: WalkEnd; to: WalkEnd }): PassageBuilder =
   new PassageBuilder(ends, 1, 16, 100, { src: 'vm1', dst: 'r1Red' })
   .through(['classify', 'anti_spoof', { localVlan: 1 }],
   ['anti_spoof', 'arp_responder'],
-  ['arp_responder', 'route'],
+  ['arp_responder', 'find_router'],
+  ['find_router', 'route'],
   ['route', 'output', { outPort: 18 }]);
 
 /** Out of r1's green device on cn1 and into the tunnel: EW4, EW5. */
 export const routedToTunnel = (ends: { from: WalkEnd; to: WalkEnd }): PassageBuilder =>
   new PassageBuilder(ends, 2, 19, 115, { src: 'r1Green', dst: 'vm2', ttl: 63 })
   .through(['classify', 'arp_responder', { localVlan: 2 }],
-  ['arp_responder', 'route'],
-  ['route', 'switch'],
+  ['arp_responder', 'find_router'],
+  ['find_router', 'switch'],
   ['switch', 'dvr_process'],
     ['dvr_process', 'ucast_to_tun', { src: 'dvrCn1' }],
     ['ucast_to_tun', 'vxlan_encap', { vtep: vteps.cn2 }],

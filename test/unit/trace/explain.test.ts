@@ -32,7 +32,7 @@ const faultsOf = (data: Buffer, of = intent): readonly Fault[] => explainPacket(
 
 describe('a packet as the tables intend it has no fault, at every hop of the walk', () => {
   it.each([
-    ["vm1's port", frame('vm1', 'r1Red', 'vm1', 'vm2'), on('cn1'), ['EW1', 'EW2'], 'route'],
+    ["vm1's port", frame('vm1', 'r1Red', 'vm1', 'vm2'), on('cn1'), ['EW1', 'EW2'], 'find_router'],
     [
       'the router\'s green device',
       frame('r1Green', 'vm2', 'vm1', 'vm2', 63),

@@ -62,8 +62,8 @@ describe('a walk that ends early', () => {
       src: 'r1Green', dst: 'vm2', ttl: 63,
     }).through(
       ['classify', 'arp_responder', { localVlan: 2 }],
-      ['arp_responder', 'route'],
-      ['route', 'switch'],
+      ['arp_responder', 'find_router'],
+      ['find_router', 'switch'],
       ['switch', 'dvr_process'],
       ['dvr_process', 'ucast_to_tun', { src: 'dvrCn1' }],
       ['ucast_to_tun', 'drop', { dropReason: 'unknown_unicast' }]);
@@ -88,8 +88,8 @@ describe('a walk that ends early', () => {
     const nowhere = new PassageBuilder(ends, 1, 16, 0, { src: 'vm1', dst: 'r1Red' }).through(
       ['classify', 'anti_spoof', { localVlan: 1 }],
       ['anti_spoof', 'arp_responder'],
-      ['arp_responder', 'route'],
-      ['route', 'drop', { dropReason: 'router_not_here' }]);
+      ['arp_responder', 'find_router'],
+      ['find_router', 'drop', { dropReason: 'router_not_here' }]);
     expect(walkOf(inputOf(vms.vm1, vms.vm2, [traceOf('cn1', nowhere)])).outcome).toMatchObject(
       { kind: 'dropped', step: 'EW1', reason: 'router_not_here' },
     );
@@ -198,8 +198,8 @@ describe('other walks', () => {
     const near = { from: vms.vm1, to: vms.vm4 };
     const back = new PassageBuilder(near, 2, 19, 115, { src: 'r1Green', dst: 'vm4', ttl: 63 })
       .through(['classify', 'arp_responder', { localVlan: 2 }],
-      ['arp_responder', 'route'],
-      ['route', 'switch'],
+      ['arp_responder', 'find_router'],
+      ['find_router', 'switch'],
       ['switch', 'output', { outPort: 17 }]);
     const walk = walkOf(inputOf(vms.vm1, vms.vm4, [traceOf('cn1', toRouter(near), back)]));
     expect(placesOf(walk)).toEqual([
@@ -216,8 +216,8 @@ describe('other walks', () => {
   const toTunnel = new PassageBuilder(inside, 1, 16, 0, { src: 'vm1', dst: 'vm3' }).through([
     'classify', 'anti_spoof', { localVlan: 1 },
   ], ['anti_spoof', 'arp_responder'],
-    ['arp_responder', 'route'],
-    ['route', 'switch'],
+    ['arp_responder', 'find_router'],
+    ['find_router', 'switch'],
     ['switch', 'dvr_process'],
     ['dvr_process', 'ucast_to_tun'],
     ['ucast_to_tun', 'vxlan_encap', { vtep: vteps.cn2 }],
@@ -228,8 +228,8 @@ describe('other walks', () => {
     ['vxlan_decap', 'tun_to_lv', { vni: 101 }],
     ['tun_to_lv', 'classify', { vni: 0, localVlan: 7 }],
     ['classify', 'arp_responder'],
-    ['arp_responder', 'route'],
-    ['route', 'switch'],
+    ['arp_responder', 'find_router'],
+    ['find_router', 'switch'],
     ['switch', 'output', { outPort: 16 }]);
 
   it('a packet inside one network has steps of its own, and nothing in it changes', () => {

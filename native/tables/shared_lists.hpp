@@ -1,5 +1,5 @@
-// A sorted list for each local VLAN, shared between versions: 64 pages of 64 lists, of which a change copies
-// one page and makes one list anew.
+// A sorted list for each local VLAN, or each router, shared between versions: 64 pages of 64 lists, of which
+// a change copies one page and makes one list anew.
 // Threads: as persistent_map.hpp; made and changed by the writer, read once published.
 #pragma once
 
@@ -12,26 +12,27 @@
 
 namespace dvr {
 
-template <class T>
-class FloodLists {
+template <class Number, class T>
+class SharedLists {
  public:
-  std::span<const T> of(LocalVlan local_vlan) const {
-    if (pages_ == nullptr || local_vlan.value >= kPages * kLists) return {};
-    const auto& page = (*pages_)[local_vlan.value / kLists];
+  std::span<const T> of(Number number) const {
+    if (pages_ == nullptr || number.value >= kPages * kLists) return {};
+    const auto& page = (*pages_)[number.value / kLists];
     if (page == nullptr) return {};
-    const auto& list = (*page)[local_vlan.value % kLists];
+    const auto& list = (*page)[number.value % kLists];
     if (list == nullptr) return {};
     return *list;
   }
 
-  void set(LocalVlan local_vlan, std::vector<T> list) {
-    auto& page = own(own(pages_)[local_vlan.value / kLists]);
-    auto& place = page[local_vlan.value % kLists];
+  void set(Number number, std::vector<T> list) {
+    auto& page = own(own(pages_)[number.value / kLists]);
+    auto& place = page[number.value % kLists];
     place = list.empty() ? nullptr : std::make_shared<const std::vector<T>>(std::move(list));
   }
 
  private:
   static constexpr size_t kPages = 64, kLists = 64;
+  static_assert(kPages * kLists >= kRouterLimit);
   using Page = std::array<std::shared_ptr<const std::vector<T>>, kLists>;
   using Pages = std::array<std::shared_ptr<Page>, kPages>;
 
