@@ -64,6 +64,18 @@ const kProbePort = 7007;
 const kCaptureSize = ['-s', '65600', '-B', '8192'];
 const support = fileURLToPath(new URL('.', import.meta.url));
 
+/** Breaks something, looks, and mends it again whatever happened meanwhile. */
+export async function whileBroken<T>(
+  breaks: () => Promise<unknown>, mends: () => Promise<unknown>, look: () => Promise<T>,
+): Promise<T> {
+  await breaks();
+  try {
+    return await look();
+  } finally {
+    await mends();
+  }
+}
+
 /**
  * Brings a lab up before the tests of the `describe` it is called in, and down after them.
  *

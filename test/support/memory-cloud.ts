@@ -9,7 +9,7 @@ import { brIntProgram } from '../../src/agents/l2/br-int-program.js';
 import { brTunProgram } from '../../src/agents/l2/br-tun-program.js';
 import { portsProgram } from '../../src/agents/l2/ports-program.js';
 import { routerProgram } from '../../src/agents/l3/router-program.js';
-import { allByNamespace } from '../../src/agents/l3/router-ways.js';
+import type { RouterWay } from '../../src/agents/l3/router-ways.js';
 import { emptyState, step } from '../../src/controller/state.js';
 import { viewsOf } from '../../src/controller/views.js';
 import type { TraceRecord } from '../../src/dataplane/interface.js';
@@ -36,13 +36,14 @@ interface Arrival { readonly node: string; readonly inPort: number; readonly fra
 export class MemoryCloud {
   private readonly nodes = new Map<string, MemoryNode>();
 
-  constructor(topologyFile: string) {
+  /** @param way that every router's traffic takes. */
+  constructor(topologyFile: string, way: RouterWay['way'] = 'namespace') {
     for (const view of views(topologyFile)) {
       const ids = allocateIds(noIds, view, new Set()).ids;
       const dataplane = new (addon().MemoryDataplane)();
       const rows = [
         ...[brIntProgram, brTunProgram, portsProgram].flatMap((program) => program(view, ids)),
-        ...routerProgram(view, ids, allByNamespace),
+        ...routerProgram(view, ids, new Map(view.routers.map(({ id }) => [id, { way, why: 'the test says so' }]))),
       ];
       dataplane.apply(encodeBatch(view.generation, replaceAll(admitRows(rows).rows)));
       this.nodes.set(view.node.name, { view, ids, dataplane });
@@ -122,7 +123,12 @@ export class MemoryCloud {
     Buffer.from(target.mac.replaceAll(':', ''), 'hex').copy(routed, 0);
     Buffer.from(out.mac.replaceAll(':', ''), 'hex').copy(routed, 6);
     const ttlAt = routed.readUInt16BE(12) === 0x86dd ? 21 : 22;
-    routed[ttlAt] = (routed[ttlAt] ?? 1) - 1;
+    const ttl = routed[ttlAt] ?? 0;
+    if (ttl <= 1) {
+      lines.push(`${node.view.node.name} router  ${router.id}: answers that the time is exceeded`);
+      return [];
+    }
+    routed[ttlAt] = ttl - 1;
     lines.push(`${node.view.node.name} router  ${router.id}: ${inName.split('/')[2] ?? ''} to ${out.network}`);
     return [{ node: node.view.node.name, inPort: node.ids.ports[`qr/${router.id}/${out.network}`] ?? 0, frame: routed }];
   }

@@ -2,6 +2,7 @@
  * Every *.walk file is a walk as text: what is sent, then what becomes of it, hop by hop. The text is compared
  * with what the real addon does on rows that the real programs made from the lab's topology.
  *
+ *     routing fast                                           routers' traffic takes the fast path; else namespaces
  *     send PORT echo PORT [via gateway | direct] [ttl N]     an ICMP echo request
  *     send PORT arp ADDRESS                                  who has ADDRESS?
  *     receive NODE from VTEP-OF-NODE vni N SRC-MAC > DST-MAC an echo out of the tunnel
@@ -48,9 +49,10 @@ function run(cloud: MemoryCloud, line: string): string[] {
   const [verb, who = '', what, target = ''] = words;
   if (verb === 'send' && what === 'arp') return cloud.send(who, arpRequest(cloud, who, target));
   if (verb === 'send' && what === 'echo') {
+    const ttl = words.includes('ttl') ? Number(words[words.indexOf('ttl') + 1]) : 64;
     const dstMac = words.includes('direct') ? cloud.port(target).mac : cloud.gatewayMac(who);
     const srcMac = words.includes('as') ? macOf(cloud, words[words.indexOf('as') + 1] ?? '') : cloud.port(who).mac;
-    return cloud.send(who, echo(cloud, who, target, srcMac, dstMac, 64));
+    return cloud.send(who, echo(cloud, who, target, srcMac, dstMac, ttl));
   }
   if (verb === 'receive') {
     const [, , , vtepNode = '', , vni = '0', src = '', , dst = ''] = words;
@@ -69,8 +71,9 @@ describe('walks', () => {
     const [given = ''] = text.split('\n---\n');
     const title = given.split('\n')[0]?.replace(/^# */, '') ?? file;
     it(`${file}: ${title}`, () => {
-      const cloud = new MemoryCloud(topology);
-      const sent = given.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+      const lines = given.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+      const cloud = new MemoryCloud(topology, lines.includes('routing fast') ? 'fast' : 'namespace');
+      const sent = lines.filter((line) => line !== 'routing fast');
       const seen = `${given}\n---\n${sent.flatMap((line) => run(cloud, line)).join('\n')}\n`;
       if (process.env['UPDATE_WALKS'] === '1') writeFileSync(folder + file, seen);
       expect(seen).toBe(readFileSync(folder + file, 'utf8'));

@@ -178,6 +178,19 @@ export const toRouter = (ends: { from: WalkEnd; to: WalkEnd }): PassageBuilder =
   ['find_router', 'route'],
   ['route', 'output', { outPort: 18 }]);
 
+/** vm1 on cn1 through r1 in the fast path and into the tunnel: EW1 to EW5 in one passage. */
+export const routedInFastPath = (ends: { from: WalkEnd; to: WalkEnd }): PassageBuilder =>
+  new PassageBuilder(ends, 1, 16, 100, { src: 'vm1', dst: 'r1Red' })
+  .through(['classify', 'anti_spoof', { localVlan: 1 }],
+  ['anti_spoof', 'arp_responder'],
+  ['arp_responder', 'find_router'],
+  ['find_router', 'route'],
+  ['route', 'switch', { src: 'r1Green', dst: 'vm2', ttl: 63, localVlan: 2 }],
+  ['switch', 'dvr_process'],
+    ['dvr_process', 'ucast_to_tun', { src: 'dvrCn1' }],
+    ['ucast_to_tun', 'vxlan_encap', { vtep: vteps.cn2 }],
+    ['vxlan_encap', 'output', { localVlan: 0, vni: 102, outPort: 1 }]);
+
 /** Out of r1's green device on cn1 and into the tunnel: EW4, EW5. */
 export const routedToTunnel = (ends: { from: WalkEnd; to: WalkEnd }): PassageBuilder =>
   new PassageBuilder(ends, 2, 19, 115, { src: 'r1Green', dst: 'vm2', ttl: 63 })

@@ -5,7 +5,7 @@ import { icmpTypes, icmpv6Types } from '../../../src/trace/frame.js';
 import { walkOf } from '../../../src/trace/walk.js';
 import type { Walk, WalkEnd } from '../../../src/trace/walk-model.js';
 import {
-  inputOf, PassageBuilder, routedFromTunnel, routedToTunnel, toRouter, traceOf, vms, vteps,
+  inputOf, PassageBuilder, routedFromTunnel, routedInFastPath, routedToTunnel, toRouter, traceOf, vms, vteps,
 } from './crafted.js';
 
 const ends = { from: vms.vm1, to: vms.vm2 };
@@ -53,6 +53,32 @@ describe('the walk of a routed packet between two nodes', () => {
     const walked = walkOf(inputOf(v6.from, v6.to, nodes));
     expect(placesOf(walked)).toEqual(placesOf(walk));
     expect(walked.steps[1]?.changes).toEqual([{ field: 'TTL', before: '64', after: '63' }]);
+  });
+});
+
+describe('the walk of a packet that is routed in the fast path', () => {
+  const fast = { ...traceOf('cn1', routedInFastPath(ends)) };
+  const why = [{ id: 'r1', way: 'fast', why: 'nobody looks inside' }] as const;
+  const walk = walkOf(inputOf(vms.vm1, vms.vm2, [{ ...fast, ids: { ...fast.ids, routers: why } }, cn2]));
+
+  it("is the seed's seven steps too, told from one passage", () => {
+    expect(placesOf(walk)).toEqual([
+      'EW1 br-int cn1', 'EW2 router r1 cn1', 'EW3 router r1 cn1',
+      'EW4 br-int cn1', 'EW5 br-tun cn1', 'EW6 br-tun cn2', 'EW7 br-int cn2',
+    ]);
+    expect(walk.outcome).toEqual({ kind: 'delivered', to: 'vm2', node: 'cn2' });
+  });
+
+  it('reads as in east-west-fast.walk, with the reason for the way', () => {
+    expect(walkText(walk)).toBe(expected('east-west-fast'));
+  });
+
+  it('on one node ends with EW7 there', () => {
+    const local = new PassageBuilder({ from: vms.vm1, to: vms.vm4 }, 1, 16, 100, { src: 'vm1', dst: 'r1Red' }).through(
+      ['classify', 'find_router', { localVlan: 1 }], ['find_router', 'route'],
+      ['route', 'switch', { src: 'r1Green', dst: 'vm4', ttl: 63, localVlan: 2 }], ['switch', 'output', { outPort: 17 }]);
+    const walked = walkOf(inputOf(vms.vm1, vms.vm4, [traceOf('cn1', local)]));
+    expect(placesOf(walked)).toEqual(['EW1 br-int cn1', 'EW2 router r1 cn1', 'EW3 router r1 cn1', "EW7' br-int cn1"]);
   });
 });
 
