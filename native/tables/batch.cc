@@ -121,7 +121,7 @@ class NextVersion {
   }
 
   template <class Row>
-  std::string put(const Row::Key& key, const Row::Value& value) {
+  std::string put(const typename Row::Key& key, const typename Row::Value& value) {
     Table<Row>& table = next_->of<Row>();
     const size_t rows_before = table.size();
     if (table.put(key, value)) {

@@ -85,8 +85,8 @@ class OldVersions {
 // Runs the operations on both and compares every answer; older versions must stay as they were.
 template <class Map>
 void compare_with_twin(Random& random, int operations) {
-  using Key = Map::KeyType;
-  using Value = Map::ValueType;
+  using Key = typename Map::KeyType;
+  using Value = typename Map::ValueType;
   Map map;
   std::map<Key, Value> twin;
   OldVersions<Map, std::map<Key, Value>> old;
