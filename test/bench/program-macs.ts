@@ -9,7 +9,7 @@
  *     test/bench/run program-macs [COUNT]        10 000 by default
  */
 import { mkdirSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { connectDataplane, type DataplaneProxy } from '../../src/dataplane/proxy.js';
@@ -27,13 +27,24 @@ const dvr = (...words: readonly string[]): string[] => ['node', `${root}dist/cli
 async function main(commands: Commands): Promise<number> {
   const count = Number(process.argv[2] ?? 10_000);
   mkdirSync(runDir(), { recursive: true });
-  const server = createServer();
-  const agent = connectedAgent(server);
+  const server = createServer().listen(controllerSocket());
+  const sockets = new WebSocketServer({ server });
+  try {
+    await measure(commands, sockets, count);
+  } finally {
+    for (const socket of sockets.clients) socket.terminate();
+    server.close();
+  }
+  return 0;
+}
+
+async function measure(commands: Commands, sockets: WebSocketServer, count: number): Promise<void> {
   let dataplane = await startDataplane(commands);
-  await commands.start(
+  const agent = await commands.start(
     dvr('agent', '--node', kNode, '--controller', `unix:${controllerSocket()}`, '--vtep-ip', '127.0.0.1'),
   );
-  const socket = await agent;
+  const ended = agent.output.then((said) => { throw new Error(`the agent has ended: ${said.slice(-600)}`); });
+  const socket = await Promise.race([registered(sockets), ended]);
   let generation = 0;
   const show = async (macs: number): Promise<number> => {
     const view = JSON.stringify({ type: 'view', view: viewOf(++generation, macs) });
@@ -64,9 +75,6 @@ async function main(commands: Commands): Promise<number> {
   say('all gone', gone);
   say('all again in a new dataplane', restart);
   await dataplane.close();
-  socket.terminate();
-  server.close();
-  return 0;
 }
 
 /** What follows a view (the state on disk, the report) has ended. */
@@ -85,9 +93,7 @@ async function startDataplane(commands: Commands, ...words: readonly string[]): 
 }
 
 /** The agent's stream, once it has registered. */
-function connectedAgent(server: Server): Promise<WebSocket> {
-  const sockets = new WebSocketServer({ server });
-  server.listen(controllerSocket());
+function registered(sockets: WebSocketServer): Promise<WebSocket> {
   return new Promise((done) => {
     sockets.on('connection', (socket) => {
       socket.on('message', (data: Buffer) => { if (data.includes('"register"')) done(socket); });
