@@ -55,10 +55,28 @@ DataplaneObject::DataplaneObject(const Napi::CallbackInfo& info) : ObjectWrap(in
   dataplane_ = std::move(dataplane);
   // Threads must be joined before the environment goes, garbage-collected or not.
   napi_add_env_cleanup_hook(info.Env(), stop_at_exit, this);
+  tell_of_events(info[1]);
 }
 
 DataplaneObject::~DataplaneObject() {
+  AskClock::here().remove(this);
   if (dataplane_) napi_remove_env_cleanup_hook(Env(), stop_at_exit, this);
+}
+
+void DataplaneObject::tell_of_events(const Napi::Value& heard) {
+  if (!heard.IsFunction()) return;
+  uv_loop_t* loop = nullptr;
+  if (napi_get_uv_event_loop(Env(), &loop) != napi_ok) return;
+  heard_ = Napi::Persistent(heard.As<Napi::Function>());
+  AskClock::here().add(loop, this);
+}
+
+// The callback may close this dataplane.
+void DataplaneObject::ask() {
+  if (!dataplane_ || !dataplane_->has_events()) return;
+  const Napi::Env env = Env();
+  const Napi::HandleScope scope(env);
+  heard_.Value().MakeCallback(env.Global(), 0, nullptr);
 }
 
 void DataplaneObject::stop_at_exit(void* self) { static_cast<DataplaneObject*>(self)->dataplane_.reset(); }
@@ -229,6 +247,7 @@ void DataplaneObject::set_mirrors(const Napi::CallbackInfo& info) {
 
 void DataplaneObject::close(const Napi::CallbackInfo& info) {
   if (!dataplane_) return;
+  AskClock::here().remove(this);
   napi_remove_env_cleanup_hook(info.Env(), stop_at_exit, this);
   dataplane_.reset();
 }

@@ -7,11 +7,12 @@
 #include <memory>
 #include <optional>
 
+#include "node-api/ask_clock.hpp"
 #include "worker/dataplane.hpp"
 
 namespace dvr::node_api {
 
-class DataplaneObject : public Napi::ObjectWrap<DataplaneObject> {
+class DataplaneObject : public Napi::ObjectWrap<DataplaneObject>, private Asked {
  public:
   static Napi::Function define(Napi::Env env);
   explicit DataplaneObject(const Napi::CallbackInfo& info);
@@ -36,9 +37,12 @@ class DataplaneObject : public Napi::ObjectWrap<DataplaneObject> {
 
   std::optional<Result<const Device*>> adopt(Napi::Env env, uint32_t pid, Napi::Value value);
   bool is_open(Napi::Env env) const;
+  void tell_of_events(const Napi::Value& heard);
+  void ask() override;
   static void stop_at_exit(void* self);
 
   std::unique_ptr<Dataplane> dataplane_;  // null: closed
+  Napi::FunctionReference heard_;         // empty: nobody wants to be told of events
 };
 
 }  // namespace dvr::node_api

@@ -236,6 +236,10 @@ std::string Dataplane::take_trace() {
   return trace_json(records, lost_now);
 }
 
+bool Dataplane::has_events() const {
+  return std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->has_events(); });
+}
+
 void Dataplane::take_events(const std::function<void(const Device&)>& gone,
                             const std::function<void(const Learned&)>& learned) {
   versions_.tables.reclaim();

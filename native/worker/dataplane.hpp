@@ -69,6 +69,7 @@ class Dataplane {
   Totals totals() const;
   // TraceDump of src/dataplane/interface.ts, as JSON.
   std::string take_trace();
+  bool has_events() const;
   void take_events(const std::function<void(const Device&)>& gone,
                    const std::function<void(const Learned&)>& learned);
 

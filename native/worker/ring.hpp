@@ -31,6 +31,11 @@ class Ring {
     return true;
   }
 
+  // Consumer.
+  bool is_empty() const {
+    return taken_.load(std::memory_order_relaxed) == pushed_.load(std::memory_order_acquire);
+  }
+
   // Consumer. False: empty.
   bool take(T& entry) {
     const uint64_t taken = taken_.load(std::memory_order_relaxed);

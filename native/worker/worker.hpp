@@ -29,10 +29,6 @@ namespace dvr {
 inline constexpr size_t kTraceRecords = 1024;   // waiting for JS, per worker; more are lost and counted
 inline constexpr size_t kWaitingEvents = 4096;  // likewise; the oldest are kept
 inline constexpr size_t kWaitingInjections = 64;
-// A port's turn ends here, so that one flooding VM does not keep the others waiting. Many small packets, so that
-// trains get long even when many flows share them; few super-frames.
-inline constexpr size_t kPacketsPerTurn = 256;
-inline constexpr size_t kBytesPerTurn = 1 << 20;
 // A train received with as much as this makes good super-frames by itself: they are written at once, so that the
 // next train is received to the same, still hot bytes.
 inline constexpr size_t kFullTrainBytes = 32 << 10;
@@ -84,6 +80,7 @@ class Worker {
   bool take_trace(TraceRecord& record) { return traces_.take(record); }
   bool take_learned(Learned& learned) { return learned_.take(learned); }
   bool take_gone(Gone& gone) { return gone_.take(gone); }
+  bool has_events() const { return !learned_.is_empty() || !gone_.is_empty(); }
 
  private:
   void run(std::stop_token stop);
@@ -112,6 +109,7 @@ class Worker {
   const Wiring* wiring_ = nullptr;
   Arena arena_;
   Spin spin_;
+  size_t packets_ = 0;  // of this pass
   uint32_t passages_ = 0;
 
   std::unique_ptr<Counters> counters_ = std::make_unique<Counters>();

@@ -20,9 +20,6 @@ import { DvrError } from '../model/errors.js';
 import { parseName } from '../model/identifiers.js';
 import { dataplaneSocket } from '../model/paths.js';
 
-/** How often events are drained: often enough for their ring, seldom enough to cost nothing. */
-const kTickMs = 100;
-
 interface Options {
   readonly node: string; readonly replace?: boolean;
   readonly workers: number; readonly spinUs: number; readonly without: readonly DeviceFeature[];
@@ -63,22 +60,19 @@ async function run(options: Options): Promise<void> {
   const path = dataplaneSocket(node);
   // Everything slow is done before the old process is asked to leave.
   const fastPath = addon();
-  const native = new fastPath.Dataplane({ workers, spinUs, without });
+  const native = new fastPath.Dataplane({ workers, spinUs, without }, () => { dataplane.drainEvents(); });
   await takePlace(path, options);
 
   const dataplane = localDataplane(native, version);
   const here = new fastPath.NamespaceWatch('/proc/self/ns/net', 0, () => { mirrors.look(); });
   const mirrors = watchMirrors(here, native);
-  const ticker = setInterval(() => { dataplane.drainEvents(); }, kTickMs);
   const leave = (why: string): void => {
-    clearInterval(ticker);
     here.close();
     native.close();
     logLine('info', 'dataplane stops', { node, why });
     process.exit(0);
   };
-  const stopTicking = { ...dataplane, close: async () => { clearInterval(ticker); native.close(); } };
-  const server = await serveDataplane(stopTicking, path, () => { leave('handover'); });
+  const server = await serveDataplane(dataplane, path, () => { leave('handover'); });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => { void server.close().then(() => { leave(signal); }); });
   }

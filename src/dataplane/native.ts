@@ -89,7 +89,7 @@ export interface NativeAddon {
     readonly spinUs?: number;
     /** Features that devices shall do without, as if the kernel had none. */
     readonly without?: readonly DeviceFeature[];
-  }) => NativeDataplane;
+  }, /** Called within 50 ms when there are events to take. */ heard?: () => void) => NativeDataplane;
   /**
    * A pipeline with memory ports and no threads, for walks and tests: the same runner as a worker's.
    * `run` passes one frame through and answers what came out, in order.

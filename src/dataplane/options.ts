@@ -4,7 +4,7 @@
 import { type DeviceFeature, deviceFeatures } from './interface.js';
 
 export const kMaxWorkers = 16;
-export const kDefaultSpinUs = 50;
+export const kDefaultSpinUs = 100;
 /** More is no moment: a worker would take a CPU for good. The same number as native/worker/spin.hpp. */
 export const kMaxSpinUs = 1000;
 

@@ -361,27 +361,15 @@ TEST_CASE("An idle worker sleeps: after its spin it looks no more, and nothing w
     }, {.spin_us = spin_us});
 }
 
-TEST_CASE("A spin lasts for its time after the last packet, and pauses while yields take long") {
+TEST_CASE("A spin lasts for its time after the last packet") {
   Spin spin(50);
   CHECK(!spin.goes_on(0));
   spin.worked(1'000'000);
   CHECK(spin.goes_on(1'049'999));
   CHECK(!spin.goes_on(1'050'000));
-
-  const auto yield = [&](uint64_t at_ns, uint64_t took_ns) { spin.yielded(at_ns, at_ns + took_ns); };
-  spin.worked(2'000'000);
-  yield(2'000'000, kSlowYieldNs + 1);
-  yield(2'010'000, kSlowYieldNs);  // quick: the count begins anew
-  yield(2'020'000, kSlowYieldNs + 1);
-  yield(2'030'000, kSlowYieldNs + 1);
-  CHECK(spin.goes_on(2'040'000));
-  yield(2'040'000, kSlowYieldNs + 1);
-  CHECK(!spin.goes_on(2'040'000));
-  const uint64_t paused_at_ns = 2'040'000 + kSlowYieldNs + 1;
-  spin.worked(paused_at_ns + kSpinPauseNs - 1);
-  CHECK(!spin.goes_on(paused_at_ns + kSpinPauseNs - 1));
-  spin.worked(paused_at_ns + kSpinPauseNs);
-  CHECK(spin.goes_on(paused_at_ns + kSpinPauseNs));
+  spin.worked(1'060'000);
+  CHECK(spin.goes_on(1'109'999));
+  CHECK(!spin.goes_on(1'110'000));
 }
 
 TEST_CASE("A worker's arena is a huge page that gives room for a largest frame until it says that it is full") {
