@@ -12,6 +12,7 @@ export default defineConfig({
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/tidy.test.ts'], pool: 'threads', maxWorkers: 2 } },
       { test: { name: 'walks', include: ['test/walks/**/*.test.ts'], ...serial } },
       { test: { name: 'netns', include: ['test/netns/**/*.test.ts'], ...lab } },
+      { test: { name: 'netns-fast', include: routed, env: { DVR_ROUTING: 'fast' }, ...lab } },
       { test: { name: 'netns-namespace', include: routed, env: { DVR_ROUTING: 'namespace' }, ...lab } },
       { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...serial, testTimeout: 180_000, hookTimeout: 180_000 } },
     ],
