@@ -64,12 +64,12 @@ export interface Proof { readonly means: string; readonly part: string; readonly
 export const proofs: readonly Proof[] = [
   // What VMs handed over at once: a packet has 1500 bytes at most, a super-frame more.
   { means: 'bytes per frame from VMs', part: 'vm.rxBytes', whole: 'vm.rxPackets' },
-  { means: 'segments per super-frame', part: 'engine.segmentsCut', whole: 'engine.superFramesIn' },
-  { means: 'packets per train', part: 'engine.trainPackets', whole: 'engine.trains' },
+  { means: 'segments per super-frame', part: 'engine.segments_cut', whole: 'engine.super_frames_in' },
+  { means: 'packets per train', part: 'engine.train_packets', whole: 'engine.trains' },
   { means: 'packets per send', part: 'vtep.txPackets', whole: 'engine.sends' },
-  { means: 'packets per run', part: 'engine.runPackets', whole: 'engine.runs' },
-  { means: 'bytes per run', part: 'engine.runBytes', whole: 'engine.runs' },
-  { means: 'wake-ups per frame', part: 'engine.wakeUps', whole: 'vm.rxPackets' },
+  { means: 'packets per run', part: 'engine.run_packets', whole: 'engine.runs' },
+  { means: 'bytes per run', part: 'engine.run_bytes', whole: 'engine.runs' },
+  { means: 'wake-ups per frame', part: 'engine.wake_ups', whole: 'vm.rxPackets' },
   { means: 'part through namespaces', part: 'qr.txPackets', whole: 'vm.rxPackets' },
 ];
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { metrics } from '../../bench/catalog.js';
+import { engineCounters } from '../../../src/dataplane/pipeline.js';
 import { changed, flatten, kindsOf, proofs, shareOf } from '../../bench/engine.js';
 import { loadBetween } from '../../bench/machine.js';
 import { enabledOf } from '../../bench/offloads.js';
@@ -73,15 +74,21 @@ describe('counters of our dataplane', () => {
   });
 
   it('prove an optimisation by one count over another, of what changed meanwhile', () => {
-    const before = flatten({ engine: { trains: 1, trainPackets: 2 } }, kinds);
-    const change = changed(before, flatten({ engine: { trains: 11, trainPackets: 502 }, ports }, kinds));
+    const before = flatten({ engine: { trains: 1, train_packets: 2 } }, kinds);
+    const change = changed(before, flatten({ engine: { trains: 11, train_packets: 502 }, ports }, kinds));
     const told = Object.fromEntries(proofs.map((proof) => [proof.means, shareOf(proof, change)]));
     expect(told).toMatchObject({ 'packets per train': 50, 'bytes per frame from VMs': 60_000, 'part through namespaces': 0.5 });
     expect(told['packets per run']).toBeUndefined();
   });
 
+  it('are of counters that the dataplane has: a wrong name would read as an optimisation that is off', () => {
+    const known = new Set<string>(engineCounters.map(({ name }) => `engine.${name}`));
+    const asked = proofs.flatMap(({ part, whole }) => [part, whole]).filter((name) => name.startsWith('engine.'));
+    expect(asked.filter((name) => !known.has(name))).toEqual([]);
+  });
+
   it('leave out what is a maximum since the start, for it says nothing of one row', () => {
-    expect(flatten({ engine: { trains: 3, longestTrain: 64 } }, kinds)).toEqual({ 'engine.trains': 3 });
+    expect(flatten({ engine: { trains: 3, longest_train: 64 } }, kinds)).toEqual({ 'engine.trains': 3 });
   });
 });
 
