@@ -9,7 +9,7 @@ const routed = ['arp', 'east-west', 'mac-isolation', 'mtu', 'routing', 'spoofing
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/tidy.test.ts'], pool: 'threads', maxWorkers: 2 } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/tidy.test.ts'], pool: 'threads', maxWorkers: 2, testTimeout: 30_000 } },
       { test: { name: 'walks', include: ['test/walks/**/*.test.ts'], ...serial } },
       { test: { name: 'netns', include: ['test/netns/**/*.test.ts'], ...lab } },
       { test: { name: 'netns-fast', include: routed, env: { DVR_ROUTING: 'fast' }, ...lab } },
