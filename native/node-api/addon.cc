@@ -2,8 +2,8 @@
 // Nothing here waits, and no thread of ours ever calls into JS: JS asks when it wants to know, or is called
 // on Node's own loop (NamespaceWatch).
 #include <napi.h>
-#include <time.h>
 
+#include "base/clock.hpp"
 #include "io/netns.hpp"
 #include "io/process.hpp"
 #include "node-api/convert.hpp"
@@ -51,10 +51,7 @@ void close_fd(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value monotonic_ns(const Napi::CallbackInfo& info) {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  const double ns = static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-  return Napi::Number::New(info.Env(), ns);
+  return Napi::Number::New(info.Env(), static_cast<double>(dvr::monotonic_ns()));
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {

@@ -1,20 +1,13 @@
 #include "pipeline/recorder.hpp"
 
-#include <time.h>
-
 #include <algorithm>
 
+#include "base/clock.hpp"
 #include "base/json.hpp"
 #include "pipeline/stage_names.hpp"
 
 namespace dvr {
 namespace {
-
-uint64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
-}
 
 uint16_t copy_header(std::span<const uint8_t> frame, std::array<uint8_t, kTraceHeaderBytes>& into) {
   const size_t bytes = std::min(frame.size(), into.size());
