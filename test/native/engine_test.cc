@@ -8,39 +8,20 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include <functional>
 #include <map>
 #include <string>
 
 #include "base/checksum.hpp"
+#include "dataplane_world.hpp"
 #include "io/source_ports.hpp"
 #include "io/vtep_socket.hpp"
-#include "net_world.hpp"
 #include "nodes.hpp"
 #include "worker/arena.hpp"
-#include "worker/dataplane.hpp"
 
 using namespace dvr;
 using namespace dvr::test;
 
 namespace {
-
-bool eventually(const std::function<bool()>& holds) {
-  for (int tries = 0; tries < 400; ++tries) {
-    if (holds()) return true;
-    const timespec pause{0, 5'000'000};
-    nanosleep(&pause, nullptr);
-  }
-  return false;
-}
-
-const Device* open_tap_up(Dataplane& dataplane, uint16_t port, uint16_t mtu_bytes = 1500) {
-  const auto device = dataplane.open(tap_spec(port, mtu_bytes));
-  REQUIRE(device.ok());
-  disable_link_ipv6("tap" + std::to_string(port));
-  set_link_up("tap" + std::to_string(port));
-  return device.value;
-}
 
 uint64_t engine(const Dataplane& dataplane, const std::string& name) {
   const Totals totals = dataplane.totals();

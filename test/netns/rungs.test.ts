@@ -2,16 +2,13 @@
  * The ladder of kernel features that the fast path stands on: whatever is missing, all traffic passes, whole and
  * in order, and the counters say which way it went. Each rung is forced in a lab of its own.
  */
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { controllerClient } from '../../src/cli/client.js';
 import { type DeviceFeature, deviceFeatures } from '../../src/dataplane/interface.js';
-import { transfer } from '../support/cloud.js';
+import { flows, transfer } from '../support/cloud.js';
 import { withLab } from '../support/lab.js';
 
 const kBytes = 8 << 20;
-const kEchoPort = '7008';
-const support = (file: string): string => fileURLToPath(new URL(`../support/${file}`, import.meta.url));
 
 const rungs: readonly (readonly DeviceFeature[])[] = [
   [], ['uso'], ['tso'], ['csum'], ['udp_segment_128'], ['udp_segment'], ['udp_gro'], deviceFeatures,
@@ -39,12 +36,7 @@ describe.each(rungs.map((without) => ({ without })))('a lab without $without', (
     });
 
   it('keeps the order of 32 interleaved flows there and back', async () => {
-    const echo = await lab.start('vm2', [process.execPath, support('echo.mjs'), kEchoPort]);
-    await lab.ping('vm1', '10.2.0.12');
-    const { stdout } = await lab.exec('vm1', [process.execPath, support('flows.mjs'), '10.2.0.12', kEchoPort, '32', '300'],
-      { timeoutMs: 60_000 });
-    echo.kill('SIGKILL');
-    const { sent, received, disordered } = JSON.parse(stdout) as { sent: number; received: number; disordered: number };
+    const { sent, received, disordered } = await flows(lab, 'vm1', 'vm2', '10.2.0.12', 300);
     expect(disordered).toBe(0);
     expect(received).toBeGreaterThan(sent * 0.9);
   });

@@ -2,13 +2,11 @@
  * A dataplane with several workers: every TAP has a queue for each, every worker a VTEP socket of its own, and
  * no flow overtakes itself, although its datagrams and their answers are other workers' work.
  */
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { flows } from '../support/cloud.js';
 import { withLab } from '../support/lab.js';
 
 const kWorkers = 3;
-const kEchoPort = '7008';
-const support = (file: string): string => fileURLToPath(new URL(`../support/${file}`, import.meta.url));
 
 describe('a lab whose dataplanes have three workers each', () => {
   beforeAll(() => { process.env['DVR_WORKERS'] = String(kWorkers); });
@@ -26,13 +24,7 @@ describe('a lab whose dataplanes have three workers each', () => {
 
   it.each([['vm3', '10.1.0.13', 'same subnet'], ['vm2', '10.2.0.12', 'routed'], ['vm4', '10.2.0.14', 'same node']])(
     'keeps the order of 32 interleaved flows to %s and back (%s: %s)', async (to, address) => {
-      const echo = await lab.start(to, [process.execPath, support('echo.mjs'), kEchoPort]);
-      // A guest that still resolves its gateway lets new datagrams pass those that wait for the answer.
-      await lab.ping('vm1', address);
-      const { stdout } = await lab.exec('vm1', [process.execPath, support('flows.mjs'), address, kEchoPort, '32', '2000'],
-        { timeoutMs: 60_000 });
-      echo.kill('SIGKILL');
-      const { sent, received, disordered } = JSON.parse(stdout) as { sent: number; received: number; disordered: number };
+      const { sent, received, disordered } = await flows(lab, 'vm1', to, address, 2000);
       expect(disordered).toBe(0);
       expect(received).toBeGreaterThan(sent * 0.9);
     });

@@ -152,6 +152,23 @@ export async function transfer(lab: Lab, from: string, to: string, address: stri
   return { sent: JSON.parse(ran.stdout) as Transfer, received: JSON.parse(said) as Transfer };
 }
 
+/** As many sockets that take turns, to an echo of their own. */
+const kFlows = 32;
+const kFlowsPort = '7008';
+
+export interface Flows { readonly sent: number; readonly received: number; readonly disordered: number }
+
+/** Many numbered flows from one VM to another and back, interleaved (flows.mjs): what came, and what overtook. */
+export async function flows(lab: Lab, from: string, to: string, address: string, perFlow: number): Promise<Flows> {
+  const echo = await lab.start(to, [process.execPath, `${support}echo.mjs`, kFlowsPort]);
+  // A guest that still resolves its gateway lets new datagrams pass those that wait for the answer.
+  await lab.ping(from, address);
+  const { stdout } = await lab.exec(from,
+    [process.execPath, `${support}flows.mjs`, address, kFlowsPort, `${kFlows}`, `${perFlow}`], { timeoutMs: 60_000 });
+  echo.kill('SIGKILL');
+  return JSON.parse(stdout) as Flows;
+}
+
 /** What each node has dropped, only where it is not 0, as "node reason". */
 export async function drops(): Promise<Readonly<Record<string, number>>> {
   const client = controllerClient();

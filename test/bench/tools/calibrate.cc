@@ -7,18 +7,13 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <ctime>
+
+#include "tool.hpp"
 
 namespace {
 
 constexpr uint64_t kRoundNs = 100'000'000;
 constexpr int kCallsBetweenLooks = 1000;
-
-uint64_t now_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000U + static_cast<uint64_t>(time.tv_nsec);
-}
 
 }  // namespace
 

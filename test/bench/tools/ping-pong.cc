@@ -4,7 +4,6 @@
 //   ping-pong ask ADDRESS PORT SECONDS CPU    prints one line of JSON, in microseconds
 //
 // CPU is where the process is pinned: the two ends on two CPUs, so that every way crosses one.
-#include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -14,9 +13,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <string_view>
 #include <vector>
+
+#include "tool.hpp"
 
 namespace {
 
@@ -24,33 +24,11 @@ constexpr int kWarmUps = 200;
 /// Far more than a connection manages in a minute; recording stops there.
 constexpr size_t kMaxSamples = 8'000'000;
 
-[[noreturn]] void fail(const char* what) {
-  std::perror(what);
-  std::exit(1);
-}
-
-uint64_t now_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000U + static_cast<uint64_t>(time.tv_nsec);
-}
-
 void pin_to(int cpu) {
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
   CPU_SET(cpu, &cpus);
   if (sched_setaffinity(0, sizeof cpus, &cpus) != 0) fail("sched_setaffinity");
-}
-
-sockaddr_in address_of(const char* text, int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  if (inet_pton(AF_INET, text, &address.sin_addr) != 1) {
-    std::fprintf(stderr, "%s is no IPv4 address\n", text);
-    std::exit(2);
-  }
-  return address;
 }
 
 void send_at_once(int socket_fd) {

@@ -12,7 +12,6 @@
 //
 //     payload   0        4          8               16
 //               │ flow   │ (zero)   │ number         │ zeros …     both little-endian
-#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -26,9 +25,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <string_view>
 #include <vector>
+
+#include "tool.hpp"
 
 namespace {
 
@@ -43,28 +43,6 @@ constexpr int kReceiveBufferBytes = 32 << 20;
 constexpr int kDefaultIdleMs = 150;
 /// How often a receiver that has seen nothing yet looks at the clock.
 constexpr int kFirstWaitMs = 100;
-
-[[noreturn]] void fail(const char* what) {
-  std::perror(what);
-  std::exit(1);
-}
-
-uint64_t now_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000U + static_cast<uint64_t>(time.tv_nsec);
-}
-
-sockaddr_in address_of(const char* text, int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  if (inet_pton(AF_INET, text, &address.sin_addr) != 1) {
-    std::fprintf(stderr, "%s is no IPv4 address\n", text);
-    std::exit(2);
-  }
-  return address;
-}
 
 /// A thousand flows are a thousand descriptors.
 void allow_descriptors(rlim_t count) {
