@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { PipelineDescription } from '../dataplane/native.js';
 import { engineCounters } from '../dataplane/pipeline.js';
-import { controllerClient } from './client.js';
+import { nodeCounters } from './node-counters.js';
 import { columns, print } from './output.js';
 
 interface Options { readonly node?: string; readonly json?: true }
@@ -21,13 +21,10 @@ export function register(program: Command): void {
 }
 
 async function run({ node, json }: Options): Promise<void> {
-  const client = controllerClient();
-  const nodes = node === undefined ? (await client.nodes()).map(({ name }) => name) : [node];
-  const counted = await Promise.all(
-    nodes.map(async (name) => [name, (await client.nodeCall(name, 'counters')).engine] as const),
-  );
-  const counts = engineCounts(new Map(counted), engineCounters);
-  print(json, counts, () => engineText(counts, nodes));
+  const counted = await nodeCounters(node);
+  const engines = new Map([...counted].map(([name, { engine }]) => [name, engine]));
+  const counts = engineCounts(engines, engineCounters);
+  print(json, counts, () => engineText(counts, [...counted.keys()]));
 }
 
 /** Every counter, in the order of the list; a node that knows further ones has them at the end. */

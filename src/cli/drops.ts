@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { PipelineDescription } from '../dataplane/native.js';
 import { dropReasons } from '../dataplane/pipeline.js';
-import { controllerClient } from './client.js';
+import { nodeCounters } from './node-counters.js';
 import { columns, print } from './output.js';
 
 interface Options { readonly node?: string; readonly all?: true; readonly json?: true }
@@ -23,14 +23,10 @@ export function register(program: Command): void {
 }
 
 async function run({ node, all, json }: Options): Promise<void> {
-  const client = controllerClient();
-  const nodes = node === undefined ? (await client.nodes()).map(({ name }) => name) : [node];
-  const counted = await Promise.all(
-    nodes.map(async (name) => [name, (await client.nodeCall(name, 'counters')).drops] as const),
-  );
-  const counts = dropCounts(new Map(counted), dropReasons);
+  const counted = await nodeCounters(node);
+  const counts = dropCounts(new Map([...counted].map(([name, { drops }]) => [name, drops])), dropReasons);
   const shown = all === true ? counts : counts.filter(({ total }) => total > 0);
-  print(json, shown, () => dropsText(shown, nodes));
+  print(json, shown, () => dropsText(shown, [...counted.keys()]));
 }
 
 /** Every reason, in packet order; a node that knows further reasons has them at the end. */
