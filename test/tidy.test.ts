@@ -72,9 +72,12 @@ describe('dependency direction', () => {
 });
 
 describe('the memory model', () => {
-  it('is spoken of in four named files only', () => {
+  it('is spoken of in five named files only', () => {
     const speakers = under('native', '.cc', '.hpp').filter((file) => read(file).includes('memory_order'));
-    const named = ['native/tables/epoch.hpp', 'native/tables/published.hpp', 'native/worker/counters.hpp', 'native/worker/ring.hpp'];
+    const named = [
+      'native/io/bell.hpp', 'native/tables/epoch.hpp', 'native/tables/published.hpp',
+      'native/worker/counters.hpp', 'native/worker/ring.hpp',
+    ];
     expect(speakers.filter((file) => !named.includes(file))).toEqual([]);
   });
 });

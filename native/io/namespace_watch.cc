@@ -21,7 +21,8 @@ Result<NamespaceWatch> NamespaceWatch::open(const std::string& path, unsigned ow
   auto diag = PacketDiag::open();
   if (!diag.ok()) return diag.error;
   watch.diag_ = std::move(diag.value);
-  auto route = open_netlink(NETLINK_ROUTE, {RTNLGRP_LINK, RTNLGRP_TC, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE,
+  auto route = open_netlink(NETLINK_ROUTE, {RTNLGRP_LINK, RTNLGRP_TC, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR,
+                                            RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE,
                                             RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE});
   if (!route.ok()) return route.error;
   watch.route_events_ = std::move(route.value);
@@ -53,6 +54,8 @@ bool NamespaceWatch::take_events(int fd) const {
 }
 
 bool NamespaceWatch::is_of_interest(const nlmsghdr& message) const {
+  // Neighbours that come are ours, or the kernel's own, which change with every packet.
+  if (message.nlmsg_type == RTM_NEWNEIGH) return false;
   if (message.nlmsg_type != RTM_NEWROUTE && message.nlmsg_type != RTM_DELROUTE) return true;
   const unsigned protocol = header_of<rtmsg>(message).rtm_protocol;
   return protocol != own_route_protocol_ && !is_route_of_kernel(protocol);

@@ -14,6 +14,8 @@ namespace {
 
 constexpr uint32_t kMostPid = 4'194'304;  // PID_MAX_LIMIT of Linux
 constexpr uint32_t kMostFd = INT32_MAX;
+// What workers tell within so long is taken at once.
+constexpr uint64_t kGatherMs = 50;
 
 Napi::Value answer(Napi::Env env, const Result<const Device*>& result) {
   if (result.ok()) return from_device(env, *result.value);
@@ -59,27 +61,40 @@ DataplaneObject::DataplaneObject(const Napi::CallbackInfo& info) : ObjectWrap(in
 }
 
 DataplaneObject::~DataplaneObject() {
-  AskClock::here().remove(this);
-  if (dataplane_) napi_remove_env_cleanup_hook(Env(), stop_at_exit, this);
+  if (!dataplane_) return;
+  napi_remove_env_cleanup_hook(Env(), stop_at_exit, this);
+  stop();
 }
 
+// Nothing is asked for until the bell rings: a dataplane at rest wakes nobody.
 void DataplaneObject::tell_of_events(const Napi::Value& heard) {
   if (!heard.IsFunction()) return;
   uv_loop_t* loop = nullptr;
   if (napi_get_uv_event_loop(Env(), &loop) != napi_ok) return;
   heard_ = Napi::Persistent(heard.As<Napi::Function>());
-  AskClock::here().add(loop, this);
+  bell_.emplace(loop, dataplane_->events().fd(), [this, loop](int) {
+    dataplane_->events().hear();
+    AskClock::here().add(loop, this, kGatherMs);
+  });
 }
 
 // The callback may close this dataplane.
 void DataplaneObject::ask() {
-  if (!dataplane_ || !dataplane_->has_events()) return;
+  if (dataplane_->reclaim()) AskClock::here().remove(this);
+  if (!dataplane_->has_events()) return;
   const Napi::Env env = Env();
   const Napi::HandleScope scope(env);
   heard_.Value().MakeCallback(env.Global(), 0, nullptr);
+  if (env.IsExceptionPending()) napi_fatal_exception(env, env.GetAndClearPendingException().Value());
 }
 
-void DataplaneObject::stop_at_exit(void* self) { static_cast<DataplaneObject*>(self)->dataplane_.reset(); }
+void DataplaneObject::stop() {
+  AskClock::here().remove(this);
+  bell_.reset();
+  dataplane_.reset();
+}
+
+void DataplaneObject::stop_at_exit(void* self) { static_cast<DataplaneObject*>(self)->stop(); }
 
 bool DataplaneObject::is_open(Napi::Env env) const {
   if (dataplane_) return true;
@@ -247,9 +262,8 @@ void DataplaneObject::set_mirrors(const Napi::CallbackInfo& info) {
 
 void DataplaneObject::close(const Napi::CallbackInfo& info) {
   if (!dataplane_) return;
-  AskClock::here().remove(this);
   napi_remove_env_cleanup_hook(info.Env(), stop_at_exit, this);
-  dataplane_.reset();
+  stop();
 }
 
 }  // namespace dvr::node_api

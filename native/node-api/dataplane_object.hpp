@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "node-api/ask_clock.hpp"
+#include "node-api/loop_poll.hpp"
 #include "worker/dataplane.hpp"
 
 namespace dvr::node_api {
@@ -39,10 +40,12 @@ class DataplaneObject : public Napi::ObjectWrap<DataplaneObject>, private Asked 
   bool is_open(Napi::Env env) const;
   void tell_of_events(const Napi::Value& heard);
   void ask() override;
+  void stop();
   static void stop_at_exit(void* self);
 
   std::unique_ptr<Dataplane> dataplane_;  // null: closed
   Napi::FunctionReference heard_;         // empty: nobody wants to be told of events
+  std::optional<LoopPoll> bell_;          // of the dataplane's events
 };
 
 }  // namespace dvr::node_api

@@ -5,7 +5,7 @@
 namespace dvr::node_api {
 namespace {
 
-constexpr uint32_t kMostProtocol = 255;
+constexpr uint32_t kMostProtocol = 255, kMostAskMs = 60'000;
 
 template <class Item, class Convert>
 Napi::Array from_list(Napi::Env env, const std::vector<Item>& items, Convert&& convert) {
@@ -78,6 +78,8 @@ NamespaceWatchObject::NamespaceWatchObject(const Napi::CallbackInfo& info) : Obj
     Napi::TypeError::New(env, "heard must be a function").ThrowAsJavaScriptException();
     return;
   }
+  const auto ask_ms = to_integer(env, info[3], "askMs", 1, kMostAskMs);
+  if (!ask_ms) return;
   auto watch = NamespaceWatch::open(*path, *protocol);
   if (!watch.ok()) {
     throw_system_error(env, watch.error);
@@ -87,25 +89,17 @@ NamespaceWatchObject::NamespaceWatchObject(const Napi::CallbackInfo& info) : Obj
   uv_loop_t* loop = nullptr;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return;
   watch_ = std::make_unique<NamespaceWatch>(std::move(watch.value));
-  listen(loop);
+  listen(loop, *ask_ms);
 }
 
 NamespaceWatchObject::~NamespaceWatchObject() { stop(); }
 
-void NamespaceWatchObject::listen(uv_loop_t* loop) {
-  for (const int fd : watch_->event_fds()) {
-    auto* poll = new uv_poll_t{};
-    if (uv_poll_init(loop, poll, fd) != 0) {
-      delete poll;
-      continue;
-    }
-    poll->data = this;
-    uv_poll_start(poll, UV_READABLE, on_readable);
-    // A process that has nothing else to do is not kept alive by this.
-    uv_unref(reinterpret_cast<uv_handle_t*>(poll));
-    polls_.push_back(poll);
-  }
-  AskClock::here().add(loop, this);
+void NamespaceWatchObject::listen(uv_loop_t* loop, uint64_t ask_ms) {
+  for (const int fd : watch_->event_fds())
+    polls_.emplace_back(loop, fd, [this](int readable) {
+      if (watch_->take_events(readable)) tell();
+    });
+  AskClock::here().add(loop, this, ask_ms);
 }
 
 // What cannot be asked any more is told as well: JS finds the error when it looks.
@@ -114,13 +108,6 @@ void NamespaceWatchObject::ask() {
   if (found.ok() && found.value == sockets_) return;
   sockets_ = std::move(found.value);
   tell();
-}
-
-void NamespaceWatchObject::on_readable(uv_poll_t* poll, int, int) {
-  auto* self = static_cast<NamespaceWatchObject*>(poll->data);
-  int fd = -1;
-  if (uv_fileno(reinterpret_cast<uv_handle_t*>(poll), &fd) == 0 && self->watch_->take_events(fd))
-    self->tell();
 }
 
 // The callback may close this watch.
@@ -156,10 +143,6 @@ void NamespaceWatchObject::close(const Napi::CallbackInfo&) { stop(); }
 
 void NamespaceWatchObject::stop() {
   AskClock::here().remove(this);
-  for (uv_poll_t* poll : polls_) {
-    uv_close(reinterpret_cast<uv_handle_t*>(poll),
-             [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
-  }
   polls_.clear();
   watch_.reset();
 }

@@ -11,6 +11,7 @@
 
 #include "io/namespace_watch.hpp"
 #include "node-api/ask_clock.hpp"
+#include "node-api/loop_poll.hpp"
 
 namespace dvr::node_api {
 
@@ -25,15 +26,14 @@ class NamespaceWatchObject : public Napi::ObjectWrap<NamespaceWatchObject>, priv
   Napi::Value facts(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 
-  void listen(uv_loop_t* loop);
+  void listen(uv_loop_t* loop, uint64_t ask_ms);
   void ask() override;
   void stop();
   void tell() const;
   bool is_open(Napi::Env env) const;
-  static void on_readable(uv_poll_t* poll, int status, int events);
 
   std::unique_ptr<NamespaceWatch> watch_;  // null: closed
-  std::vector<uv_poll_t*> polls_;          // each frees itself when the loop has let go of it
+  std::vector<LoopPoll> polls_;
   std::vector<PacketSocket> sockets_;      // as they were when last asked for
   Napi::FunctionReference heard_;
 };

@@ -24,10 +24,11 @@ Result<std::unique_ptr<Device>> open_device(const DeviceSpec& spec, const Device
 Dataplane::Dataplane(const DataplaneOptions& options)
     : options_{.queues = options.workers, .allowed = options.allowed}, versions_(options.workers) {
   for (size_t index = 0; index < options.workers; ++index)
-    workers_.push_back(std::make_unique<Worker>(index, options, versions_));
+    workers_.push_back(std::make_unique<Worker>(index, options, versions_, events_));
 }
 
 SystemError Dataplane::start() {
+  if (auto error = events_.open()) return error;
   for (auto& worker : workers_)
     if (auto error = worker->start()) return error;
   return {};
@@ -144,7 +145,10 @@ std::vector<const Device*> Dataplane::devices() const {
 
 BatchResult Dataplane::apply(std::span<const uint8_t> batch) {
   BatchResult result = apply_batch(versions_.tables.latest(), batch);
-  if (result.tables) versions_.tables.publish(std::move(result.tables));
+  if (result.tables) {
+    versions_.tables.publish(std::move(result.tables));
+    ask_to_reclaim();
+  }
   return result;
 }
 
@@ -170,6 +174,12 @@ void Dataplane::rewire(Change&& change) {
   auto next = std::make_unique<Wiring>(versions_.wiring.latest());
   change(*next);
   versions_.wiring.publish(std::move(next));
+  ask_to_reclaim();
+}
+
+// Whoever hears it reclaims once more, for a worker was still reading.
+void Dataplane::ask_to_reclaim() {
+  if (!reclaim()) events_.ring();
 }
 
 // So that a change holds for every packet that comes after the call: the probe sent next is traced, a closed
@@ -236,14 +246,17 @@ std::string Dataplane::take_trace() {
   return trace_json(records, lost_now);
 }
 
+bool Dataplane::reclaim() {
+  return versions_.tables.reclaim() + versions_.wiring.reclaim() == 0;
+}
+
 bool Dataplane::has_events() const {
   return std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->has_events(); });
 }
 
 void Dataplane::take_events(const std::function<void(const Device&)>& gone,
                             const std::function<void(const Learned&)>& learned) {
-  versions_.tables.reclaim();
-  versions_.wiring.reclaim();
+  reclaim();
   for (const auto& worker : workers_) {
     Gone left;
     for (size_t taken = 0; taken < kWaitingEvents && worker->take_gone(left); ++taken) {

@@ -69,7 +69,12 @@ class Dataplane {
   Totals totals() const;
   // TraceDump of src/dataplane/interface.ts, as JSON.
   std::string take_trace();
+  // Rings when there may be events to take or versions to reclaim.
+  Bell& events() { return events_; }
   bool has_events() const;
+  // Frees what workers were still reading when it was replaced (versions, the descriptors they hold); false: they
+  // read it still, ask again.
+  bool reclaim();
   void take_events(const std::function<void(const Device&)>& gone,
                    const std::function<void(const Learned&)>& learned);
 
@@ -79,6 +84,7 @@ class Dataplane {
   SystemError watch(const Device& device);
   template <class Change>
   void rewire(Change&& change);
+  void ask_to_reclaim();
   void wait_for_workers();
   void unwatch(const Device& device);
   Worker& worker_of(const Device& device, size_t queue);
@@ -86,6 +92,7 @@ class Dataplane {
 
   const DeviceOptions options_;
   Versions versions_;
+  Bell events_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::map<std::string, std::shared_ptr<const Device>> devices_;
   std::map<uint16_t, PortTotals> totals_at_open_;

@@ -6,12 +6,12 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "base/clock.hpp"
 #include "gso/datagrams.hpp"
 #include "gso/recover_offload.hpp"
 #include "io/tap.hpp"
@@ -49,12 +49,6 @@ bool has_failed(int fd) {
   return poll(&ask, 1, 0) == 1 && (ask.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
 }
 
-uint64_t monotonic_ns() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
 // A batch thread that wakes does not interrupt what runs on its CPU, so that packets collect behind a busy VM
 // instead of coming one by one; an idle CPU takes it at once all the same.
 void be_a_batch_thread() {
@@ -64,17 +58,16 @@ void be_a_batch_thread() {
 
 }  // namespace
 
-Worker::Worker(size_t index, const DataplaneOptions& options, Versions& versions)
-    : index_(index), worker_count_(options.workers), versions_(versions), spin_(options.spin_us) {}
+Worker::Worker(size_t index, const DataplaneOptions& options, Versions& versions, Bell& events)
+    : index_(index), worker_count_(options.workers), versions_(versions), events_(events), spin_(options.spin_us) {}
 
 SystemError Worker::start() {
   if (auto error = arena_.open()) return error;
   epoll_ = Fd{epoll_create1(EPOLL_CLOEXEC)};
   if (!epoll_.is_open()) return failed("epoll_create1", "worker");
-  wake_ = Fd{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  if (!wake_.is_open()) return failed("eventfd", "worker");
+  if (auto error = wake_.open()) return error;
   epoll_event event{EPOLLIN, {.u64 = kWakeKey}};
-  if (epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, wake_.number(), &event) < 0)
+  if (epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, wake_.fd(), &event) < 0)
     return failed("epoll_ctl", "worker");
   thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
   return {};
@@ -83,7 +76,7 @@ SystemError Worker::start() {
 void Worker::stop() {
   if (!thread_.joinable()) return;
   thread_.request_stop();
-  wake();
+  wake_.ring();
   thread_.join();
 }
 
@@ -102,14 +95,8 @@ void Worker::unwatch(const Device& device) {
 
 bool Worker::inject(Injection injection) {
   if (!injections_.push(std::move(injection))) return false;
-  wake();
+  wake_.ring();
   return true;
-}
-
-void Worker::wake() {
-  const uint64_t one = 1;
-  // It fails only when 2^64 - 2 wake-ups wait already.
-  if (write(wake_.number(), &one, sizeof one) != sizeof one) return;
 }
 
 void Worker::run(std::stop_token stop) {
@@ -222,8 +209,7 @@ void Worker::serve_vtep(int fd, uint32_t events) {
 }
 
 void Worker::serve_injections() {
-  uint64_t wake_ups;
-  if (read(wake_.number(), &wake_ups, sizeof wake_ups) < 0) return;
+  wake_.hear();
   Injection injection;
   while (injections_.take(injection)) {
     Packet packet;
@@ -251,7 +237,13 @@ void Worker::flush() {
 // A failed descriptor stays readable for ever: it must leave epoll at once, or this thread would spin.
 void Worker::device_gone(const Device& device) {
   unwatch(device);
-  if (!gone_.push({device.spec.port, device.serial})) events_lost_.add(1);
+  tell(gone_, {device.spec.port, device.serial});
+}
+
+template <class Event, size_t kSize>
+void Worker::tell(Ring<Event, kSize>& events, const Event& event) {
+  if (!events.push(event)) events_lost_.add(1);
+  events_.ring();
 }
 
 void Worker::process(Packet& packet, StageId entry) {
@@ -267,7 +259,7 @@ void Worker::process(Packet& packet, StageId entry) {
   deliver(verdict, packet, effects, transmit_);
   if (!effects.learn.asked) return;
   const auto& [asked, local_vlan, mac, vtep] = effects.learn;
-  if (!learned_.push({local_vlan, mac, vtep})) events_lost_.add(1);
+  tell(learned_, {local_vlan, mac, vtep});
 }
 
 StageId Worker::run_recorded(Packet& packet, StageId entry, Effects& effects) {

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "io/bell.hpp"
 #include "io/system_error.hpp"
 #include "pipeline/recorder.hpp"
 #include "worker/arena.hpp"
@@ -60,7 +61,8 @@ struct Learned {
 
 class Worker {
  public:
-  Worker(size_t index, const DataplaneOptions& options, Versions& versions);
+  // `events` is rung when there is something to take.
+  Worker(size_t index, const DataplaneOptions& options, Versions& versions, Bell& events);
   ~Worker() { stop(); }
 
   SystemError start();
@@ -91,18 +93,20 @@ class Worker {
   void serve_vtep(int fd, uint32_t events);
   void serve_injections();
   void device_gone(const Device& device);
+  template <class Event, size_t kSize>
+  void tell(Ring<Event, kSize>& events, const Event& event);
   void settle(size_t bytes_read);
   void flush();
   void process(Packet& packet, StageId entry);
   StageId run_recorded(Packet& packet, StageId entry, Effects& effects);
   bool is_traced(const Packet& packet) const;
-  void wake();
 
   const size_t index_;
   const size_t worker_count_;
   Versions& versions_;
+  Bell& events_;
   Fd epoll_;
-  Fd wake_;
+  Bell wake_;
 
   // The worker thread's own; tables and wiring are valid during a pass.
   const Tables* tables_ = nullptr;

@@ -53,10 +53,15 @@ const kFirstRetryMs = 1000;
 const kLongestRetryMs = 30_000;
 /** How often everything is compared with the kernel again. */
 const kResyncMs = 60_000;
-/** How often router namespaces are held against what was built; what was done by hand is undone then. */
+/** How late a capture in a router namespace may be noticed that does not set a device promiscuous. */
+const kAskMs = 50;
+/** How often is looked for what a router namespace does not tell (XDP, iptables of the old kind). */
 const kLookMs = 5000;
-/** Where there are many routers the looks come later: they take at most one part in so many of the time. */
-const kLookShare = 50;
+/** Router namespaces are held against what was built so soon after they told of a change, or so long after the last time. */
+const kSettleMs = 250;
+const kCompareMs = 30_000;
+/** Where there are many routers they are compared later: that takes at most one part in so many of the time. */
+const kCompareShare = 50;
 /** How often descriptors that keep a namespace alive are held against it. */
 const kPinWatchMs = 1000;
 /** How often learned MACs are looked through: a tenth of what the shortest of their times is. */
@@ -71,7 +76,7 @@ export async function runAgent(options: AgentOptions): Promise<Agent> {
     hands: options.hands ?? realHands(),
     descriptors: options.descriptors ?? addon(),
     routerWatch: options.routerWatch ?? {
-      open: (path, heard) => new (addon().NamespaceWatch)(path, kRouteProtocol, heard),
+      open: (path, heard) => new (addon().NamespaceWatch)(path, kRouteProtocol, heard, kAskMs),
       mode: options.routing,
     },
     ...stateKeeper(options.node),
@@ -94,6 +99,8 @@ class AgentProcess implements Agent {
   #resync: NodeJS.Timeout | undefined;
   #pinWatch: NodeJS.Timeout | undefined;
   #aging: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
+  #touched = new AbortController();
   readonly #stop = new AbortController();
 
   constructor(private readonly options: AgentOptions, private readonly node: NodeAgent) {}
@@ -118,14 +125,15 @@ class AgentProcess implements Agent {
     this.#aging = setInterval(() => {
       if (this.node.ageLearned(Date.now())) this.#want('rows');
     }, kAgeMs);
-    this.node.watchRouters(() => { this.#want('rows'); });
+    this.#look = setInterval(() => { this.node.lookIntoRouters(); }, kLookMs);
+    this.node.watchRouters({ changed: () => { this.#want('rows'); }, touched: () => { this.#touched.abort(); } });
     void this.#keepDataplane();
-    void this.#watchRouters();
+    void this.#compareRouters();
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
-    for (const timer of [this.#gather, this.#retry, this.#resync, this.#pinWatch, this.#aging]) clearTimeout(timer);
+    for (const timer of [this.#gather, this.#retry, this.#resync, this.#pinWatch, this.#aging, this.#look]) clearTimeout(timer);
     this.#controller?.close();
     await this.#working;
     await this.#dataplane?.close();
@@ -167,13 +175,16 @@ class AgentProcess implements Agent {
     }
   }
 
-  async #watchRouters(): Promise<void> {
-    let waitMs = kLookMs;
+  /** Undoes what was done by hand in router namespaces. */
+  async #compareRouters(): Promise<void> {
+    let waitMs = kSettleMs;
     while (!this.#stop.signal.aborted) {
+      await pause(kCompareMs, AbortSignal.any([this.#stop.signal, this.#touched.signal]));
       await pause(waitMs, this.#stop.signal);
+      this.#touched = new AbortController();
       const beganMs = performance.now();
-      if (await this.node.lookAtRouters()) this.#want('all');
-      waitMs = Math.max(kLookMs, (performance.now() - beganMs) * kLookShare);
+      if (await this.node.compareRouters()) this.#want('all');
+      waitMs = Math.max(kSettleMs, (performance.now() - beganMs) * kCompareShare);
     }
   }
 

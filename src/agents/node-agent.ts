@@ -20,7 +20,7 @@ import {
   age, learn, learnRules, nothingLearned, rowsDiffer, type Learned, type LearnedEvent,
 } from './l2/learned.js';
 import { L3Agent, routerOf } from './l3/l3-agent.js';
-import { RouterWatch, type RouterWatchParts } from './l3/router-watch.js';
+import { RouterWatch, type RouterListener, type RouterWatchParts } from './l3/router-watch.js';
 import {
   allocateIds, namesOfIds, routerPortName, tapName, vmDeviceName, type LocalIds,
 } from './local-ids.js';
@@ -87,12 +87,13 @@ export class NodeAgent {
   /** Routers are compared with the kernel the next time: heals what others changed by hand. */
   distrust(): void { this.#l3.forget(); }
 
-  /** Begins to watch routers; `changed` is called when rows and report follow another way. */
-  watchRouters(changed: () => void): void { this.#routerWatch.start(changed); }
+  watchRouters(listener: RouterListener): void { this.#routerWatch.start(listener); }
+
+  /** Looks for what router namespaces do not tell of. */
+  lookIntoRouters(): void { this.#routerWatch.look(); }
 
   /** Routers that are not as they were built are forgotten; answers whether there are any. */
-  async lookAtRouters(): Promise<boolean> {
-    this.#routerWatch.look();
+  async compareRouters(): Promise<boolean> {
     const found = await this.#l3.look();
     for (const why of found) this.parts.log('warn', 'a router is not as it was built', { why });
     return found.length > 0;
@@ -114,7 +115,7 @@ export class NodeAgent {
     const { ids, faults } = allocateIds(this.#ids, view, held);
     for (const fault of faults) this.#faults.add(fault);
     this.#ids = ids;
-    this.#ageLearned(nowMs);
+    this.ageLearned(nowMs);
     const desired = desiredOf(view, ids, this.#plugged.gone);
     // What will be made is on disk before it is: an agent that dies half-way knows what to take back.
     await this.#save(desired);
@@ -155,15 +156,11 @@ export class NodeAgent {
 
   /** Learned MACs grow older; answers whether rows change. */
   ageLearned(nowMs: number): boolean {
+    // Where nothing was learned the rules are not worth making: they name every MAC of the view.
+    if (this.#view === undefined || this.#learned.macs.size === 0) return false;
     const before = this.#learned;
-    this.#ageLearned(nowMs);
+    this.#learned = age(before, learnRules(this.#view, this.#ids), nowMs);
     return rowsDiffer(before, this.#learned);
-  }
-
-  /** Where nothing was learned the rules are not worth making: they name every MAC of the view. */
-  #ageLearned(nowMs: number): void {
-    if (this.#view === undefined || this.#learned.macs.size === 0) return;
-    this.#learned = age(this.#learned, learnRules(this.#view, this.#ids), nowMs);
   }
 
   /** A device's namespace is gone: it is closed by the next reconcile, and not opened there again. */

@@ -25,6 +25,12 @@ interface Options {
   readonly workers: number; readonly spinUs: number; readonly without: readonly DeviceFeature[];
 }
 
+/**
+ * How late a mirror may notice who looks without setting the device promiscuous (`tcpdump -p`, `-i any`).
+ * Others are heard of at once, and a look costs a wake-up on a node at rest.
+ */
+const kAskMs = 250;
+
 export function register(program: Command): void {
   program.command('dataplane')
     .description('run the fast path of a node')
@@ -64,7 +70,7 @@ async function run(options: Options): Promise<void> {
   await takePlace(path, options);
 
   const dataplane = localDataplane(native, version);
-  const here = new fastPath.NamespaceWatch('/proc/self/ns/net', 0, () => { mirrors.look(); });
+  const here = new fastPath.NamespaceWatch('/proc/self/ns/net', 0, () => { mirrors.look(); }, kAskMs);
   const mirrors = watchMirrors(here, native);
   const leave = (why: string): void => {
     here.close();

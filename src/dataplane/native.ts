@@ -107,11 +107,11 @@ export interface NativeAddon {
   withNetns<T>(path: string, body: () => T): T;
   /**
    * Watches the namespace at `path`, which it keeps alive until it is closed. `heard` is called when
-   * `facts` may answer otherwise than before, at once, and when `packetSockets` does, at most 50 ms later
-   * (with thousands of watches: so seldom that a fiftieth of the time is spent on asking). Routes of
-   * `ownRouteProtocol` are no facts.
+   * `facts` may answer otherwise than before or an address or a neighbour has changed, at once, and when
+   * `packetSockets` does, at most `askMs` later (with thousands of watches: so seldom that a fiftieth of
+   * the time is spent on asking). Routes of `ownRouteProtocol` are no facts.
    */
-  NamespaceWatch: new (path: string, ownRouteProtocol: number, heard: () => void) => NamespaceWatch;
+  NamespaceWatch: new (path: string, ownRouteProtocol: number, heard: () => void, askMs: number) => NamespaceWatch;
   /** Duplicates a descriptor of another process into this one (pidfd_getfd(2), Linux 5.6). */
   duplicateFd(pid: number, fd: number): number;
   closeFd(fd: number): void;

@@ -41,10 +41,15 @@ export async function publish(plan: LabPlan, published: readonly string[]): Prom
   return names;
 }
 
-function innersOf(node: string, nameOf: (inner: string) => string): Inner[] {
+/** Where a node keeps its namespaces' names, seen from outside; nothing while nobody holds the node. */
+export function innerNetnsDir(node: string): string | undefined {
   const holder = readHolderPid(node);
-  if (holder === undefined) return [];
-  const dir = `/proc/${holder}/root${netnsDir}`;
+  return holder === undefined ? undefined : `/proc/${holder}/root${netnsDir}`;
+}
+
+function innersOf(node: string, nameOf: (inner: string) => string): Inner[] {
+  const dir = innerNetnsDir(node);
+  if (dir === undefined) return [];
   return listDir(dir).flatMap((inner) => {
     const path = join(dir, inner);
     const inode = nsInode(path);

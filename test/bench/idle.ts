@@ -26,13 +26,21 @@ export async function measureIdle(seconds: number, signal: AbortSignal): Promise
   };
 }
 
+/** Of commands it has run to their end; the kernel counts these in clock ticks (proc(5), cutime and cstime). */
+function endedChildren(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(13, 15);
+  return (Number(user) + Number(system)) * kTickNs;
+}
+
+const kTickNs = 1e7;
 const rounded = (value: number): number => Number(value.toPrecision(3));
 
 /** Of all threads that live; a clock tick (10 ms) would be too coarse for what is nearly nothing. */
 export function cpuNanoseconds(pid: number): number {
   try {
     return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) =>
-      sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]), 0);
+      sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]), endedChildren(pid));
   } catch {
     // Ended between being listed and being read.
     return 0;

@@ -194,6 +194,23 @@ TEST_CASE("Routes are heard of and seen unless they are the kernel's or of our o
   });
 }
 
+TEST_CASE("An address is heard of as it comes and goes, a neighbour as it goes") {
+  in_new_netns([] {
+    const auto mirror = mirror_that_is_up();
+    const NamespaceWatch watch = watch_here();
+    has_heard(watch);
+    for (const char* command : {"addr add 10.9.0.1/24 dev br-tun", "addr del 10.9.0.1/24 dev br-tun"}) {
+      INFO(command);
+      REQUIRE(system((std::string("ip ") + command).c_str()) == 0);
+      CHECK(has_heard(watch));
+    }
+    REQUIRE(system("ip neigh add 10.9.0.7 lladdr 02:00:00:00:00:07 dev br-tun nud permanent") == 0);
+    CHECK(!has_heard(watch));
+    REQUIRE(system("ip neigh del 10.9.0.7 dev br-tun") == 0);
+    CHECK(has_heard(watch));
+  });
+}
+
 TEST_CASE("A qdisc that somebody made has a handle, and is heard of") {
   in_new_netns([] {
     const auto watch = watch_here();

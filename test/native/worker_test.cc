@@ -2,15 +2,14 @@
 //
 //   vm1 ── tap16 ── cn1 ── 172.16.0.11 ── lo ── 172.16.0.12 ── cn2 ── tap33 ── vm3        red
 #include <doctest/doctest.h>
+#include <poll.h>
 
 #include <cstdlib>
-#include <functional>
 
 #include "allocations.hpp"
 #include "base/checksum.hpp"
-#include "net_world.hpp"
+#include "dataplane_world.hpp"
 #include "nodes.hpp"
-#include "worker/dataplane.hpp"
 
 using namespace dvr;
 using namespace dvr::test;
@@ -19,24 +18,6 @@ namespace {
 
 Bytes red_frame(const Layer& inner = udp()) {
   return ethernet({.src = kVm1.mac, .dst = kVm3.mac}, ipv4({.src = kVm1.ip, .dst = kVm3.ip}, inner));
-}
-
-// Workers have no signal for "done", so tests look again until it is so; bounded by two seconds.
-bool eventually(const std::function<bool()>& holds) {
-  for (int tries = 0; tries < 400; ++tries) {
-    if (holds()) return true;
-    const timespec pause{0, 5'000'000};
-    nanosleep(&pause, nullptr);
-  }
-  return false;
-}
-
-void open_tap_up(Dataplane& dataplane, uint16_t port) {
-  const auto device = dataplane.open(tap_spec(port));
-  INFO(device.error.call << " " << device.error.about << " " << device.error.number);
-  REQUIRE(device.ok());
-  disable_link_ipv6("tap" + std::to_string(port));
-  set_link_up("tap" + std::to_string(port));
 }
 
 struct World {
@@ -255,6 +236,23 @@ TEST_CASE("A device that vanishes is reported once, its worker sleeps again, and
     world.cn1.close_device("vm/vm16");
     CHECK(world.cn1.open(tap_spec(16)).ok());
     CHECK(port_of(world.cn1.totals(), PortId{16}).rx_packets == 0);
+  });
+}
+
+TEST_CASE("The bell rings when a device vanishes, and is silent once it was heard") {
+  in_world([](World& world) {
+    const auto rings = [&] {
+      pollfd ask{world.cn1.events().fd(), POLLIN, 0};
+      return poll(&ask, 1, 0) == 1;
+    };
+    eventually([&] { return world.cn1.reclaim(); });
+    world.cn1.events().hear();
+    CHECK(!rings());
+    REQUIRE(system("ip link del tap16 2>/dev/null") == 0);
+    CHECK(eventually(rings));
+    world.cn1.events().hear();
+    CHECK(!rings());
+    CHECK(world.cn1.has_events());
   });
 }
 

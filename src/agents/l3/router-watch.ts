@@ -22,6 +22,13 @@ export interface RouterWatchParts {
   readonly mode?: RoutingMode | undefined;
 }
 
+export interface RouterListener {
+  /** A router's way may be another: rows and report follow. */
+  changed(): void;
+  /** Something in a router's namespace is not what it was, by whomever. */
+  touched(): void;
+}
+
 /** What is heard sooner after the last look is looked at then, all at once: a busy tool is not followed closely. */
 const kLookAgainMs = 10;
 /** A router goes the fast way again when there was no reason against it for so long: it does not flap. */
@@ -47,12 +54,11 @@ export class RouterWatch {
   readonly #watched = new Map<string, Watched>();
   /** Why a namespace is not watched, by its name. */
   readonly #blind = new Map<string, string>();
-  #changed: () => void = () => {};
+  #listener: RouterListener = { changed: () => {}, touched: () => {} };
 
   constructor(private readonly parts: RouterWatchParts) {}
 
-  /** `changed` is called from now on when a router's way may be another. */
-  start(changed: () => void): void { this.#changed = changed; }
+  start(listener: RouterListener): void { this.#listener = listener; }
 
   close(): void {
     for (const namespace of [...this.#watched.keys()]) this.forget(namespace);
@@ -93,7 +99,7 @@ export class RouterWatch {
   /** Looks at everything anew: for what cannot be heard of. */
   look(): void {
     const changed = [...this.#watched].map(([namespace, watched]) => this.#lookAt(namespace, watched));
-    if (changed.includes(true)) this.#changed();
+    if (changed.includes(true)) this.#listener.changed();
   }
 
   ways(routers: readonly Pick<RouterView, 'id' | 'routing'>[]): RouterWays {
@@ -124,15 +130,16 @@ export class RouterWatch {
   #hear(namespace: string): void {
     const watched = this.#watched.get(namespace);
     if (watched === undefined) return;
+    this.#listener.touched();
     const sinceMs = performance.now() - watched.lookedMs;
     if (sinceMs < kLookAgainMs) this.#lookLater(namespace, watched, kLookAgainMs - sinceMs);
-    else if (this.#lookAt(namespace, watched)) this.#changed();
+    else if (this.#lookAt(namespace, watched)) this.#listener.changed();
   }
 
   #lookLater(namespace: string, watched: Watched, afterMs: number): void {
     clearTimeout(watched.timer);
     watched.timer = setTimeout(() => {
-      if (this.#lookAt(namespace, watched)) this.#changed();
+      if (this.#lookAt(namespace, watched)) this.#listener.changed();
     }, afterMs);
     watched.timer.unref();
   }
