@@ -47,12 +47,62 @@ export interface NetworkView {
   readonly floodVteps: readonly string[];
 }
 
+/** A network outside the cloud that this node's routers have a gateway in, reached by a provider network's wire. */
+export interface ExternalNetworkView {
+  readonly name: string;
+  readonly mtuBytes: number;
+  readonly subnets: readonly SubnetView[];
+  /** This node's way onto the wire; absent: it has none, and its traffic leaves by the network node. */
+  readonly uplink?: UplinkView;
+  /** The device `fg-` of this node's FIP namespace; absent without an uplink. */
+  readonly fg?: { readonly mac: string; readonly addresses: readonly string[] };
+}
+
+export interface UplinkView {
+  readonly physicalNetwork: string;
+  /** A Linux device of the node. */
+  readonly device: string;
+  /** The provider VLAN; absent: flat, untagged. */
+  readonly vlan?: number;
+}
+
+/** A router's gateway in an external network, and who does its source NAT. */
+export interface GatewayView {
+  readonly network: string;
+  /** Off: private addresses are routed outside as they are. */
+  readonly snat: boolean;
+  /** `router`: the seed's way, by the network node's copy of the router; `direct`: straight to the `sg-` device. */
+  readonly snatPath: SnatPath;
+  /** The node that has the SNAT namespace; absent: nobody does, and what would leave that way is dropped. */
+  readonly node?: string;
+  /** The router's addresses in the external network, with prefix length, and the MAC of `qg-`. */
+  readonly mac: string;
+  readonly addresses: readonly string[];
+  /** One `sg-` device a tenant network: also among the network's ports, as `sg/ROUTER/NETWORK` of the network node. */
+  readonly snatPorts: readonly { readonly network: string; readonly mac: string; readonly addresses: readonly string[] }[];
+}
+
+export type SnatPath = 'router' | 'direct';
+
+/** A floating IP, where this node does its NAT: on the port's own node, or in the SNAT namespace. */
+export interface FloatingIpView {
+  readonly ip: string;
+  /** The external network it is of: the router's gateway network. */
+  readonly network: string;
+  readonly fixedIp: string;
+  readonly port: string;
+  readonly placement: 'distributed' | 'central';
+}
+
 /** A router that has a copy on this node. */
 export interface RouterView {
   readonly id: string;
   readonly interfaces: readonly { readonly network: string; readonly mac: string; readonly addresses: readonly string[] }[];
   readonly routes: readonly { readonly destination: string; readonly via: string }[];
   readonly routing: RoutingMode;
+  readonly gateway?: GatewayView;
+  /** Those that this node does; every address is one node's. */
+  readonly floatingIps?: readonly FloatingIpView[];
 }
 
 /** A port bound to this node, and where its device is to appear. */
@@ -84,6 +134,8 @@ export interface NodeView {
   readonly peers: readonly PeerView[];
   readonly networks: readonly NetworkView[];
   readonly routers: readonly RouterView[];
+  /** Of this node's routers' gateways. */
+  readonly externalNetworks?: readonly ExternalNetworkView[];
   readonly localPorts: readonly LocalPortView[];
 }
 
