@@ -24,11 +24,11 @@ import type { RouterReport } from './node-view.js';
  * What a port of the fast path is: a VM's, a router's (`qr-`), the SNAT namespace's in a tenant network (`sg-`) and in the
  * external one (`qg-`), the FIP namespace's (`fg-`), a provider network's wire.
  */
-export type PortName = 'vm' | 'router' | 'snat' | 'gateway' | 'fip' | 'uplink';
+export type NodePortKind = 'vm' | 'router' | 'snat' | 'gateway' | 'fip' | 'uplink';
 
 /** What turns a port id or local VLAN of a trace back into names, and says which way routers take. */
 export interface NodeIds {
-  readonly ports: readonly { readonly id: number; readonly name: string; readonly kind: PortName; readonly network: string }[];
+  readonly ports: readonly { readonly id: number; readonly name: string; readonly kind: NodePortKind; readonly network: string }[];
   readonly localVlans: readonly { readonly network: string; readonly localVlan: number }[];
   readonly routerNumbers: readonly { readonly router: string; readonly number: number }[];
   /** Which way each router's traffic takes there now, and why. */

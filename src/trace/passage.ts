@@ -6,7 +6,7 @@
 import type { TraceRecord } from '../dataplane/interface.js';
 import { decodeFrame, icmpTypes, icmpv6Types, type Frame } from './frame.js';
 import { kTunnelPort, type Names } from './names.js';
-import type { PortName } from '../model/node-call.js';
+import type { NodePortKind } from '../model/node-call.js';
 import type { NodeTrace, WalkEnd, WalkInput } from './walk-model.js';
 
 /** A probe on its way out, its answer, or a router's complaint about it. */
@@ -14,7 +14,7 @@ export type Direction = 'request' | 'reply' | 'error';
 
 export interface Passage {
   readonly trace: NodeTrace;
-  readonly from: PortName | 'tunnel';
+  readonly from: NodePortKind | 'tunnel';
   readonly inPort: number;
   readonly direction: Direction;
   /** In the order passed; never empty. */
