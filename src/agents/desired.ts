@@ -11,6 +11,7 @@ import { routerNamespace, type RouterNamespace } from '../namespaces/router-name
 import type { AttachWish, NetnsPlace } from '../namespaces/scripts.js';
 import { localPorts, type LocalPort } from './l2/ports-program.js';
 import { routerPortName, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
+import { outsideTaps } from './outside-devices.js';
 
 /** A port plugged into a namespace: what attach-netns.sh is to make true. */
 export interface Plug {
@@ -48,6 +49,7 @@ export function desiredOf(view: NodeView, ids: LocalIds, gone: ReadonlyMap<strin
       { kind: 'mirror', name: 'br-tun', portId: 3 },
       { kind: 'vtep', name: 'vtep', portId: 1, vtepIp: view.node.vtepIp },
       ...routerTaps(view, ids),
+      ...outsideTaps(view).flatMap(({ name, mtuBytes }) => tapSpec(name, mtuBytes, ids)),
       ...attached.map(({ local, network, portId }): DeviceSpec =>
         ({ kind: 'tap', name: vmDeviceName(local.name), portId, mtuBytes: network.mtuBytes })),
     ],
@@ -61,11 +63,15 @@ export function desiredOf(view: NodeView, ids: LocalIds, gone: ReadonlyMap<strin
 function routerTaps(view: NodeView, ids: LocalIds): DeviceSpec[] {
   const mtuOf = new Map(view.networks.map(({ name, mtuBytes }) => [name, mtuBytes]));
   return view.routers.flatMap(({ id, interfaces }) => interfaces.flatMap(({ network }): DeviceSpec[] => {
-    const name = routerPortName(id, network);
-    const portId = ids.ports[name];
     const mtuBytes = mtuOf.get(network);
-    return portId === undefined || mtuBytes === undefined ? [] : [{ kind: 'tap', name, portId, mtuBytes }];
+    return mtuBytes === undefined ? [] : tapSpec(routerPortName(id, network), mtuBytes, ids);
   }));
+}
+
+/** Nothing where no number was left for it. */
+function tapSpec(name: string, mtuBytes: number, ids: LocalIds): DeviceSpec[] {
+  const portId = ids.ports[name];
+  return portId === undefined ? [] : [{ kind: 'tap', name, portId, mtuBytes }];
 }
 
 function wishOf({ port, network, portId }: LocalPort, attachment: Attachment): AttachWish {

@@ -8,13 +8,14 @@
 import { DvrError } from '../model/errors.js';
 import type { NodeIds } from '../model/node-call.js';
 import type { NodeView } from '../model/node-view.js';
+import { fipPortName, gatewayPortName, outsideTaps, portKinds, uplinks, wiredNetworks } from './outside-devices.js';
 
 type Numbers = Readonly<Record<string, number>>;
 
 export interface LocalIds {
-  /** By device name: `vm/<port>`, `qr/<router>/<network>`. */
+  /** By device name: `vm/<port>`, `qr/<router>/<network>`, and those of outside-devices.ts. */
   readonly ports: Numbers;
-  /** By network name. */
+  /** By network name, of this cloud's and of external networks with a wire here. */
   readonly localVlans: Numbers;
   /** By router id. */
   readonly routers: Numbers;
@@ -22,7 +23,7 @@ export interface LocalIds {
 
 export const noIds: LocalIds = { ports: {}, localVlans: {}, routers: {} };
 
-/** native/base/types.hpp: 1 is the tunnel, 2 and 3 the mirrors. */
+/** native/base/types.hpp: 1 is the tunnel, 2 to 4 the mirrors. */
 const kFirstPort = 16;
 const kLastPort = 4095;
 const kLastLocalVlan = 4094;
@@ -41,7 +42,7 @@ export function allocateIds(
   before: LocalIds, view: NodeView, held: ReadonlySet<string>,
 ): { readonly ids: LocalIds; readonly faults: readonly DvrError[] } {
   const ports = allocate(before.ports, devicesOf(view), held, kFirstPort, kLastPort);
-  const networks = view.networks.map(({ name }) => name);
+  const networks = [...view.networks, ...wiredNetworks(view)].map(({ name }) => name);
   const localVlans = allocate(before.localVlans, networks, new Set(), 1, kLastLocalVlan);
   const routers = allocate(before.routers, view.routers.map(({ id }) => id), new Set(), 1, kLastRouter);
   return {
@@ -57,13 +58,17 @@ export function allocateIds(
   };
 }
 
-/** The numbers with the names of what they stand for: a VM's port name, a router's id. */
+/** The numbers with the names of what they stand for: a VM's port, a router, an external or a provider network. */
 export function namesOfIds({ ports, localVlans, routers }: LocalIds, view: NodeView | undefined): NodeIds {
-  const networkOf = new Map(view?.localPorts.map(({ name, network }) => [name, network]));
+  const networkOf = new Map((view === undefined ? [] : [
+    ...view.localPorts.map(({ name, network }) => ({ device: vmDeviceName(name), network })),
+    ...view.routers.map(({ id, gateway }) => ({ device: gatewayPortName(id), network: gateway?.network ?? '' })),
+    ...wiredNetworks(view).map(({ name }) => ({ device: fipPortName(name), network: name })),
+  ]).map(({ device, network }) => [device, network]));
   return {
     ports: Object.entries(ports).map(([device, id]) => {
-      const [kind, name = '', network = networkOf.get(name) ?? ''] = device.split('/');
-      return { id, name, kind: kind === 'vm' ? 'vm' : 'router', network };
+      const [kind = '', name = '', network = networkOf.get(device) ?? ''] = device.split('/');
+      return { id, name, kind: portKinds[kind] ?? 'vm', network };
     }),
     localVlans: Object.entries(localVlans).map(([network, localVlan]) => ({ network, localVlan })),
     routerNumbers: Object.entries(routers).map(([router, number]) => ({ router, number })),
@@ -76,6 +81,8 @@ function devicesOf(view: NodeView): string[] {
     ...view.routers.flatMap(
       ({ id, interfaces }) => interfaces.map(({ network }) => routerPortName(id, network)),
     ),
+    ...outsideTaps(view).map(({ name }) => name),
+    ...uplinks(view).map(({ name }) => name),
   ];
 }
 
