@@ -8,6 +8,8 @@
 #   │               bridge "underlay"                 │      namespace dvr-fabric
 #   └─────────────────────────────────────────────────┘
 #
+# The wires of provider networks are bridges beside it (provider.sh).
+#
 # Usage: fabric.sh up --mtu BYTES [--dry-run]
 #        fabric.sh down [--dry-run]
 #        fabric.sh show

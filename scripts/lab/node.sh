@@ -108,8 +108,8 @@ up() {
 
 down() {
   local published
-  # The names of what was inside come first: they pin the routers' namespaces.
-  for published in "/run/netns/$namespace"-qrouter-*; do
+  # The names of what was inside come first: they pin the namespaces that the node's agent made.
+  for published in "/run/netns/$namespace"-{qrouter,snat,fip}-*; do
     if [ -e "$published" ]; then unpublish "${published#/run/netns/}"; fi
   done
   unpublish "$namespace"

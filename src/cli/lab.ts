@@ -4,6 +4,7 @@ import { takeDown } from '../lab/down.js';
 import { execAt } from '../lab/exec.js';
 import { noLab, readRecord, requireRecord } from '../lab/record.js';
 import { runningLab } from '../lab/running-lab.js';
+import { serve } from '../lab/serve.js';
 import { type LabStatus, labStatus } from '../lab/status.js';
 import { supervise } from '../lab/supervisor.js';
 import { bringUp } from '../lab/up.js';
@@ -26,13 +27,14 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  dvr lab status --json\n')
     .action(status);
-  lab.command('exec').description('run a command in a node, a VM or the fabric')
-    .argument('<name>', 'cn1, vm1, fabric …')
+  lab.command('exec').description('run a command in a node, a VM, the fabric or outside')
+    .argument('<name>', 'cn1, vm1, fabric, ext …')
     .argument('<command...>', 'the command and its arguments, after --')
     .option('--json', 'before NAME: print an error as JSON; what the command prints is its own')
     .passThroughOptions()
     .addHelpText('after', '\nExample:\n  dvr lab exec cn1 -- tcpdump -e -n -i br-int\n')
     .action(exec);
+  lab.command('serve', { hidden: true }).action(serve);
   lab.command('supervise', { hidden: true }).action(supervise);
 }
 
@@ -94,7 +96,10 @@ function statusText(status: LabStatus): string {
   const vms = columns([['VM', 'NAMESPACE', 'NODE', 'PORT'], ...status.vms.map((vm) => [
     vm.name, vm.present ? vm.namespace : 'absent', vm.node, vm.state,
   ])]);
+  const outside = status.outside.length === 0 ? [] : ['', columns([['OUTSIDE', 'NAMESPACE', 'ADDRESSES'], ...status.outside.map((place) => [
+    place.name, place.present ? place.namespace : 'absent', place.addresses.join(' '),
+  ])])];
   const verdict = status.converged ? 'everything is in place' : `missing: ${status.missing.join(', ')}`;
   const head = `lab "${status.name}" (supervisor ${pidOf('supervisor')}, controller ${pidOf('controller')}): ${verdict}`;
-  return [head, '', nodes, '', vms].join('\n');
+  return [head, '', nodes, '', vms, ...outside].join('\n');
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { DvrError } from '../model/errors.js';
 import { runDir } from '../model/paths.js';
 import { type Cluster, foreignPorts } from './cluster.js';
-import { namespacesOf, publishedName } from './plan.js';
+import { isInside, namespacesOf } from './plan.js';
 import { endProcesses, findLabProcesses, namespaceInode, netnsDir } from './processes.js';
 import { hideName } from './publish.js';
 import { type LabRecord, labFile, readPublished, stateIsLabs } from './record.js';
@@ -20,6 +20,7 @@ export async function takeDown(record: LabRecord, cluster: Cluster): Promise<str
   await endProcesses(() => findLabProcesses(record.id, names));
   for (const vm of record.plan.vms) await runScript('vm', 'down', vm.name);
   for (const node of record.plan.nodes) await runScript('node', 'down', node.name);
+  if (record.plan.outside !== undefined) await runScript('outside', 'down');
   await runScript('fabric', 'down');
   for (const name of names) if (existsSync(join(netnsDir, name))) await hideName(name);
   const left = leftovers(record, names);
@@ -41,8 +42,7 @@ async function unplugForeign(record: LabRecord, cluster: Cluster): Promise<void>
 
 /** All names of the lab in /run/netns, published ones included. */
 export function everyName(record: LabRecord): string[] {
-  const prefixes = record.plan.nodes.map((node) => publishedName(node, 'qrouter-'));
-  const inner = listDir(netnsDir).filter((name) => prefixes.some((prefix) => name.startsWith(prefix)));
+  const inner = listDir(netnsDir).filter((name) => record.plan.nodes.some((node) => isInside(node, name)));
   return [...new Set([...namespacesOf(record.plan), ...readPublished(), ...inner])];
 }
 

@@ -1,4 +1,4 @@
-/** `dvr lab exec NAME -- CMD…`: runs a command in a node, a VM or the fabric, as if logged in there. */
+/** `dvr lab exec NAME -- CMD…`: runs a command in a node, a VM, the fabric or outside, as if logged in there. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -19,8 +19,9 @@ export function placePrefix(record: LabRecord, name: string): string[] {
   }
   const namespace = name.startsWith(namespacePrefix) ? name : namespacePrefix + name;
   if (existsSync(join(netnsDir, namespace))) return ['ip', 'netns', 'exec', namespace];
-  const known = ['fabric', ...record.plan.nodes.map((node) => node.name), ...record.plan.vms.map((vm) => vm.name)];
-  throw new DvrError('DVR_NOT_FOUND', `the lab has no "${name}"`, `it has ${known.join(', ')}`);
+  const known = [...record.plan.nodes, ...record.plan.vms].map((one) => one.name);
+  const outside = record.plan.outside === undefined ? [] : ['ext', 'upstream'];
+  throw new DvrError('DVR_NOT_FOUND', `the lab has no "${name}"`, `it has ${['fabric', ...outside, ...known].join(', ')}`);
 }
 
 /** Runs the command with this process's terminal and answers with its exit code. */

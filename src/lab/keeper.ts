@@ -8,7 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { roleVariable } from './processes.js';
+import { netnsDir, roleVariable } from './processes.js';
 import { readHolderPid } from './record.js';
 import { type Role, logFileOf, nextPauseMs } from './roles.js';
 import { mainFile } from './scripts.js';
@@ -57,6 +57,9 @@ async function runOnce(role: Role, logs: string): Promise<string> {
 
 function commandOf(role: Role): { file: string; args: string[] } | undefined {
   const dvr = [mainFile, ...role.args];
+  if (role.namespace !== undefined) {
+    return { file: 'nsenter', args: [`--net=${netnsDir}/${role.namespace}`, '--', process.execPath, ...dvr] };
+  }
   if (role.node === undefined) return { file: process.execPath, args: dvr };
   const holder = readHolderPid(role.node);
   if (holder === undefined) return undefined;

@@ -2,14 +2,16 @@
  * What a topology becomes on one machine: which namespaces, with which names, addresses and MTUs.
  * Pure; the scripts in scripts/lab make it, up.ts calls them.
  */
-import { createHash } from 'node:crypto';
 import { DvrError } from '../model/errors.js';
+import {
+  deviceName, hostNamespace, labMac, type OutsidePlan, type OutsideTopology, planOutside, underlayWire, upstreamNamespace,
+} from './outside.js';
 
 /** The part of a topology that a lab is made of. */
-export interface LabTopology {
+export interface LabTopology extends OutsideTopology {
   readonly wire: 'segments' | 'super';
   readonly underlay: { readonly cidr: string; readonly mtuBytes: number };
-  readonly nodes: readonly { readonly name: string; readonly vtepIp: string; readonly underlayMtuBytes: number }[];
+  readonly nodes: readonly (OutsideTopology['nodes'][number] & { readonly vtepIp: string; readonly underlayMtuBytes: number })[];
   readonly networks: readonly { readonly name: string; readonly subnets: readonly { readonly cidr: string }[] }[];
   readonly ports: readonly { readonly name: string; readonly network: string; readonly node?: string }[];
 }
@@ -41,12 +43,14 @@ export interface LabPlan {
   readonly fabricMtuBytes: number;
   readonly nodes: readonly NodePlan[];
   readonly vms: readonly VmPlan[];
+  /** Absent where the topology has no external network. */
+  readonly outside?: OutsidePlan;
 }
 
 export const namespacePrefix = 'dvr-';
 export const fabricNamespace = `${namespacePrefix}fabric`;
-/** Longest device name: IFNAMSIZ less the closing NUL. */
-const kMaxDeviceName = 15;
+/** What the names of namespaces inside nodes begin with. */
+const innerPrefixes = ['qrouter-', 'snat-', 'fip-'];
 
 /** @throws DvrError DVR_TOPOLOGY_INVALID where two things would need one namespace. */
 export function planLab(topology: LabTopology): LabPlan {
@@ -57,15 +61,17 @@ export function planLab(topology: LabTopology): LabPlan {
     vtepIp: node.vtepIp,
     vtepAddress: `${node.vtepIp}/${length}`,
     mtuBytes: node.underlayMtuBytes,
-    mac: underlayMac(node.name),
-    fabricPort: fabricPortName(node.name),
+    mac: labMac(node.name),
+    fabricPort: deviceName('node', node.name, [underlayWire]),
   }));
+  const outside = planOutside(topology, namespacePrefix);
   const plan: LabPlan = {
     wire: topology.wire,
     // A bridge is as wide as its widest port; each node's own device says what the node may send.
     fabricMtuBytes: Math.max(topology.underlay.mtuBytes, ...nodes.map((node) => node.mtuBytes)),
     nodes,
     vms: topology.ports.flatMap((port) => vmOf(port, topology)),
+    ...(outside === undefined ? {} : { outside }),
   };
   refuseSharedNames(plan);
   return plan;
@@ -73,7 +79,13 @@ export function planLab(topology: LabTopology): LabPlan {
 
 /** Every name the lab gives in /run/netns, but for those of namespaces inside nodes. */
 export function namespacesOf(plan: LabPlan): string[] {
-  return [fabricNamespace, ...plan.nodes.map((node) => node.namespace), ...plan.vms.map((vm) => vm.namespace)];
+  const outside = plan.outside === undefined ? [] : [hostNamespace, upstreamNamespace];
+  return [fabricNamespace, ...outside, ...plan.nodes.map((node) => node.namespace), ...plan.vms.map((vm) => vm.namespace)];
+}
+
+/** Whether a name in /run/netns is that of a namespace inside the node. */
+export function isInside(node: NodePlan, name: string): boolean {
+  return innerPrefixes.some((prefix) => name.startsWith(publishedName(node, prefix)));
 }
 
 /** The name under which a namespace inside a node is seen outside. */
@@ -88,24 +100,12 @@ function vmOf(port: LabTopology['ports'][number], topology: LabTopology): VmPlan
   return [{ name: port.name, namespace: namespacePrefix + port.name, node: port.node, ipv6 }];
 }
 
-/** Locally administered, unicast. */
-function underlayMac(node: string): string {
-  const digits = createHash('sha256').update(node).digest('hex');
-  return ['02', ...[0, 2, 4, 6, 8].map((at) => digits.slice(at, at + 2))].join(':');
-}
-
-function fabricPortName(node: string): string {
-  if (node.length <= kMaxDeviceName && node !== 'underlay' && node !== 'lo') return node;
-  return `node-${createHash('sha256').update(node).digest('hex').slice(0, kMaxDeviceName - 5)}`;
-}
-
 function refuseSharedNames(plan: LabPlan): void {
   const seen = new Set<string>();
   for (const name of namespacesOf(plan)) {
-    const inside = plan.nodes.find((node) => name.startsWith(publishedName(node, 'qrouter-')));
-    if (seen.has(name) || inside !== undefined) {
+    if (seen.has(name) || plan.nodes.some((node) => isInside(node, name))) {
       throw new DvrError('DVR_TOPOLOGY_INVALID', `two things of the lab would be the namespace ${name}`,
-        'give nodes and ports names that differ; "fabric" is taken');
+        'give nodes and ports names that differ; "fabric", and with external networks "ext" and "upstream", are taken');
     }
     seen.add(name);
   }

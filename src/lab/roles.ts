@@ -1,6 +1,7 @@
 /** The processes a lab keeps running, in the order in which they are started. Pure. */
 import { join } from 'node:path';
 import { controllerSocket, dataplaneSocket } from '../model/paths.js';
+import { hostNamespace } from './outside.js';
 import type { LabPlan } from './plan.js';
 
 export interface Role {
@@ -10,6 +11,8 @@ export interface Role {
   readonly args: readonly string[];
   /** The node whose namespaces it runs in; the controller runs on the machine itself. */
   readonly node?: string;
+  /** The network namespace it runs in, where that is no node's. */
+  readonly namespace?: string;
   /** Where it answers. Whoever answers there holds the role, even if started by hand. */
   readonly socket?: string;
 }
@@ -18,7 +21,10 @@ export function rolesOf(plan: LabPlan, topologyFile: string): Role[] {
   const controller: Role = {
     name: 'controller', args: ['controller', '--topology', topologyFile], socket: controllerSocket(),
   };
-  return [controller, ...plan.nodes.flatMap(({ name, vtepIp }): Role[] => [
+  // What people fetch from outside; it is there before the cloud is.
+  const outside: Role[] = plan.outside === undefined ? []
+    : [{ name: 'outside', namespace: hostNamespace, args: ['lab', 'serve'] }];
+  return [controller, ...outside, ...plan.nodes.flatMap(({ name, vtepIp }): Role[] => [
     { name: `dataplane ${name}`, node: name, socket: dataplaneSocket(name), args: ['dataplane', '--node', name] },
     {
       name: `agent ${name}`,

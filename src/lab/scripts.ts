@@ -11,9 +11,9 @@ export const defaultTopologyFile = `${root}scripts/lab/topology.yaml`;
 /** Longer than any of them takes on a busy machine. */
 const kTimeoutMs = 30_000;
 
-/** @throws DvrError DVR_SCRIPT_FAILED with what the script said. */
-export async function runScript(script: 'fabric' | 'node' | 'vm', ...args: string[]): Promise<void> {
-  await runTool(`${root}scripts/lab/${script}.sh`, args);
+/** Answers with what the script printed. @throws DvrError DVR_SCRIPT_FAILED with what it complained of. */
+export function runScript(script: 'fabric' | 'node' | 'outside' | 'provider' | 'vm', ...args: string[]): Promise<string> {
+  return runTool(`${root}scripts/lab/${script}.sh`, args);
 }
 
 /** @throws DvrError DVR_SCRIPT_FAILED */

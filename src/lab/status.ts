@@ -2,7 +2,8 @@
 import { DvrError } from '../model/errors.js';
 import { type Cluster, type ClusterHealth, missingOf } from './cluster.js';
 import { answers } from './keeper.js';
-import { fabricNamespace, namespacePrefix } from './plan.js';
+import { farHost, hostNamespace, upstreamNamespace } from './outside.js';
+import { type LabPlan, namespacePrefix, namespacesOf } from './plan.js';
 import { findTitled, namespaceInode, roleHolders } from './processes.js';
 import { type LabRecord, labTopologyFile, readPublished } from './record.js';
 import { type Role, rolesOf } from './roles.js';
@@ -19,6 +20,8 @@ export interface LabStatus {
   readonly wire: string;
   readonly nodes: readonly (Place & { readonly vtepIp: string })[];
   readonly vms: readonly (Place & { readonly node: string; readonly state: string })[];
+  /** The host outside and what it is called there; none where there is no external network. */
+  readonly outside: readonly (Place & { readonly addresses: readonly string[] })[];
   /** Who holds which role, as the keeper sees it: a process of the lab, or one that took its place by hand. */
   readonly processes: readonly { readonly role: string; readonly running: boolean; readonly pid: number | null }[];
   /** Namespaces inside nodes, under the names they have outside. */
@@ -37,7 +40,7 @@ export async function labStatus(record: LabRecord, cluster: Cluster): Promise<La
   const present = (namespace: string): boolean => namespaceInode(namespace) !== undefined;
   const health = await healthOf(cluster);
   const stateOf = (port: string): string | undefined => health?.ports.find((one) => one.name === port)?.state;
-  const absent = [fabricNamespace, ...[...plan.nodes, ...plan.vms].map((one) => one.namespace)].filter((name) => !present(name));
+  const absent = namespacesOf(plan).filter((name) => !present(name));
   const missing = [
     ...absent.map((name) => `namespace ${name}`),
     ...processes.filter((one) => !one.running).map(({ role }) => `process ${role}`),
@@ -50,11 +53,21 @@ export async function labStatus(record: LabRecord, cluster: Cluster): Promise<La
     nodes: plan.nodes.map(({ name, namespace, vtepIp }) => ({ name, namespace, vtepIp, present: present(namespace) })),
     vms: plan.vms.map(({ name, namespace, node }) => (
       { name, namespace, node, present: present(namespace), state: stateOf(name) ?? 'unknown' })),
+    outside: outsidePlaces(plan).map((place) => ({ ...place, present: present(place.namespace) })),
     processes,
     published: readPublished(),
     converged: missing.length === 0,
     missing,
   };
+}
+
+function outsidePlaces({ outside }: LabPlan): Omit<LabStatus['outside'][number], 'present'>[] {
+  if (outside === undefined) return [];
+  const hosts = outside.subnets.flatMap(({ host }) => host ?? []);
+  return [
+    { name: 'ext', namespace: hostNamespace, addresses: [...hosts, farHost] },
+    { name: 'upstream', namespace: upstreamNamespace, addresses: outside.subnets.map(({ gateway }) => gateway) },
+  ];
 }
 
 /** Whoever answers at a role's socket holds it, also when nobody of the lab started it. */

@@ -13,6 +13,7 @@ import { type Cluster, attachVm, missingOf } from './cluster.js';
 import { takeDown } from './down.js';
 import { answers } from './keeper.js';
 import { lastLines } from './logs.js';
+import type { OutsidePlan } from './outside.js';
 import { type LabPlan, namespacesOf, planLab } from './plan.js';
 import { isAlive, netnsDir, roleHolders } from './processes.js';
 import { type LabRecord, claimStateDir, labFile, logsDir, readRecord, writeRecord } from './record.js';
@@ -105,6 +106,7 @@ async function build(record: LabRecord, { cluster, progress }: UpOptions): Promi
     await runScript('node', 'up', node.name, '--vtep', node.vtepAddress, '--mtu', String(node.mtuBytes), '--mac', node.mac,
       '--port', node.fabricPort, '--wire', plan.wire, '--run-dir', runDir());
   }
+  if (plan.outside !== undefined) await buildOutside(plan.outside, progress);
   progress('controller, dataplanes and agents');
   await startSupervisor(record);
   for (const vm of plan.vms) await runScript('vm', 'up', vm.name, ...(vm.ipv6 ? ['--ipv6'] : []));
@@ -116,6 +118,22 @@ async function build(record: LabRecord, { cluster, progress }: UpOptions): Promi
   for (const vm of plan.vms) await attachVm(cluster, vm);
   progress('waiting until every node has what it needs');
   await waitFor('the lab', kConvergeWaitMs, missing);
+}
+
+/** The wires of provider networks, what the nodes have on them, and who lives out there. */
+async function buildOutside({ ports, subnets, ipv6 }: OutsidePlan, progress: UpOptions['progress']): Promise<void> {
+  progress(`outside: ${[...new Set(ports.map(({ wire }) => wire))].join(' ')} with ext and upstream`);
+  const family = ipv6 ? ['--ipv6'] : [];
+  await runScript('outside', 'up', ...family);
+  for (const { port, wire, namespace, device, mac, mtuBytes, bare } of ports) {
+    await runScript('provider', 'up', port, '--wire', wire, '--namespace', namespace, '--device', device,
+      '--mac', mac, '--mtu', String(mtuBytes), ...(bare ? ['--bare'] : []));
+  }
+  for (const { device, vlan, host, gateway } of subnets) {
+    const said = await runScript('outside', 'up', ...family, '--device', device, '--gateway', gateway,
+      ...(vlan === undefined ? [] : ['--vlan', String(vlan)]), ...(host === undefined ? [] : ['--host', host]));
+    if (said !== '') progress(said.trim());
+  }
 }
 
 /** Takes away what was made and answers with the error to show, which keeps the last words of the logs. */

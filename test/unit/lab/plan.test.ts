@@ -42,6 +42,8 @@ describe('the plan of a lab', () => {
     ['a port that has the name of a node', 'cn1'],
     ['a port called fabric', 'fabric'],
     ['a port that has the name of a router inside a node', 'cn1-qrouter-r1'],
+    ['a port that has the name of a SNAT namespace inside a node', 'cn1-snat-r1'],
+    ['a port that has the name of a FIP namespace inside a node', 'cn1-fip-ext'],
   ])('refuses %s, since both would be one namespace', (_, name) => {
     expect(() => planLab({ ...topology, ports: [{ name, network: 'red', node: 'cn1' }] }))
       .toThrow(expect.objectContaining({ code: 'DVR_TOPOLOGY_INVALID' }));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planLab } from '../../../src/lab/plan.js';
+import { type LabPlan, planLab } from '../../../src/lab/plan.js';
 import { nextPauseMs, rolesOf } from '../../../src/lab/roles.js';
 
 describe('the processes of a lab', () => {
@@ -12,6 +12,12 @@ describe('the processes of a lab', () => {
       ports: [],
     });
     expect(rolesOf(plan, '/t.yaml').map((role) => role.name)).toEqual(['controller', 'dataplane cn1', 'agent cn1']);
+  });
+
+  it('have a server outside beside them where there is an outside', () => {
+    const outside = { ports: [], subnets: [], ipv6: false };
+    const plan: LabPlan = { wire: 'segments', fabricMtuBytes: 1600, nodes: [], vms: [], outside };
+    expect(rolesOf(plan, '/t.yaml')).toContainEqual({ name: 'outside', namespace: 'dvr-ext', args: ['lab', 'serve'] });
   });
 
   it('are started again after a pause that doubles up to a second', () => {
