@@ -15,8 +15,11 @@ import { allocateDvrMac } from './allocators/dvr-mac.js';
 import { IpPool } from './allocators/ip.js';
 import { PortMacPool } from './allocators/port-mac.js';
 import { allocateVni } from './allocators/vni.js';
+import { claimGatewayMacs } from './gateway-macs.js';
+import { floatingIpKey } from './gateway-names.js';
 import type { Intent } from './intent.js';
 import { requireMtus } from './node-commands.js';
+import { snatIpsBefore } from './snat-ports.js';
 import type { Change } from './state.js';
 
 /** @throws DvrError DVR_CONFLICT, DVR_ADDRESS_IN_USE, DVR_MTU_TOO_LARGE and what the allocators throw. */
@@ -44,9 +47,16 @@ export function applyTopology(intent: Intent, topology: Topology): Change {
     nodes,
     dvrMacs,
     networks,
+    externalNetworks: keyed(topology.externalNetworks),
     routers,
     ports,
+    floatingIps: new Map(
+      topology.floatingIps.map((floatingIp) => [floatingIpKey(floatingIp), floatingIp]),
+    ),
     interopVteps: keyed(topology.interopVteps),
+    // What was given out is kept or given back when all else is known (gateways.ts).
+    gateways: intent.gateways,
+    fgPorts: intent.fgPorts,
   };
   return {
     intent: next,
@@ -118,6 +128,7 @@ function claimMacs(intent: Intent, topology: Topology, macs: PortMacPool): void 
       if (mac !== undefined) macs.claim(mac, routerOwner(id, network));
     }
   }
+  claimGatewayMacs(intent, macs);
   for (const port of topology.ports) {
     const before = intent.ports.get(port.name);
     if (port.mac === undefined && before !== undefined) macs.claim(before.mac, `port ${port.name}`);
@@ -173,6 +184,10 @@ function portsOf(intent: Intent, topology: Topology, around: Around): ReadonlyMa
   const keptIps = new Map(
     topology.ports.map((port) => [port.name, ipsBefore(intent, port, poolOf(pools, port.network))]),
   );
+  for (const { network, ip, owner } of snatIpsBefore(intent, topology)) {
+    const pool = poolOf(pools, network);
+    if (pool.isFree(ip, owner)) pool.claim(ip, owner);
+  }
   const declared = topology.ports.map((wish): Port => {
     const before = intent.ports.get(wish.name);
     refuseMove(before, wish);

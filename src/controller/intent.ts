@@ -3,7 +3,17 @@
  * A state is never changed, only replaced; whoever holds one may keep it.
  */
 import type { MacAddress } from '../model/addresses.js';
-import type { InteropVtep, Network, Node, Port, Router } from '../model/resources.js';
+import type {
+  ExternalNetworkIntent,
+  FgPort,
+  FloatingIp,
+  Gateway,
+  InteropVtep,
+  Network,
+  Node,
+  Port,
+  Router,
+} from '../model/resources.js';
 import type { NodeReport } from '../model/node-view.js';
 
 /** What must survive a restart: people's wishes and every number given out. Keyed by name. */
@@ -17,8 +27,15 @@ export interface Intent {
   readonly dvrMacs: ReadonlyMap<string, MacAddress>;
   readonly interopVteps: ReadonlyMap<string, InteropVtep>;
   readonly networks: ReadonlyMap<string, Network>;
+  readonly externalNetworks: ReadonlyMap<string, ExternalNetworkIntent>;
   readonly routers: ReadonlyMap<string, Router>;
   readonly ports: ReadonlyMap<string, Port>;
+  /** Keyed by network and address: two external networks may have the same addresses. */
+  readonly floatingIps: ReadonlyMap<string, FloatingIp>;
+  /** What routers with a gateway were given, by router; settled after every command (gateways.ts). */
+  readonly gateways: ReadonlyMap<string, Gateway>;
+  /** By network and node. */
+  readonly fgPorts: ReadonlyMap<string, FgPort>;
 }
 
 export interface ControllerState {
@@ -33,8 +50,12 @@ export const emptyIntent: Intent = {
   dvrMacs: new Map(),
   interopVteps: new Map(),
   networks: new Map(),
+  externalNetworks: new Map(),
   routers: new Map(),
   ports: new Map(),
+  floatingIps: new Map(),
+  gateways: new Map(),
+  fgPorts: new Map(),
 };
 
 export const emptyState: ControllerState = { intent: emptyIntent, reports: new Map() };

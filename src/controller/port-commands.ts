@@ -11,9 +11,10 @@ import type {
   PortIntent,
 } from '../model/resources.js';
 import { IpPool } from './allocators/ip.js';
-import { PortMacPool } from './allocators/port-mac.js';
+import { macPool } from './gateway-macs.js';
 import { withEntry, withoutEntry, type Intent } from './intent.js';
 import { nodeOf } from './node-commands.js';
+import { snatIps } from './snat-ports.js';
 import type { AttachRequest, Change, PortChanges } from './state.js';
 
 /** @throws DvrError DVR_CONFLICT where the name is taken, and what the allocators throw. */
@@ -243,20 +244,11 @@ function withPort(intent: Intent, port: Port): Intent {
   return { ...intent, ports: withEntry(intent.ports, port.name, port) };
 }
 
-function macPool(intent: Intent): PortMacPool {
-  const pool = new PortMacPool();
-  for (const port of intent.ports.values()) pool.claim(port.mac, `port ${port.name}`);
-  for (const router of intent.routers.values()) {
-    for (const { mac, network } of router.interfaces)
-      pool.claim(mac, `router ${router.id} in network ${network}`);
-  }
-  return pool;
-}
-
 function ipPool(intent: Intent, network: Network): IpPool {
   const pool = new IpPool(network, [...intent.routers.values()]);
   for (const port of intent.ports.values()) {
     if (port.network === network.name) for (const ip of port.ips) pool.claim(ip, port.name);
   }
+  for (const { ip, owner } of snatIps(intent, network.name)) pool.claim(ip, owner);
   return pool;
 }

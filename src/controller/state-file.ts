@@ -2,17 +2,6 @@
  * The shape of the state file. Decoding parses every value again: what a disk or an editor has done to
  * the file is found at the start, not later in a view.
  */
-import {
-  parseCidr,
-  parseIp,
-  parseMac,
-  withPrefix,
-  type Cidr,
-  type InterfaceAddress,
-  type IpAddress,
-  type MacAddress,
-} from '../model/addresses.js';
-import { parseName, parseVni, type Name, type Vni } from '../model/identifiers.js';
 import type {
   AllowedAddressPair,
   Binding,
@@ -23,13 +12,10 @@ import type {
   PortAttachment,
   Router,
 } from '../model/resources.js';
-import {
-  defaultRoutingMode,
-  isRoutingMode,
-  routingModes,
-  type RoutingMode,
-} from '../model/routing.js';
+import { defaultRoutingMode, routingModes } from '../model/routing.js';
 import { byName, type Intent } from './intent.js';
+import { decodeExternal, decodeGatewayIntent, decodeProvider, encodeExternal } from './state-file-external.js';
+import { Item } from './state-item.js';
 
 const VERSION = 1;
 
@@ -46,6 +32,7 @@ export function encodeIntent(intent: Intent): Readonly<Record<string, unknown>> 
     networks: byName(intent.networks),
     routers: byName(intent.routers),
     ports: byName(intent.ports),
+    ...encodeExternal(intent),
   };
 }
 
@@ -74,6 +61,7 @@ export function decodeIntent(value: unknown): Intent {
         .map((router) => [router.id, router]),
     ),
     ports: keyed(root.field('ports').items().map(decodePort)),
+    ...decodeExternal(root),
   };
 }
 
@@ -84,6 +72,8 @@ function decodeNode(item: Item): Node {
     vtepIp: item.field('vtepIp').ip(),
     underlayMtuBytes: item.field('underlayMtuBytes').count(),
     dvrMac: item.field('dvrMac').mac(),
+    providers: item.itemsOf('providers').map(decodeProvider),
+    networkNode: item.optional('networkNode')?.boolean() ?? false,
     ...(reported === undefined ? {} : { reportedMtuBytes: reported }),
   };
 }
@@ -116,6 +106,7 @@ function decodeNetwork(item: Item): Network {
 }
 
 function decodeRouter(item: Item): Router {
+  const gateway = item.optional('gateway');
   return {
     id: item.field('id').name(),
     interfaces: item
@@ -137,7 +128,8 @@ function decodeRouter(item: Item): Router {
         via: route.field('via').ip(),
       })),
     // A state written before there were modes has none.
-    routing: item.optional('routing')?.routing() ?? defaultRoutingMode,
+    routing: item.optional('routing')?.oneOf(routingModes) ?? defaultRoutingMode,
+    ...(gateway === undefined ? {} : { gateway: decodeGatewayIntent(gateway) }),
   };
 }
 
@@ -191,90 +183,4 @@ function keyed<Value extends { readonly name: string }>(
   values: readonly Value[],
 ): ReadonlyMap<string, Value> {
   return new Map(values.map((value) => [value.name, value]));
-}
-
-/** A JSON value and where it stands, so that a broken one can be named. */
-class Item {
-  constructor(
-    readonly value: unknown,
-    private readonly path: string,
-  ) {}
-
-  field(key: string): Item {
-    return this.optional(key) ?? new Item(undefined, `${this.path}.${key}`).missing();
-  }
-
-  optional(key: string): Item | undefined {
-    if (typeof this.value !== 'object' || this.value === null || !Object.hasOwn(this.value, key))
-      return undefined;
-    return new Item((this.value as Record<string, unknown>)[key], `${this.path}.${key}`);
-  }
-
-  items(): Item[] {
-    if (!Array.isArray(this.value)) throw this.wrong('a list');
-    return this.value.map((value: unknown, at) => new Item(value, `${this.path}[${at}]`));
-  }
-
-  text(): string {
-    if (typeof this.value !== 'string') throw this.wrong('a text');
-    return this.value;
-  }
-
-  routing(): RoutingMode {
-    const text = this.text();
-    return isRoutingMode(text) ? text : this.fail(`one of ${routingModes.join(', ')}`);
-  }
-
-  boolean(): boolean {
-    if (typeof this.value !== 'boolean') throw this.wrong('true or false');
-    return this.value;
-  }
-
-  count(): number {
-    if (typeof this.value !== 'number' || !Number.isSafeInteger(this.value) || this.value < 0)
-      throw this.wrong('a count');
-    return this.value;
-  }
-
-  name(): Name {
-    return parseName(this.text()) ?? this.fail('a name');
-  }
-  vni(): Vni {
-    return parseVni(this.count()) ?? this.fail('a VNI');
-  }
-  mac(): MacAddress {
-    return parseMac(this.text()) ?? this.fail('a MAC address');
-  }
-  ip(): IpAddress {
-    return parseIp(this.text()) ?? this.fail('an IP address');
-  }
-
-  cidr(): Cidr {
-    const result = parseCidr(this.text());
-    return result.kind === 'cidr' ? result.cidr : this.fail('a prefix');
-  }
-
-  ipOrCidr(): IpAddress | Cidr {
-    return parseIp(this.text()) ?? this.cidr();
-  }
-
-  interfaceAddress(): InterfaceAddress {
-    const result = parseCidr(this.text());
-    const ip = parseIp(this.text().split('/')[0] ?? '');
-    return result.kind === 'malformed' || ip === undefined
-      ? this.fail('an address with its prefix')
-      : withPrefix(ip, result.cidr);
-  }
-
-  wrong(wanted: string): Error {
-    return new Error(`${this.path} is not ${wanted}`);
-  }
-
-  private missing(): never {
-    throw new Error(`${this.path} is missing`);
-  }
-
-  private fail(wanted: string): never {
-    throw this.wrong(wanted);
-  }
 }

@@ -4,7 +4,8 @@ import type { Network, Node, Port, Router } from '../model/resources.js';
 import type { RoutingMode } from '../model/routing.js';
 import type { Controller } from './controller.js';
 import { byName } from './intent.js';
-import { networkMtu, nodesOfRouter } from './views.js';
+import { nodesOfRouter } from './router-copies.js';
+import { networkMtu } from './views.js';
 
 export interface NodeStatus {
   readonly name: string;

@@ -1,18 +1,21 @@
 /**
  * What each node must know, derived from the state: intent in, one NodeView a node out, nothing else.
  *
- * A router has a copy on exactly the nodes with a bound port on any of its networks, and a node knows
- * the networks of its own ports and of its routers. So a port on a network that a node has nothing to
- * do with leaves that node's view as it was, and the node is not told.
+ * A node knows the networks of its own ports and of the routers that it has a copy of
+ * (router-copies.ts). So a port on a network that a node has nothing to do with leaves that node's view
+ * as it was, and the node is not told.
  */
-import type { NetworkView, NodeView, PeerView, PortView, RouterView } from '../model/node-view.js';
+import type { NetworkView, NodeView, PeerView, RouterView } from '../model/node-view.js';
 import { DvrError } from '../model/errors.js';
 import { MAX_VIEW_BYTES } from '../model/limits.js';
 import { mtuCeiling } from '../model/mtu.js';
 import type { Network, Node, Router } from '../model/resources.js';
 import { routerIpsOf } from '../model/topology-routers.js';
+import { externalNetworkViews, gatewayView } from './external-views.js';
+import { placedFloatingIps } from './floating-ips.js';
 import { byName, type Intent } from './intent.js';
-import { l2Population, type BoundPort, type L2Population } from './l2-population.js';
+import { l2Population, type L2Population } from './l2-population.js';
+import { hasCopy } from './router-copies.js';
 import { viewText } from './view-text.js';
 
 /** A view without the stamp: what is compared to see whether a node must be told. */
@@ -63,14 +66,6 @@ export function tooLarge(before: Views, { text }: Views): DvrError | undefined {
   );
 }
 
-/** Nodes that hold a copy of the router, by name. */
-export function nodesOfRouter(intent: Intent, router: Router): readonly string[] {
-  const population = l2Population(intent);
-  return byName(intent.nodes)
-    .map(({ name }) => name)
-    .filter((node) => hasCopy(router, population.networksOn(node)));
-}
-
 /** MTU of a network: its wish, or all that the smallest underlay leaves. */
 export function networkMtu(intent: Intent, network: Network): number {
   return network.mtuBytes ?? mtuCeiling(intent.nodes.values())?.mtuBytes ?? 0;
@@ -78,7 +73,7 @@ export function networkMtu(intent: Intent, network: Network): number {
 
 function viewOf(intent: Intent, population: L2Population, node: Node): ViewContent {
   const own = population.networksOn(node.name);
-  const routers = byName(intent.routers).filter((router) => hasCopy(router, own));
+  const routers = byName(intent.routers).filter((router) => hasCopy(intent, router, node.name));
   const known = new Set([
     ...own,
     ...routers.flatMap((router) => router.interfaces.map(({ network }) => network)),
@@ -88,7 +83,8 @@ function viewOf(intent: Intent, population: L2Population, node: Node): ViewConte
     node: { name: node.name, vtepIp: node.vtepIp, dvrMac: node.dvrMac },
     peers: peersOf(intent, node),
     networks: networks.map((network) => networkView(intent, population, network, node)),
-    routers: routers.map(routerView),
+    routers: routers.map((router) => routerView(intent, router, node)),
+    externalNetworks: externalNetworkViews(intent, routers, node),
     localPorts: population.portsOn(node.name).map((port) => ({
       name: port.name,
       network: port.network,
@@ -96,10 +92,6 @@ function viewOf(intent: Intent, population: L2Population, node: Node): ViewConte
       ...(port.binding.attachment === undefined ? {} : { attachment: port.binding.attachment }),
     })),
   };
-}
-
-function hasCopy(router: Router, networksOnNode: ReadonlySet<string>): boolean {
-  return router.interfaces.some(({ network }) => networksOnNode.has(network));
 }
 
 function peersOf(intent: Intent, self: Node): readonly PeerView[] {
@@ -129,7 +121,7 @@ function networkView(
       cidr,
       ...(routerIps.has(gatewayIp) ? { gatewayIp } : {}),
     })),
-    ports: portViews(population.portsOf(network.name)),
+    ports: population.portsOf(network.name),
     routerInterfaces: routers.flatMap((router) =>
       router.interfaces
         .filter((routerInterface) => routerInterface.network === network.name)
@@ -139,35 +131,17 @@ function networkView(
   };
 }
 
-/** One list for all nodes of the network: view-text.ts writes it once. */
-function portViews(ports: readonly BoundPort[]): readonly PortView[] {
-  const known = derivedPorts.get(ports);
-  if (known !== undefined) return known;
-  const views = ports.map(portView);
-  derivedPorts.set(ports, views);
-  return views;
-}
-
-const derivedPorts = new WeakMap<readonly BoundPort[], readonly PortView[]>();
-
-function portView(port: BoundPort): PortView {
-  return {
-    name: port.name,
-    mac: port.mac,
-    ips: port.ips,
-    node: port.binding.node,
-    allowedAddressPairs: port.allowedAddressPairs.map(({ ip, mac }) => ({
-      ip,
-      mac: mac ?? port.mac,
-    })),
-  };
-}
-
-function routerView({ id, interfaces, routes, routing }: Router): RouterView {
+function routerView(intent: Intent, router: Router, node: Node): RouterView {
+  const { id, interfaces, routes, routing } = router;
+  const gateway = gatewayView(intent, router);
+  const floatingIps = [...placedFloatingIps(intent).values()]
+    .filter((placed) => placed.router === id && placed.node === node.name)
+    .map(({ view }) => view);
   return {
     id,
     interfaces: interfaces.map(({ network, mac, addresses }) => ({ network, mac, addresses })),
     routes,
     routing,
+    ...(gateway === undefined ? {} : { gateway, floatingIps }),
   };
 }

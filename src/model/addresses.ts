@@ -79,7 +79,7 @@ export function prefixOf(ip: IpAddress, prefixBits: number): Cidr {
   return `${ipOf((numberOf(ip) >> hostBits) << hostBits, familyOf(ip))}/${prefixBits}` as Cidr;
 }
 
-export function prefixBitsOf(cidr: Cidr): number {
+export function prefixBitsOf(cidr: Cidr | InterfaceAddress): number {
   return Number(cidr.slice(cidr.indexOf('/') + 1));
 }
 
@@ -115,6 +115,17 @@ export function contains(cidr: Cidr, ip: IpAddress): boolean {
 
 function ipv4NumberOf(ip: IpAddress): number {
   return ip.split('.').reduce((sum, byte) => (sum << 8) | Number(byte), 0);
+}
+
+/** Below zero where the left address is the lower one of the same family. */
+export function compareIps(left: IpAddress, right: IpAddress): number {
+  const difference = numberOf(left) - numberOf(right);
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+}
+
+/** The place of the address in its prefix, 0 being the network address. */
+export function hostNumber(cidr: Cidr, ip: IpAddress): bigint {
+  return numberOf(ip) - numberOf(networkAddress(cidr));
 }
 
 /** Whether two prefixes share an address: then the longer one lies in the shorter. */

@@ -13,10 +13,18 @@ export const MAX_NODES = 1_024;
 export const MAX_INTEROP_VTEPS = 256;
 /** A node that has all networks has a local VLAN for each: 1 to 4094. */
 export const MAX_NETWORKS = 4_094;
+/** They and the networks together are MAX_NETWORKS at most: an external network has a local VLAN too. */
+export const MAX_EXTERNAL_NETWORKS = 256;
+/** A node has a port of the fast path, and an AF_PACKET ring, for each. */
+export const MAX_PROVIDERS_PER_NODE = 16;
+/** 802.1Q: 0 is no VLAN, 4095 is kept. */
+export const MAX_PROVIDER_VLAN = 4_094;
+export const MAX_FLOATING_IPS = 16_384;
 export const MAX_SUBNETS_PER_NETWORK = 16;
 export const MAX_ROUTERS = 1_024;
 export const MAX_INTERFACES_PER_ROUTER = 64;
 export const MAX_ROUTES_PER_ROUTER = 256;
+/** With the routers' `sg-` devices, which are ports of their networks. */
 export const MAX_PORTS = 65_536;
 export const MAX_IPS_PER_PORT = 16;
 export const MAX_ADDRESS_PAIRS_PER_PORT = 64;
@@ -27,6 +35,8 @@ export const MAX_ADDRESS_PAIRS_PER_PORT = 64;
 export const MAX_VIEW_BYTES = 60 << 20;
 export const MAX_STREAM_MESSAGE_BYTES = 64 << 20;
 
+/** Ethernet's own: what an uplink carries unless told otherwise. */
+export const DEFAULT_MTU_BYTES = 1_500;
 /** Every IPv4 host must take this much (RFC 1122 section 3.3.2), so less is nobody's wish. */
 export const MIN_MTU_BYTES = 576;
 /** RFC 8200 section 5. */

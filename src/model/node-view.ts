@@ -82,7 +82,9 @@ export interface GatewayView {
   readonly snatPorts: readonly { readonly network: string; readonly mac: string; readonly addresses: readonly string[] }[];
 }
 
-export type SnatPath = 'router' | 'direct';
+/** The first is the default. */
+export const snatPaths = ['router', 'direct'] as const;
+export type SnatPath = (typeof snatPaths)[number];
 
 /** A floating IP, where this node does its NAT: on the port's own node, or in the SNAT namespace. */
 export interface FloatingIpView {

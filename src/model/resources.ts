@@ -1,5 +1,6 @@
 /**
- * What people ask for, and what the controller holds of it: nodes, networks, routers, ports.
+ * What people ask for, and what the controller holds of it: nodes, networks, routers, ports, and what lies
+ * outside.
  *
  * An `…Intent` is one declaration of the topology file: what is left out there is undefined here. The
  * plain noun is the thing as the controller keeps it, with everything allocated. Both hold parsed
@@ -7,6 +8,7 @@
  */
 import type { Cidr, InterfaceAddress, IpAddress, MacAddress } from './addresses.js';
 import type { Name, Vni } from './identifiers.js';
+import type { SnatPath } from './node-view.js';
 import type { RoutingMode } from './routing.js';
 
 export interface NodeIntent {
@@ -14,6 +16,16 @@ export interface NodeIntent {
   readonly vtepIp: IpAddress;
   /** MTU of the node's underlay device, or the whole underlay's where the node has none of its own. */
   readonly underlayMtuBytes: number;
+  /** The physical networks that the node is plugged into. */
+  readonly providers: readonly Provider[];
+  /** Whether routers' source NAT may be done here. */
+  readonly networkNode: boolean;
+}
+
+export interface Provider {
+  readonly physicalNetwork: Name;
+  /** A Linux device of the node. */
+  readonly device: string;
 }
 
 export interface Node extends NodeIntent {
@@ -47,6 +59,78 @@ export interface Network extends NetworkIntent {
   readonly vni: Vni;
 }
 
+export interface ExternalNetworkIntent {
+  readonly name: Name;
+  readonly physicalNetwork: Name;
+  /** Absent: flat, untagged. */
+  readonly vlan?: number;
+  readonly mtuBytes: number;
+  readonly subnets: readonly ExternalSubnet[];
+}
+
+/** `gatewayIp` is the upstream's: where routers send what is for the world. */
+export interface ExternalSubnet extends Subnet {
+  /** What may be given out unasked; absent: all that is left. */
+  readonly pool?: AddressRange;
+}
+
+/** Both ends belong to it. */
+export interface AddressRange {
+  readonly first: IpAddress;
+  readonly last: IpAddress;
+}
+
+/** A router's way out. What it leaves open the controller allocates. */
+export interface GatewayIntent {
+  readonly network: Name;
+  readonly ip?: IpAddress;
+  readonly snat: boolean;
+  readonly snatPath: SnatPath;
+  /** The network node that does the source NAT. */
+  readonly node?: Name;
+}
+
+/** What a router with a gateway was given. */
+export interface Gateway {
+  readonly router: Name;
+  readonly network: Name;
+  /** Absent: there is no network node with an uplink. */
+  readonly node?: Name;
+  /** Of `qg-`, as are the addresses: one of each family that the external network has. */
+  readonly mac: MacAddress;
+  readonly addresses: readonly InterfaceAddress[];
+  readonly snatPorts: readonly SnatPort[];
+}
+
+/** A device `sg-`: in each of the router's subnets of the network it has an address. */
+export interface SnatPort {
+  readonly network: Name;
+  readonly mac: MacAddress;
+  readonly addresses: readonly InterfaceAddress[];
+}
+
+/** A device `fg-`: a node's own place in an external network. */
+export interface FgPort {
+  readonly network: Name;
+  readonly node: Name;
+  readonly mac: MacAddress;
+  readonly addresses: readonly InterfaceAddress[];
+}
+
+/** An outside address that is a port's, or reserved where it names none. */
+export interface FloatingIp {
+  readonly ip: IpAddress;
+  readonly network: Name;
+  readonly port?: Name;
+  /** Absent: the port's first IPv4 address. */
+  readonly fixedIp?: IpAddress;
+  /** `distributed`: on the port's node where that has an uplink, else as `central`: on the router's SNAT node. */
+  readonly placement: Placement;
+}
+
+export const placements = ['distributed', 'central'] as const;
+export type Placement = (typeof placements)[number];
+
 export interface RouterInterfaceIntent {
   readonly network: Name;
   readonly addresses: readonly InterfaceAddress[];
@@ -68,6 +152,7 @@ export interface RouterIntent {
   readonly interfaces: readonly RouterInterfaceIntent[];
   readonly routes: readonly Route[];
   readonly routing: RoutingMode;
+  readonly gateway?: GatewayIntent;
 }
 
 export interface Router extends RouterIntent {

@@ -120,7 +120,8 @@ function readSubnets(reader: YamlReader, value: Value | undefined): readonly Cid
   return cidrs;
 }
 
-function isUsable(reader: YamlReader, path: string, cidr: Cidr): boolean {
+/** Whether hosts can live in the prefix; a fault where not. */
+export function isUsable(reader: YamlReader, path: string, cidr: Cidr): boolean {
   const { min, max } = PREFIX_BITS[familyOf(cidr)];
   const bits = prefixBitsOf(cidr);
   if (bits < min || bits > max)
@@ -143,7 +144,8 @@ function readMtu(
   return reader.fault(value.path, tooLargeMtu(wish, ceiling));
 }
 
-function requireIpv6Mtu(
+/** Notes a fault where IPv6 cannot live with the MTU. */
+export function requireIpv6Mtu(
   reader: YamlReader,
   path: string,
   cidrs: readonly Cidr[],

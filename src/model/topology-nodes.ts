@@ -7,22 +7,22 @@ import {
   type Cidr,
   type IpAddress,
 } from './addresses.js';
-import type { Name } from './identifiers.js';
+import { interfaceNameRule, isInterfaceName, type Name } from './identifiers.js';
 import {
+  DEFAULT_MTU_BYTES,
   MAX_INTEROP_VTEPS,
   MAX_MTU_BYTES,
   MAX_NETWORKS,
   MAX_NODES,
+  MAX_PROVIDERS_PER_NODE,
   MIN_MTU_BYTES,
   VXLAN_OVERHEAD_BYTES,
 } from './limits.js';
-import type { InteropVtep, NodeIntent } from './resources.js';
+import type { InteropVtep, NodeIntent, Provider } from './resources.js';
 import { claim, readCidr, readIp, readKnownName } from './topology-values.js';
 import type { Underlay } from './topology.js';
 import type { Value, YamlReader } from './yaml-reader.js';
 
-/** Ethernet's own; anything larger must be said, since no one can see it from here. */
-const DEFAULT_UNDERLAY_MTU_BYTES = 1_500;
 /** After a fault nobody knows what was meant: it limits no network, so that the fault is told once. */
 const UNKNOWN_MTU_BYTES = Number.POSITIVE_INFINITY;
 
@@ -32,7 +32,7 @@ export function readUnderlay(reader: YamlReader, value: Value | undefined): Unde
   if (cidr === undefined) return undefined;
   return {
     cidr,
-    mtuBytes: readMtu(reader, fields?.values.mtu, familyOf(cidr), DEFAULT_UNDERLAY_MTU_BYTES),
+    mtuBytes: readMtu(reader, fields?.values.mtu, familyOf(cidr), DEFAULT_MTU_BYTES),
   };
 }
 
@@ -47,12 +47,19 @@ export function readNodes(
   const entries = reader.named(value, MAX_NODES);
   const commonMtuBytes = underlay?.mtuBytes ?? UNKNOWN_MTU_BYTES;
   for (const [name, entry] of entries) {
-    const fields = reader.fields(entry, ['vtep', 'mtu'], ['vtep']);
+    const fields = reader.fields(entry, ['vtep', 'mtu', 'provider', 'network_node'], ['vtep']);
     if (fields?.values.vtep === undefined) continue;
     const vtepIp = readVtep(reader, fields.values.vtep, underlay?.cidr, taken);
     if (vtepIp === undefined) continue;
     const underlayMtuBytes = readMtu(reader, fields.values.mtu, familyOf(vtepIp), commonMtuBytes);
-    nodes.push({ name, vtepIp, underlayMtuBytes });
+    const isNetworkNode = fields.values.network_node;
+    nodes.push({
+      name,
+      vtepIp,
+      underlayMtuBytes,
+      providers: readProviders(reader, fields.values.provider),
+      networkNode: isNetworkNode === undefined ? false : (reader.boolean(isNetworkNode) ?? false),
+    });
   }
   if (value !== undefined && reader.isEmptySection(value))
     reader.fault('nodes', 'names no node; a deployment has at least one');
@@ -84,6 +91,21 @@ export function readInteropVteps(
     if (vtepIp !== undefined) vteps.push({ name, vtepIp, networks: [...new Set(networks)] });
   }
   return vteps;
+}
+
+function readProviders(reader: YamlReader, value: Value | undefined): readonly Provider[] {
+  const taken = new Map<string, string>();
+  return reader.named(value, MAX_PROVIDERS_PER_NODE).flatMap(([physicalNetwork, entry]) => {
+    const device = reader.text(entry);
+    if (device === undefined) return [];
+    if (!isInterfaceName(device)) {
+      const why = `${JSON.stringify(device)} cannot name a network device; ${interfaceNameRule}`;
+      return reader.fault(entry.path, why) ?? [];
+    }
+    return claim(reader, taken, device, entry.path, `the device ${device}`)
+      ? [{ physicalNetwork, device }]
+      : [];
+  });
 }
 
 function readVtep(

@@ -13,9 +13,11 @@ import {
 } from './addresses.js';
 import type { Name } from './identifiers.js';
 import { MAX_INTERFACES_PER_ROUTER, MAX_ROUTERS, MAX_ROUTES_PER_ROUTER } from './limits.js';
-import type { Route, RouterIntent, RouterInterfaceIntent } from './resources.js';
+import type { NodeIntent, Route, RouterIntent, RouterInterfaceIntent } from './resources.js';
 import { defaultRoutingMode, isRoutingMode, routingModes, type RoutingMode } from './routing.js';
 import { firstAddress, type NetworkDraft } from './topology-networks.js';
+import type { ExternalNetworks } from './topology-external.js';
+import { readGateway } from './topology-gateways.js';
 import { claim, readCidr, readIp, readKnownName } from './topology-values.js';
 import type { Fields, Value, YamlReader } from './yaml-reader.js';
 
@@ -34,11 +36,18 @@ interface Address {
   readonly path: string;
 }
 
+/** `names` are of all networks that were declared, faulty ones too, so that one fault is not told twice. */
+export interface Declared {
+  readonly drafts: readonly NetworkDraft[];
+  readonly names: ReadonlySet<Name>;
+  readonly nodes: readonly NodeIntent[];
+  readonly external: ExternalNetworks;
+}
+
 export function readRouters(
   reader: YamlReader,
   value: Value | undefined,
-  drafts: readonly NetworkDraft[],
-  names: ReadonlySet<Name>,
+  { drafts, names, nodes, external }: Declared,
 ): readonly RouterIntent[] {
   const context: Context = {
     networks: new Map(drafts.map((draft) => [draft.name, draft])),
@@ -47,24 +56,31 @@ export function readRouters(
   };
   const routers: RouterIntent[] = [];
   for (const [id, entry] of reader.named(value, MAX_ROUTERS)) {
-    const fields = reader.fields(entry, ['networks', 'interfaces', 'routes', 'routing']);
+    const fields = reader.fields(entry, keys);
     if (fields === undefined) continue;
     const addresses = readAddresses(reader, fields.values, context);
     refuseOverlaps(reader, addresses);
     if (fields.values.networks === undefined && fields.values.interfaces === undefined) {
       reader.fault(entry.path, 'neither "networks" nor "interfaces" says what the router joins');
     }
+    const gateway = readGateway(reader, fields.values.gateway, {
+      external,
+      nodes,
+      cidrs: addresses.map(({ cidr }) => cidr),
+    });
     routers.push({
       id,
       interfaces: interfacesOf(addresses),
       routes: readRoutes(reader, fields.values.routes, addresses),
       routing: readRouting(reader, fields.values.routing),
+      ...(gateway === undefined ? {} : { gateway }),
     });
   }
   return routers;
 }
 
-type RouterFields = Fields<'networks' | 'interfaces' | 'routes' | 'routing'>['values'];
+const keys = ['networks', 'interfaces', 'routes', 'routing', 'gateway'] as const;
+type RouterFields = Fields<(typeof keys)[number]>['values'];
 
 function readAddresses(
   reader: YamlReader,

@@ -4,8 +4,10 @@
  *     underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
  *     nodes:    { cn1: { vtep: 172.16.0.11 } }
  *     networks: { red: { vni: 101, subnets: [10.1.0.0/24] } }
- *     routers:  { r1: { networks: [red] } }
+ *     external_networks: { ext: { physical_network: physnet1, subnets: [{ cidr: 203.0.113.0/24 }] } }
+ *     routers:  { r1: { networks: [red], gateway: ext } }
  *     ports:    { vm1: { network: red, node: cn1, ip: 10.1.0.11 } }
+ *     floating_ips: { 203.0.113.101: { port: vm1 } }
  *
  * Reading is in the order above, since each section speaks of the ones before it. What comes out has
  * no fault left: every name is known, every address lies where it must and is there once. What the file
@@ -15,13 +17,18 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Cidr } from './addresses.js';
 import { DvrError } from './errors.js';
+import { MAX_PORTS } from './limits.js';
 import type {
+  ExternalNetworkIntent,
+  FloatingIp,
   InteropVtep,
   NetworkIntent,
   NodeIntent,
   PortIntent,
   RouterIntent,
 } from './resources.js';
+import { readExternalNetworks } from './topology-external.js';
+import { readFloatingIps } from './topology-floating-ips.js';
 import { readNetworks, withGateways } from './topology-networks.js';
 import { readInteropVteps, readNodes, readUnderlay } from './topology-nodes.js';
 import { readPorts } from './topology-ports.js';
@@ -35,8 +42,10 @@ export interface Topology {
   readonly nodes: readonly NodeIntent[];
   readonly interopVteps: readonly InteropVtep[];
   readonly networks: readonly NetworkIntent[];
+  readonly externalNetworks: readonly ExternalNetworkIntent[];
   readonly routers: readonly RouterIntent[];
   readonly ports: readonly PortIntent[];
+  readonly floatingIps: readonly FloatingIp[];
 }
 
 export interface Underlay {
@@ -50,8 +59,10 @@ const sections = [
   'nodes',
   'interop_vteps',
   'networks',
+  'external_networks',
   'routers',
   'ports',
+  'floating_ips',
 ] as const;
 
 /**
@@ -74,7 +85,8 @@ export function parseTopology(text: string, file = 'topology.yaml'): Topology {
   const { nodes, names: nodeNames } = readNodes(reader, values.nodes, underlay);
   const { networks: drafts, names } = readNetworks(reader, values.networks, nodes);
   const interopVteps = readInteropVteps(reader, values.interop_vteps, underlay, nodes, names);
-  const routers = readRouters(reader, values.routers, drafts, names);
+  const external = readExternalNetworks(reader, values.external_networks, nodes, names);
+  const routers = readRouters(reader, values.routers, { drafts, names, nodes, external });
   const networks = withGateways(drafts, routers);
   const ports = readPorts(reader, values.ports, {
     nodeNames,
@@ -82,9 +94,19 @@ export function parseTopology(text: string, file = 'topology.yaml'): Topology {
     networks,
     routers,
   });
+  const floatingIps = readFloatingIps(reader, values.floating_ips, {
+    external,
+    nodes,
+    routers,
+    ports,
+    networks,
+    portNames: new Set(reader.named(values.ports, MAX_PORTS).map(([name]) => name)),
+  });
+  const { externalNetworks } = external;
+  const topology = { nodes, networks, externalNetworks, routers, ports, floatingIps };
   reader.throwFaults();
   if (underlay === undefined) throw new Error('no underlay, and no fault says why');
-  return { wire, underlay, nodes, interopVteps, networks, routers, ports };
+  return { wire, underlay, interopVteps, ...topology };
 }
 
 /**

@@ -60,6 +60,11 @@ export class YamlReader {
     return undefined;
   }
 
+  /** Whether a fault has been noted in the section: then what is missing there may be what is wrong. */
+  isFaulty(section: string): boolean {
+    return this.faults.some(({ path }) => path === section || path.startsWith(`${section}.`));
+  }
+
   /** @throws DvrError DVR_TOPOLOGY_INVALID with one line for each fault, in the order of the file. */
   throwFaults(): void {
     if (this.faults.length === 0) return;
@@ -116,6 +121,12 @@ export class YamlReader {
     return (entries ?? []).map(([key, entry]) => [key as Name, entry] as const);
   }
 
+  /** A mapping whose keys the caller reads, at most `limit` of them. */
+  keyed(value: Value | undefined, limit: number): readonly (readonly [string, Value])[] {
+    if (value === undefined || isEmpty(value)) return [];
+    return this.entries(value, limit, () => true) ?? [];
+  }
+
   /** A list of at most `limit` values; undefined and faulty are empty. */
   list(value: Value | undefined, limit: number): readonly Value[] {
     if (value === undefined || isEmpty(value)) return [];
@@ -158,6 +169,11 @@ export class YamlReader {
   boolean(value: Value): boolean | undefined {
     const found = this.scalar(value);
     return typeof found === 'boolean' ? found : this.wrongType(value, 'true or false');
+  }
+
+  /** Tells a mapping from its short form, one word. */
+  isMapping({ node }: Value): boolean {
+    return isMap(node);
   }
 
   /** Whether a section is there with nothing in it; one of another type is not empty, but wrong. */

@@ -5,6 +5,7 @@ import {
   nthHost,
   sizeOf,
   broadcastAddress,
+  type Cidr,
   type IpAddress,
   type IpFamily,
 } from '../../model/addresses.js';
@@ -63,8 +64,20 @@ export class IpPool {
     return ips;
   }
 
+  /** The lowest free one of one subnet. @throws DvrError DVR_ADDRESSES_EXHAUSTED */
+  allocateIn(cidr: Cidr, owner: string): IpAddress {
+    const subnets = this.network.subnets.filter((subnet) => subnet.cidr === cidr);
+    const ip = this.lowestFreeIn(subnets, owner);
+    this.owners.set(ip, owner);
+    return ip;
+  }
+
   private lowestFree(family: IpFamily, port: string): IpAddress {
     const subnets = this.network.subnets.filter(({ cidr }) => familyOf(cidr) === family);
+    return this.lowestFreeIn(subnets, `port ${port}`);
+  }
+
+  private lowestFreeIn(subnets: readonly Subnet[], owner: string): IpAddress {
     for (const subnet of subnets) {
       const ip = this.lowestFreeOf(subnet);
       if (ip !== undefined) return ip;
@@ -72,7 +85,7 @@ export class IpPool {
     const cidrs = subnets.map(({ cidr }) => cidr).join(' and ');
     throw new DvrError(
       'DVR_ADDRESSES_EXHAUSTED',
-      `port ${port}: no address is free in ${cidrs} of network ${this.network.name}`,
+      `${owner}: no address is free in ${cidrs} of network ${this.network.name}`,
       'delete ports that are not used, or add a subnet',
     );
   }

@@ -2,12 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyState, type ControllerState } from '../../../src/controller/intent.js';
-import {
-  networkMtu,
-  nodesOfRouter,
-  viewsOf,
-  type ViewContent,
-} from '../../../src/controller/views.js';
+import { nodesOfRouter } from '../../../src/controller/router-copies.js';
+import { networkMtu, viewsOf, type ViewContent } from '../../../src/controller/views.js';
 import { apply, attachCommand, bind, named, run, seedState, seedText } from './support.js';
 
 const viewOf = (state: ControllerState, node: string): ViewContent => {

@@ -1,0 +1,45 @@
+/**
+ * Which network node does a router's source NAT: where the file says, else where it was before, else the
+ * one with the fewest routers. Moving a router moves its connections, so nothing moves for balance alone.
+ */
+import type { Name } from '../../model/identifiers.js';
+import type { ExternalNetworkIntent, GatewayIntent, Node } from '../../model/resources.js';
+
+export interface SnatWish {
+  readonly router: Name;
+  readonly gateway: GatewayIntent;
+  readonly network: ExternalNetworkIntent;
+  readonly before: Name | undefined;
+}
+
+/** By router; one that no network node has the uplink for is not in it. `nodes` and `wishes` by name. */
+export function scheduleSnat(
+  nodes: readonly Node[],
+  wishes: readonly SnatWish[],
+): ReadonlyMap<Name, Name> {
+  const chosen = new Map<Name, Name>();
+  const loads = new Map<Name, number>();
+  const choose = ({ router }: SnatWish, node: Name): void => {
+    chosen.set(router, node);
+    loads.set(node, (loads.get(node) ?? 0) + 1);
+  };
+  const open = wishes.filter((wish) => {
+    const names = candidatesOf(nodes, wish);
+    const node = [wish.gateway.node, wish.before].find((one) => one !== undefined && names.includes(one));
+    if (node !== undefined) choose(wish, node);
+    return node === undefined;
+  });
+  for (const wish of open) {
+    const load = (node: Name): number => loads.get(node) ?? 0;
+    const [node] = candidatesOf(nodes, wish).sort((left, right) => load(left) - load(right));
+    if (node !== undefined) choose(wish, node);
+  }
+  return chosen;
+}
+
+function candidatesOf(nodes: readonly Node[], { network }: SnatWish): Name[] {
+  return nodes
+    .filter(({ networkNode, providers }) =>
+      networkNode && providers.some(({ physicalNetwork }) => physicalNetwork === network.physicalNetwork))
+    .map(({ name }) => name);
+}

@@ -1,0 +1,65 @@
+/** Which node does the NAT of each floating IP, by which router and to which address. */
+import { familyOf } from '../model/addresses.js';
+import type { FloatingIpView } from '../model/node-view.js';
+import { routerToward } from '../model/reach.js';
+import type { FloatingIp, Node, Port, Router } from '../model/resources.js';
+import { floatingIpKey } from './gateway-names.js';
+import { byName, type Intent } from './intent.js';
+import { hasUplink } from './router-copies.js';
+
+export interface PlacedFloatingIp {
+  readonly router: Router['id'];
+  /** Absent: the router has no network node, so that nobody can do it. */
+  readonly node?: Node['name'];
+  readonly view: FloatingIpView;
+}
+
+/** Intents never change, so what was derived from one stays right. */
+const derived = new WeakMap<Intent, ReadonlyMap<string, PlacedFloatingIp>>();
+
+/** By network and address; one that is only kept, or whose port or address has gone, is not in it. */
+export function placedFloatingIps(intent: Intent): ReadonlyMap<string, PlacedFloatingIp> {
+  const known = derived.get(intent);
+  if (known !== undefined) return known;
+  const routers = byName(intent.routers).filter(({ gateway }) => gateway !== undefined);
+  const placed = new Map(
+    byName(intent.floatingIps).flatMap((floatingIp) => {
+      const found = place(intent, routers, floatingIp);
+      return found === undefined ? [] : [[floatingIpKey(floatingIp), found] as const];
+    }),
+  );
+  derived.set(intent, placed);
+  return placed;
+}
+
+function place(
+  intent: Intent,
+  routers: readonly Router[],
+  { ip, network, port: name, fixedIp: wish, placement: wanted }: FloatingIp,
+): PlacedFloatingIp | undefined {
+  const port = name === undefined ? undefined : intent.ports.get(name);
+  const fixedIp = port?.ips.find((one) => (wish === undefined ? familyOf(one) === 4 : one === wish));
+  const external = intent.externalNetworks.get(network);
+  if (port === undefined || fixedIp === undefined || external === undefined) return undefined;
+  const subnets = intent.networks.get(port.network)?.subnets ?? [];
+  const router = routerToward(routers, network, { network: port.network, subnets, fixedIp });
+  if (router === undefined) return undefined;
+  const own = wanted === 'central' ? undefined : nodeWithUplink(intent, port, external);
+  const node = own ?? intent.gateways.get(router.id)?.node;
+  const placement = own === undefined ? 'central' : 'distributed';
+  return {
+    router: router.id,
+    ...(node === undefined ? {} : { node }),
+    view: { ip, network, fixedIp, port: port.name, placement },
+  };
+}
+
+function nodeWithUplink(
+  intent: Intent,
+  { binding }: Port,
+  external: Parameters<typeof hasUplink>[1],
+): Node['name'] | undefined {
+  return binding !== undefined && hasUplink(intent.nodes.get(binding.node), external)
+    ? binding.node
+    : undefined;
+}

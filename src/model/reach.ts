@@ -1,0 +1,54 @@
+/** Which router an outside address takes to a port: the one place that says so, for files and for views. */
+import { contains, familyOf, prefixBitsOf, prefixOf, withoutPrefix, type InterfaceAddress, type IpAddress } from './addresses.js';
+import type { Cidr } from './addresses.js';
+import type { Name } from './identifiers.js';
+import type { RouterIntent, Subnet } from './resources.js';
+
+export interface Destination {
+  readonly network: Name;
+  readonly subnets: readonly Subnet[];
+  /** Unknown before it is allocated: then any IPv4 subnet of the network may hold it. */
+  readonly fixedIp: IpAddress | undefined;
+}
+
+/**
+ * The router with a gateway in `external` that has an interface in the destination's subnet. Where several
+ * have, it is the one that the port's answers go to: the subnet's gateway.
+ */
+export function routerToward<Router extends RouterIntent>(
+  routers: Iterable<Router>,
+  external: Name,
+  destination: Destination,
+): Router | undefined {
+  const reaching = [...routers].filter(
+    (router) =>
+      router.gateway?.network === external &&
+      addressesToward(router, destination).length > 0,
+  );
+  return reaching.find((router) => isGatewayOf(router, destination)) ?? reaching[0];
+}
+
+/** The prefix that an interface address lies in. */
+export function prefixAround(address: InterfaceAddress): Cidr {
+  return prefixOf(withoutPrefix(address), prefixBitsOf(address));
+}
+
+function addressesToward(
+  { interfaces }: RouterIntent,
+  { network, fixedIp }: Destination,
+): readonly IpAddress[] {
+  return interfaces
+    .filter((one) => one.network === network)
+    .flatMap(({ addresses }) => addresses)
+    .filter((address) =>
+      fixedIp === undefined
+        ? familyOf(withoutPrefix(address)) === 4
+        : contains(prefixAround(address), fixedIp),
+    )
+    .map(withoutPrefix);
+}
+
+function isGatewayOf(router: RouterIntent, destination: Destination): boolean {
+  const own = addressesToward(router, destination);
+  return destination.subnets.some(({ gatewayIp }) => own.includes(gatewayIp));
+}
