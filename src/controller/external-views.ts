@@ -1,6 +1,7 @@
 /** What a node must know of the way out: the gateways of its routers, and the networks that they are in. */
 import type { ExternalNetworkView, GatewayView, UplinkView } from '../model/node-view.js';
 import type { ExternalNetworkIntent, Node, Router } from '../model/resources.js';
+import { uplinkTo } from '../model/uplinks.js';
 import { fgPortKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
 
@@ -46,9 +47,8 @@ export function externalNetworkViews(
 
 function uplinkOf(
   { physicalNetwork, vlan }: ExternalNetworkIntent,
-  { providers }: Node,
+  node: Node,
 ): UplinkView | undefined {
-  const provider = providers.find((one) => one.physicalNetwork === physicalNetwork);
-  if (provider === undefined) return undefined;
-  return { physicalNetwork, device: provider.device, ...(vlan === undefined ? {} : { vlan }) };
+  const provider = uplinkTo(node, physicalNetwork);
+  return provider === undefined ? undefined : { ...provider, ...(vlan === undefined ? {} : { vlan }) };
 }

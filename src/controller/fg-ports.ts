@@ -2,11 +2,12 @@
 import { withPrefix, withoutPrefix } from '../model/addresses.js';
 import { cidrAround, familiesOf } from '../model/external-ip.js';
 import type { FgPort } from '../model/resources.js';
+import { hasUplinkTo } from '../model/uplinks.js';
 import type { PortMacPool } from './allocators/port-mac.js';
 import { externalNetworkOf, poolOf, type ExternalPools, type WithGateway } from './external-pools.js';
 import { fgOwner, fgPortKey } from './gateway-names.js';
 import type { Intent } from './intent.js';
-import { hasUplink, nodesOfRouter } from './router-copies.js';
+import { nodesOfRouter } from './router-copies.js';
 
 /** Those there are, claimed again: one that is not needed now keeps its address while it can be again. */
 export function fgPortsBefore(
@@ -19,7 +20,7 @@ export function fgPortsBefore(
     [...intent.fgPorts].flatMap(([key, port]): [string, FgPort][] => {
       const network = intent.externalNetworks.get(port.network);
       if (!used.has(port.network) || network === undefined) return [];
-      if (!hasUplink(intent.nodes.get(port.node), network)) return [];
+      if (!hasUplinkTo(intent.nodes.get(port.node), network.physicalNetwork)) return [];
       const pool = poolOf(pools, port.network);
       const owner = fgOwner(port.network, port.node);
       const ips = port.addresses.map(withoutPrefix);
@@ -45,7 +46,7 @@ export function fgPortsOf(
     if (!familiesOf(network).includes(4)) continue;
     for (const node of nodesOfRouter(intent, router)) {
       const key = fgPortKey(network.name, node);
-      if (ports.has(key) || !hasUplink(intent.nodes.get(node), network)) continue;
+      if (ports.has(key) || !hasUplinkTo(intent.nodes.get(node), network.physicalNetwork)) continue;
       const owner = fgOwner(network.name, node);
       const ip = poolOf(pools, network.name).allocate(4, owner);
       ports.set(key, {

@@ -2,10 +2,10 @@
 import { familyOf } from '../model/addresses.js';
 import type { FloatingIpView } from '../model/node-view.js';
 import { routerToward } from '../model/reach.js';
-import type { FloatingIp, Node, Port, Router } from '../model/resources.js';
+import type { FloatingIp, Node, Router } from '../model/resources.js';
+import { hasUplinkTo } from '../model/uplinks.js';
 import { floatingIpKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
-import { hasUplink } from './router-copies.js';
 
 export interface PlacedFloatingIp {
   readonly router: Router['id'];
@@ -44,7 +44,9 @@ function place(
   const subnets = intent.networks.get(port.network)?.subnets ?? [];
   const router = routerToward(routers, network, { network: port.network, subnets, fixedIp });
   if (router === undefined) return undefined;
-  const own = wanted === 'central' ? undefined : nodeWithUplink(intent, port, external);
+  const bound = wanted === 'central' ? undefined : port.binding?.node;
+  const hasUplink = bound !== undefined && hasUplinkTo(intent.nodes.get(bound), external.physicalNetwork);
+  const own = hasUplink ? bound : undefined;
   const node = own ?? intent.gateways.get(router.id)?.node;
   const placement = own === undefined ? 'central' : 'distributed';
   return {
@@ -52,14 +54,4 @@ function place(
     ...(node === undefined ? {} : { node }),
     view: { ip, network, fixedIp, port: port.name, placement },
   };
-}
-
-function nodeWithUplink(
-  intent: Intent,
-  { binding }: Port,
-  external: Parameters<typeof hasUplink>[1],
-): Node['name'] | undefined {
-  return binding !== undefined && hasUplink(intent.nodes.get(binding.node), external)
-    ? binding.node
-    : undefined;
 }

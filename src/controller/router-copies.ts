@@ -2,7 +2,7 @@
  * Where routers are: on each node with a bound port on any of their networks, and on the network node that
  * does their source NAT.
  */
-import type { ExternalNetworkIntent, Node, Router } from '../model/resources.js';
+import type { Node, Router } from '../model/resources.js';
 import { byName, type Intent } from './intent.js';
 import { l2Population } from './l2-population.js';
 
@@ -17,8 +17,4 @@ export function hasCopy(intent: Intent, { id, interfaces }: Router, node: string
   if (intent.gateways.get(id)?.node === node) return true;
   const networks = l2Population(intent).networksOn(node);
   return interfaces.some(({ network }) => networks.has(network));
-}
-
-export function hasUplink(node: Node | undefined, { physicalNetwork }: ExternalNetworkIntent): boolean {
-  return node?.providers.some((one) => one.physicalNetwork === physicalNetwork) ?? false;
 }

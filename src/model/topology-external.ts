@@ -4,7 +4,9 @@ import {
   compareIps,
   contains,
   networkAddress,
+  nthHost,
   overlaps,
+  sizeOf,
   type Cidr,
   type IpAddress,
 } from './addresses.js';
@@ -27,6 +29,7 @@ import type {
 } from './resources.js';
 import { firstAddress, isUsable, requireIpv6Mtu } from './topology-networks.js';
 import { claim, readCidr, readIp } from './topology-values.js';
+import { hasUplinkTo } from './uplinks.js';
 import type { Value, YamlReader } from './yaml-reader.js';
 
 export interface ExternalNetworks {
@@ -87,8 +90,7 @@ function readPhysicalNetwork(
 ): Name | undefined {
   const name = reader.name(value);
   if (name === undefined || reader.isFaulty('nodes')) return name;
-  if (nodes.some(({ providers }) => providers.some((one) => one.physicalNetwork === name)))
-    return name;
+  if (nodes.some((node) => hasUplinkTo(node, name))) return name;
   return reader.fault(
     value.path,
     `no node has an uplink to ${name}; give one, like provider: { ${name}: eth1 }`,
@@ -134,7 +136,7 @@ function readPool(reader: YamlReader, value: Value, cidr: Cidr): AddressRange | 
   if (ends.length !== 2 || first === undefined || last === undefined)
     return reader.fault(
       value.path,
-      `${JSON.stringify(text)} is no range; write one like ${firstAddress(cidr)}-${firstAddress(cidr)}`,
+      `${JSON.stringify(text)} is no range; write one like ${nthHost(cidr, 2n)}-${nthHost(cidr, sizeOf(cidr) - 2n)}`,
     );
   const stray = [first, last].find((ip) => !contains(cidr, ip));
   if (stray !== undefined) return reader.fault(value.path, `${stray} is outside ${cidr}`);

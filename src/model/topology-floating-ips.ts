@@ -17,6 +17,7 @@ import type {
 import { placements } from './resources.js';
 import type { ExternalNetworks } from './topology-external.js';
 import { claim, readIp, readKnownName } from './topology-values.js';
+import { hasUplinkTo } from './uplinks.js';
 import type { Fields, Value, YamlReader } from './yaml-reader.js';
 
 export interface FloatingIpContext {
@@ -147,11 +148,13 @@ function isBindable(reader: YamlReader, toPort: ToPort, context: FloatingIpConte
     return false;
   }
   const node = context.nodes.find(({ name }) => name === port.node);
-  if (values.placement !== undefined && toPort.wish.placement === 'distributed' && node !== undefined) {
-    const wanted = network.physicalNetwork;
-    if (!node.providers.some(({ physicalNetwork }) => physicalNetwork === wanted))
-      reader.fault(values.placement.path, `node ${node.name} of port ${port.name} has no uplink to ${wanted}`);
-  }
+  const { physicalNetwork } = network;
+  const wished = toPort.wish.placement === 'distributed' ? values.placement : undefined;
+  if (wished !== undefined && node !== undefined && !hasUplinkTo(node, physicalNetwork))
+    reader.fault(
+      wished.path,
+      `node ${node.name} of port ${port.name} has no uplink to ${physicalNetwork}`,
+    );
   return true;
 }
 

@@ -6,6 +6,7 @@ import { snatPaths, type SnatPath } from './node-view.js';
 import type { ExternalNetworkIntent, GatewayIntent, NodeIntent } from './resources.js';
 import type { ExternalNetworks } from './topology-external.js';
 import { claim, readIp, readKnownName } from './topology-values.js';
+import { hasUplinkTo } from './uplinks.js';
 import type { Value, YamlReader } from './yaml-reader.js';
 
 export interface GatewayContext {
@@ -85,7 +86,7 @@ function readNode(
   if (!node.networkNode)
     return reader.fault(value.path, `${name} is no network node; write network_node: true there`);
   const wanted = network?.physicalNetwork;
-  if (wanted === undefined || node.providers.some((one) => one.physicalNetwork === wanted)) return name;
+  if (wanted === undefined || hasUplinkTo(node, wanted)) return name;
   return reader.fault(value.path, `${name} has no uplink to ${wanted}, which ${network?.name} is on`);
 }
 

@@ -32,6 +32,7 @@ import { readFloatingIps } from './topology-floating-ips.js';
 import { readNetworks, withGateways } from './topology-networks.js';
 import { readInteropVteps, readNodes, readUnderlay } from './topology-nodes.js';
 import { readPorts } from './topology-ports.js';
+import { refuseFullSubnets } from './topology-room.js';
 import { readRouters } from './topology-routers.js';
 import { MAX_FILE_BYTES, YamlReader, type Value } from './yaml-reader.js';
 
@@ -104,6 +105,8 @@ export function parseTopology(text: string, file = 'topology.yaml'): Topology {
   });
   const { externalNetworks } = external;
   const topology = { nodes, networks, externalNetworks, routers, ports, floatingIps };
+  // A section with a fault asks for less than was meant.
+  if (!reader.hasFaults) refuseFullSubnets(reader, topology);
   reader.throwFaults();
   if (underlay === undefined) throw new Error('no underlay, and no fault says why');
   return { wire, underlay, interopVteps, ...topology };

@@ -65,6 +65,10 @@ export class YamlReader {
     return this.faults.some(({ path }) => path === section || path.startsWith(`${section}.`));
   }
 
+  get hasFaults(): boolean {
+    return this.faults.length > 0;
+  }
+
   /** @throws DvrError DVR_TOPOLOGY_INVALID with one line for each fault, in the order of the file. */
   throwFaults(): void {
     if (this.faults.length === 0) return;

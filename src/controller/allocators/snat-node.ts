@@ -4,6 +4,7 @@
  */
 import type { Name } from '../../model/identifiers.js';
 import type { ExternalNetworkIntent, GatewayIntent, Node } from '../../model/resources.js';
+import { isSnatCandidate } from '../../model/uplinks.js';
 
 export interface SnatWish {
   readonly router: Name;
@@ -39,7 +40,6 @@ export function scheduleSnat(
 
 function candidatesOf(nodes: readonly Node[], { network }: SnatWish): Name[] {
   return nodes
-    .filter(({ networkNode, providers }) =>
-      networkNode && providers.some(({ physicalNetwork }) => physicalNetwork === network.physicalNetwork))
+    .filter((node) => isSnatCandidate(node, network.physicalNetwork))
     .map(({ name }) => name);
 }
