@@ -2,11 +2,12 @@
 import type { Command } from 'commander';
 import type { NodeStatus, PortStatus, Status } from '../controller/status.js';
 import { controllerClient } from './client.js';
+import { externalText } from './external-text.js';
 import { columns, print } from './output.js';
 
 export function register(program: Command): void {
   program.command('status')
-    .description('nodes, networks, routers and ports, and whether all is in place')
+    .description('nodes, networks, routers, ports and ways out, and whether all is in place')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  dvr status\n')
     .action(async ({ json }: { json?: true }) => {
@@ -36,6 +37,7 @@ export function statusText(status: Status): string {
         interfaces.map(({ network, addresses }) => `${network} ${addresses.join(' ')}`).join(', '),
       ])), '',
     ...waysText(status),
+    ...externalText(status).flatMap((text) => [text, '']),
     portsText(ports),
     ...nodes.flatMap(({ name, errors }) =>
       errors.map(({ code, message }) => `\n${name}: ${message} (${code})`)),

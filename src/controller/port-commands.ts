@@ -229,12 +229,16 @@ function refuseRouterIps(
     [...intent.routers.values()],
     network.name,
   );
+  const snatOwners: ReadonlyMap<string, string> = new Map(
+    snatIps(intent, network.name).map(({ ip, owner }) => [ip, owner]),
+  );
   for (const { ip } of pairs) {
     const router = routerIps.get(ip);
-    if (router !== undefined)
+    const owner = router === undefined ? snatOwners.get(ip) : `router ${router}`;
+    if (owner !== undefined)
       throw new DvrError(
         'DVR_USAGE',
-        `port ${port}: ${ip} is router ${router}'s address`,
+        `port ${port}: ${ip} is ${owner}'s address`,
         'allow another address',
       );
   }

@@ -34,6 +34,8 @@ export function addRoutes(
   app.get('/dvr/v1/status', () => status());
   for (const list of ['nodes', 'networks', 'routers', 'ports'] as const)
     app.get(`/dvr/v1/${list}`, () => status()[list]);
+  app.get('/dvr/v1/external-networks', () => status().externalNetworks);
+  app.get('/dvr/v1/floating-ips', () => status().floatingIps);
 
   app.get<Named>('/dvr/v1/nodes/:name/view', ({ params: { name } }) => {
     nodeOf(controller.intent, name);

@@ -2,6 +2,7 @@
 import {
   contains,
   familyOf,
+  parseIp,
   withPrefix,
   withoutPrefix,
   type InterfaceAddress,
@@ -13,7 +14,7 @@ import { familiesOf } from '../model/external-ip.js';
 import type { Name } from '../model/identifiers.js';
 import { MAX_PORTS } from '../model/limits.js';
 import { prefixAround } from '../model/reach.js';
-import type { RouterIntent, RouterInterfaceIntent, SnatPort } from '../model/resources.js';
+import type { Port, RouterIntent, RouterInterfaceIntent, SnatPort } from '../model/resources.js';
 import { IpPool } from './allocators/ip.js';
 import type { PortMacPool } from './allocators/port-mac.js';
 import { externalNetworkOf, type WithGateway } from './external-pools.js';
@@ -130,5 +131,16 @@ function tenantPools(intent: Intent, routers: readonly WithGateway[]): ReadonlyM
   );
   for (const { name, network, ips } of intent.ports.values())
     for (const ip of ips) pools.get(network)?.claim(ip, name);
+  for (const port of intent.ports.values()) avoidPairs(port, pools.get(port.network));
   return pools;
 }
+
+/** An address that ports share by allowed pairs is nobody's own, but somebody's. */
+function avoidPairs({ allowedAddressPairs }: Port, pool: IpPool | undefined): void {
+  for (const { ip } of allowedAddressPairs) {
+    const shared = parseIp(ip);
+    if (shared !== undefined && pool?.isFree(shared, pairOwner) === true) pool.claim(shared, pairOwner);
+  }
+}
+
+const pairOwner = 'an allowed address pair';

@@ -3,6 +3,14 @@ import type { PortReport, RouterReport } from '../model/node-view.js';
 import type { Network, Node, Port, Router } from '../model/resources.js';
 import type { RoutingMode } from '../model/routing.js';
 import type { Controller } from './controller.js';
+import {
+  externalNetworkStatuses,
+  floatingIpStatuses,
+  gatewayStatus,
+  type ExternalNetworkStatus,
+  type FloatingIpStatus,
+  type GatewayStatus,
+} from './external-status.js';
 import { byName } from './intent.js';
 import { nodesOfRouter } from './router-copies.js';
 import { networkMtu } from './views.js';
@@ -39,6 +47,7 @@ export interface RouterStatus {
   }[];
   readonly routes: readonly { readonly destination: string; readonly via: string }[];
   readonly routing: RoutingMode;
+  readonly gateway?: GatewayStatus;
 }
 
 export interface PortStatus {
@@ -63,8 +72,10 @@ export interface Status {
   readonly converged: boolean;
   readonly nodes: readonly NodeStatus[];
   readonly networks: readonly NetworkStatus[];
+  readonly externalNetworks: readonly ExternalNetworkStatus[];
   readonly routers: readonly RouterStatus[];
   readonly ports: readonly PortStatus[];
+  readonly floatingIps: readonly FloatingIpStatus[];
 }
 
 export type IsConnected = (node: string) => boolean;
@@ -79,8 +90,10 @@ export function statusOf(controller: Controller, isConnected: IsConnected): Stat
       nodes.every((node) => node.connected && node.generation === node.viewGeneration),
     nodes,
     networks: byName(intent.networks).map((network) => networkStatus(controller, network)),
+    externalNetworks: externalNetworkStatuses(intent),
     routers: byName(intent.routers).map((router) => routerStatus(controller, router)),
     ports: byName(intent.ports).map((port) => portStatus(controller, port)),
+    floatingIps: floatingIpStatuses(intent),
   };
 }
 
@@ -113,12 +126,14 @@ function networkStatus(controller: Controller, network: Network): NetworkStatus 
 }
 
 function routerStatus(controller: Controller, router: Router): RouterStatus {
+  const gateway = gatewayStatus(controller.intent, router);
   return {
     id: router.id,
     nodes: nodesOfRouter(controller.intent, router),
     interfaces: router.interfaces,
     routes: router.routes,
     routing: router.routing,
+    ...(gateway === undefined ? {} : { gateway }),
   };
 }
 

@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { emptyState, type ControllerState } from '../../../src/controller/intent.js';
 import { decodeIntent, encodeIntent } from '../../../src/controller/state-file.js';
 import { binds, externalState, externalText, gatewayOn } from './external.js';
-import { apply, attachCommand, bind, refusal, run, seedState, seedText } from './support.js';
+import { macOf } from '../../../src/model/addresses.js';
+import { MAX_PORTS } from '../../../src/model/limits.js';
+import type { Port } from '../../../src/model/resources.js';
+import { apply, attachCommand, bind, named, refusal, run, seedState, seedText } from './support.js';
 
 const given = ({ intent }: ControllerState) => ({ gateways: intent.gateways, fgPorts: intent.fgPorts });
 const fgIps = ({ intent }: ControllerState): string[] =>
@@ -67,6 +70,14 @@ describe('addresses inside', () => {
     const state = run(externalState(), apply(moved('ip: 10.1.0.13', 'ip: 10.1.0.2')));
     expect(gatewayOn(state, 'cn1').snatPorts[0]?.addresses).toEqual(['10.1.0.3/24']);
     expect(gatewayOn(state, 'cn1').snatPorts[0]?.mac).toBe(gatewayOn(externalState(), 'cn1').snatPorts[0]?.mac);
+  });
+
+  it('that VMs share by allowed pairs are no sg- device\'s, and those of devices cannot be lent', () => {
+    const shared = moved('ip: 10.1.0.11 }', 'ip: 10.1.0.11, allowed_address_pairs: [{ ip: 10.1.0.2 }, { ip: 10.1.0.0/30 }] }')
+      .replace('ip: 10.1.0.13 }', 'ip: 10.1.0.13, allowed_address_pairs: [{ ip: 10.1.0.2 }] }');
+    expect(gatewayOn(externalState(shared), 'cn1').snatPorts[0]?.addresses).toEqual(['10.1.0.3/24']);
+    const lend = { command: 'setAllowedPairs', name: 'vm1', pairs: [{ ip: '10.1.0.2' }] } as never;
+    expect(refusal(externalState(), lend).message).toBe('port vm1: 10.1.0.2 is sg/r1/red\'s address');
   });
 
   it('of new VMs leave those of sg- devices alone', () => {
@@ -156,6 +167,18 @@ describe('source NAT', () => {
     expect(gatewayOn(state, 'cn1')).toEqual({ ...gatewayOn(externalState(), 'cn1'), node: 'nn2' });
     expect(nodeOf(run(state, apply(externalText)), 'r1')).toBe('nn2');
   });
+});
+
+it('as many ports as there may be leave no room for sg- devices, which are ports too', () => {
+  const state = run(emptyState, apply(seedText));
+  const ports = Array.from({ length: MAX_PORTS - 5 }, (_, at): [string, Port] => [`many${at}`, {
+    name: named(`many${at}`), network: named('red'), ips: [], mac: macOf('fa:16:3e', at + 1_000), allowedAddressPairs: [],
+    portSecurity: true, madeBy: 'attach',
+  }]);
+  const full = { ...state, intent: { ...state.intent, ports: new Map([...state.intent.ports, ...ports]) } };
+  const error = refusal(full, apply(externalText));
+  expect([error.code, error.message]).toEqual(['DVR_CONFLICT',
+    '65535 ports and 2 sg- devices of routers are more than the 65536 there is room for']);
 });
 
 it('a cloud without a way out is given nothing', () => {

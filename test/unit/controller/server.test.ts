@@ -13,6 +13,7 @@ import { silentLog } from '../../../src/controller/log.js';
 import { startServer, type RunningServer } from '../../../src/controller/server.js';
 import type { Status } from '../../../src/controller/status.js';
 import { FileStore } from '../../../src/controller/store.js';
+import { externalText } from './external.js';
 import { FakeAgent } from './fake-agent.js';
 import { apply, seedText } from './support.js';
 
@@ -251,6 +252,26 @@ describe('a topology', () => {
     const text = seedText.replace(/^ {2}vm4:.*\n/m, '');
     expect(await ask('PUT', '/topology', text, 'text/yaml')).toMatchObject({ status: 200 });
     expect((await status()).ports.map(({ name }) => name)).toEqual(['vm1', 'vm2', 'vm3']);
+  });
+
+  it('with a way out is listed with it, and one that asks for too much changes nothing', async () => {
+    expect(await ask('PUT', '/topology', externalText, 'text/yaml')).toMatchObject({ status: 200 });
+    const lists = await Promise.all(
+      ['external-networks', 'floating-ips', 'routers'].map(async (list) => (await ask('GET', `/${list}`)).body),
+    );
+    expect(lists).toMatchObject([
+      [{ name: 'ext', physicalNetwork: 'physnet1', vlan: 500 }],
+      [{ ip: '203.0.113.101', port: 'vm1' }, { ip: '203.0.113.102', port: 'vm2' }],
+      [{ id: 'r1', gateway: { network: 'ext', node: 'nn1', addresses: ['203.0.113.60/24'] } }],
+    ]);
+    const before = controller.intent;
+    const small = externalText.replace('203.0.113.20-203.0.113.99', '203.0.113.20-203.0.113.20');
+    const full = await ask('PUT', '/topology', small, 'text/yaml');
+    expect([full.status, full.body['detail']]).toEqual([
+      400,
+      'topology.yaml:14: routers.r1.gateway: addresses left to give out in network ext: 1; needed: 0 for gateways, 2 for nodes (cn1, nn1)',
+    ]);
+    expect(controller.intent).toBe(before);
   });
 
   it('that is bad changes nothing and is told line by line, in YAML and JSON', async () => {

@@ -1,0 +1,84 @@
+/** The way out, as `dvr status` shows it: what was declared, and who does it now. */
+import type { SnatPath } from '../model/node-view.js';
+import type { FloatingIp, Placement, Router } from '../model/resources.js';
+import { hasUplinkTo } from '../model/uplinks.js';
+import { placedFloatingIps } from './floating-ips.js';
+import { floatingIpKey } from './gateway-names.js';
+import { byName, type Intent } from './intent.js';
+
+export interface ExternalNetworkStatus {
+  readonly name: string;
+  readonly physicalNetwork: string;
+  readonly vlan?: number;
+  readonly mtuBytes: number;
+  readonly subnets: readonly { readonly cidr: string; readonly gatewayIp: string }[];
+  /** The nodes that are plugged in, and their own addresses there. */
+  readonly uplinks: readonly { readonly node: string; readonly addresses: readonly string[] }[];
+}
+
+export interface GatewayStatus {
+  readonly network: string;
+  readonly addresses: readonly string[];
+  readonly snat: boolean;
+  readonly snatPath: SnatPath;
+  /** Absent: no network node has the uplink, and what has no floating IP cannot get out. */
+  readonly node?: string;
+}
+
+export interface FloatingIpStatus {
+  readonly ip: string;
+  readonly network: string;
+  /** Absent: it is only kept. */
+  readonly port?: string;
+  /** Absent with a port: the port has gone, or has the address no more. */
+  readonly fixedIp?: string;
+  readonly router?: string;
+  /** What is done now, where the file's wish is only a wish. */
+  readonly placement?: Placement;
+  readonly node?: string;
+}
+
+export function externalNetworkStatuses(intent: Intent): readonly ExternalNetworkStatus[] {
+  return byName(intent.externalNetworks).map((network) => ({
+    ...network,
+    uplinks: byName(intent.nodes)
+      .filter((node) => hasUplinkTo(node, network.physicalNetwork))
+      .map(({ name }) => ({
+        node: name,
+        addresses: byName(intent.fgPorts)
+          .filter((port) => port.node === name && port.network === network.name)
+          .flatMap(({ addresses }) => addresses),
+      })),
+  }));
+}
+
+/** Undefined for a router without a gateway. */
+export function gatewayStatus(intent: Intent, { id, gateway }: Router): GatewayStatus | undefined {
+  const given = intent.gateways.get(id);
+  if (gateway === undefined || given === undefined) return undefined;
+  return {
+    network: given.network,
+    addresses: given.addresses,
+    snat: gateway.snat,
+    snatPath: gateway.snatPath,
+    ...(given.node === undefined ? {} : { node: given.node }),
+  };
+}
+
+export function floatingIpStatuses(intent: Intent): readonly FloatingIpStatus[] {
+  return byName(intent.floatingIps).map((floatingIp) => floatingIpStatus(intent, floatingIp));
+}
+
+function floatingIpStatus(intent: Intent, floatingIp: FloatingIp): FloatingIpStatus {
+  const { ip, network, port } = floatingIp;
+  const placed = placedFloatingIps(intent).get(floatingIpKey(floatingIp));
+  return {
+    ip,
+    network,
+    ...(port === undefined ? {} : { port }),
+    ...(placed === undefined
+      ? {}
+      : { fixedIp: placed.view.fixedIp, router: placed.router, placement: placed.view.placement }),
+    ...(placed?.node === undefined ? {} : { node: placed.node }),
+  };
+}
