@@ -117,9 +117,10 @@ function networkView(
     vni: network.vni,
     mtuBytes: networkMtu(intent, network),
     // Without a router VMs get no default route: nobody would answer for the gateway.
-    subnets: network.subnets.map(({ cidr, gatewayIp }) => ({
+    subnets: network.subnets.map(({ cidr, gatewayIp, ipv6 }) => ({
       cidr,
       ...(routerIps.has(gatewayIp) ? { gatewayIp } : {}),
+      ...(ipv6 === undefined ? {} : { ipv6 }),
     })),
     ports: population.portsOf(network.name),
     routerInterfaces: routers.flatMap((router) =>

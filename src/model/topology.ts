@@ -29,6 +29,7 @@ import type {
 } from './resources.js';
 import { readExternalNetworks } from './topology-external.js';
 import { readFloatingIps } from './topology-floating-ips.js';
+import { requireAdvertisers } from './topology-ipv6.js';
 import { readNetworks, withGateways } from './topology-networks.js';
 import { readInteropVteps, readNodes, readUnderlay } from './topology-nodes.js';
 import { readPorts } from './topology-ports.js';
@@ -88,6 +89,7 @@ export function parseTopology(text: string, file = 'topology.yaml'): Topology {
   const interopVteps = readInteropVteps(reader, values.interop_vteps, underlay, nodes, names);
   const external = readExternalNetworks(reader, values.external_networks, nodes, names);
   const routers = readRouters(reader, values.routers, { drafts, names, nodes, external });
+  requireAdvertisers(reader, drafts, routers);
   const networks = withGateways(drafts, routers);
   const ports = readPorts(reader, values.ports, {
     nodeNames,
