@@ -1,6 +1,14 @@
 /** Which router an outside address takes to a port: the one place that says so, for files and for views. */
-import { contains, familyOf, prefixBitsOf, prefixOf, withoutPrefix, type InterfaceAddress, type IpAddress } from './addresses.js';
-import type { Cidr } from './addresses.js';
+import {
+  contains,
+  familyOf,
+  prefixBitsOf,
+  prefixOf,
+  withoutPrefix,
+  type Cidr,
+  type InterfaceAddress,
+  type IpAddress,
+} from './addresses.js';
 import type { Name } from './identifiers.js';
 import type { RouterIntent, Subnet } from './resources.js';
 
@@ -22,8 +30,7 @@ export function routerToward<Router extends RouterIntent>(
 ): Router | undefined {
   const reaching = [...routers].filter(
     (router) =>
-      router.gateway?.network === external &&
-      addressesToward(router, destination).length > 0,
+      router.gateway?.network === external && addressesToward(router, destination).length > 0,
   );
   return reaching.find((router) => isGatewayOf(router, destination)) ?? reaching[0];
 }

@@ -101,8 +101,8 @@ export function parseTopology(text: string, file = 'topology.yaml'): Topology {
     external,
     nodes,
     routers,
-    ports,
     networks,
+    ports: new Map(ports.map((port) => [port.name, port])),
     portNames: new Set(reader.named(values.ports, MAX_PORTS).map(([name]) => name)),
   });
   const { externalNetworks } = external;
