@@ -135,9 +135,7 @@ function networkView(
 function routerView(intent: Intent, router: Router, node: Node): RouterView {
   const { id, interfaces, routes, routing } = router;
   const gateway = gatewayView(intent, router);
-  const floatingIps = [...placedFloatingIps(intent).values()]
-    .filter((placed) => placed.router === id && placed.node === node.name)
-    .map(({ view }) => view);
+  const floatingIps = placedFloatingIps(intent).on(node.name, id);
   return {
     id,
     interfaces: interfaces.map(({ network, mac, addresses }) => ({ network, mac, addresses })),

@@ -4,7 +4,7 @@ import { ipFromText } from './address-text.js';
 import { subnetOf, whyNotExternalIp } from './external-ip.js';
 import type { Name } from './identifiers.js';
 import { MAX_FLOATING_IPS } from './limits.js';
-import { routerToward } from './reach.js';
+import type { Reach } from './reach.js';
 import {
   placements,
   type ExternalNetworkIntent,
@@ -23,8 +23,8 @@ import type { Fields, Value, YamlReader } from './yaml-reader.js';
 export interface FloatingIpContext {
   readonly external: ExternalNetworks;
   readonly nodes: readonly NodeIntent[];
-  readonly networks: readonly NetworkIntent[];
-  readonly routers: readonly RouterIntent[];
+  readonly networks: ReadonlyMap<Name, NetworkIntent>;
+  readonly reach: Reach<RouterIntent>;
   readonly ports: ReadonlyMap<Name, PortIntent>;
   /** All ports that were declared, faulty ones too, so that one fault is not told twice. */
   readonly portNames: ReadonlySet<Name>;
@@ -135,14 +135,14 @@ interface ToPort {
 function isBindable(reader: YamlReader, toPort: ToPort, context: FloatingIpContext): boolean {
   const { network, port, values, portPath } = toPort;
   if (!isFixedIpOfPort(reader, toPort)) return false;
-  const subnets = context.networks.find(({ name }) => name === port.network)?.subnets ?? [];
+  const subnets = context.networks.get(port.network)?.subnets ?? [];
   const fixedIp = fixedIpOf(toPort);
   if (fixedIp === undefined && !subnets.some(({ cidr }) => familyOf(cidr) === 4)) {
     reader.fault(portPath, `port ${port.name} has no IPv4 address`);
     return false;
   }
   const destination = { network: port.network, subnets, fixedIp };
-  if (routerToward(context.routers, network.name, destination) === undefined) {
+  if (context.reach(network.name, destination) === undefined) {
     // A router that is faulty may be the one.
     if (!reader.isFaulty('routers'))
       reader.fault(

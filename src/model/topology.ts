@@ -18,6 +18,7 @@ import { basename } from 'node:path';
 import type { Cidr } from './addresses.js';
 import { DvrError } from './errors.js';
 import { MAX_PORTS } from './limits.js';
+import { reachOf } from './reach.js';
 import type {
   ExternalNetworkIntent,
   FloatingIp,
@@ -100,8 +101,8 @@ export function parseTopology(text: string, file = 'topology.yaml'): Topology {
   const floatingIps = readFloatingIps(reader, values.floating_ips, {
     external,
     nodes,
-    routers,
-    networks,
+    reach: reachOf(routers),
+    networks: new Map(networks.map((network) => [network.name, network])),
     ports: new Map(ports.map((port) => [port.name, port])),
     portNames: new Set(reader.named(values.ports, MAX_PORTS).map(([name]) => name)),
   });
