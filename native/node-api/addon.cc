@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "io/netns.hpp"
 #include "io/process.hpp"
+#include "io/send_frame.hpp"
 #include "node-api/convert.hpp"
 #include "node-api/dataplane_object.hpp"
 #include "node-api/memory_dataplane_object.hpp"
@@ -50,6 +51,14 @@ void close_fd(const Napi::CallbackInfo& info) {
   if (number) const Fd closes_here{static_cast<int>(*number)};
 }
 
+void send_frame_by(const Napi::CallbackInfo& info) {
+  const auto device = to_string(info.Env(), info[0], "device");
+  if (!device) return;
+  const auto frame = to_bytes(info.Env(), info[1], "frame");
+  if (!frame) return;
+  if (const auto error = send_frame(*device, *frame)) throw_system_error(info.Env(), error);
+}
+
 Napi::Value monotonic_ns(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(dvr::monotonic_ns()));
 }
@@ -60,6 +69,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("MemoryDataplane", MemoryDataplaneObject::define(env));
   exports.Set("NamespaceWatch", NamespaceWatchObject::define(env));
   exports.Set("withNetns", Napi::Function::New<with_netns>(env, "withNetns"));
+  exports.Set("sendFrame", Napi::Function::New<send_frame_by>(env, "sendFrame"));
   exports.Set("duplicateFd", Napi::Function::New<duplicate_fd_of>(env, "duplicateFd"));
   exports.Set("closeFd", Napi::Function::New<close_fd>(env, "closeFd"));
   exports.Set("monotonicNs", Napi::Function::New<monotonic_ns>(env, "monotonicNs"));

@@ -20,11 +20,13 @@ import type { AgentMessage } from '../model/node-call.js';
 import type { NodeReport } from '../model/node-view.js';
 import { dataplaneSocket } from '../model/paths.js';
 import type { RoutingMode } from '../model/routing.js';
-import { kRouteProtocol } from '../namespaces/router-namespace.js';
+import { kRouteProtocol } from '../namespaces/namespace.js';
 import { hands as realHands, type Hands } from '../namespaces/scripts.js';
 import { controllerClient, type ControllerClient } from './controller-client.js';
 import type { Descriptors } from './l2/l2-agent.js';
 import type { LearnedEvent } from './l2/learned.js';
+import { teller } from './l3/gratuitous-arp.js';
+import type { Tell } from './l3/l3-agent.js';
 import type { RouterWatchParts } from './l3/router-watch.js';
 import { NodeAgent } from './node-agent.js';
 import { answerCall } from './node-calls.js';
@@ -42,6 +44,7 @@ export interface AgentOptions {
   readonly hands?: Hands;
   readonly descriptors?: Descriptors;
   readonly routerWatch?: RouterWatchParts;
+  readonly tell?: Tell;
 }
 
 export interface Agent { close(): Promise<void> }
@@ -79,6 +82,7 @@ export async function runAgent(options: AgentOptions): Promise<Agent> {
       open: (path, heard) => new (addon().NamespaceWatch)(path, kRouteProtocol, heard, kAskMs),
       mode: options.routing,
     },
+    tell: options.tell ?? teller(options.log),
     ...stateKeeper(options.node),
     log: options.log,
   }, await loadState(options.node)));

@@ -1,5 +1,5 @@
 /**
- * What this node should have beside rows, as pure data from the view: open devices, router namespaces,
+ * What this node should have beside rows, as pure data from the view: open devices, network namespaces,
  * plugged ports. reconcile.ts compares it with what is there.
  */
 import type { DeviceSpec } from '../dataplane/interface.js';
@@ -7,11 +7,14 @@ import {
   contains, parseCidr, parseIp, withPrefix, type Cidr, type IpAddress,
 } from '../model/addresses.js';
 import type { Attachment, NetworkView, NodeView, SubnetView } from '../model/node-view.js';
-import { routerNamespace, type RouterNamespace } from '../namespaces/router-namespace.js';
+import { fipNamespace } from '../namespaces/fip-namespace.js';
+import type { Namespace } from '../namespaces/namespace.js';
+import { routerNamespace } from '../namespaces/router-namespace.js';
 import type { AttachWish, NetnsPlace } from '../namespaces/scripts.js';
+import { snatNamespace } from '../namespaces/snat-namespace.js';
 import { localPorts, type LocalPort } from './l2/ports-program.js';
 import { routerPortName, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
-import { outsideTaps } from './outside-devices.js';
+import { gatewayHere, outsideTaps, wiredNetworks } from './outside-devices.js';
 
 /** A port plugged into a namespace: what attach-netns.sh is to make true. */
 export interface Plug {
@@ -23,7 +26,8 @@ export interface Plug {
 
 export interface Desired {
   readonly devices: readonly DeviceSpec[];
-  readonly routers: readonly RouterNamespace[];
+  /** In the order in which they are built: what a router sends to is there before it. */
+  readonly namespaces: readonly Namespace[];
   readonly plugs: readonly Plug[];
 }
 
@@ -53,11 +57,24 @@ export function desiredOf(view: NodeView, ids: LocalIds, gone: ReadonlyMap<strin
       ...attached.map(({ local, network, portId }): DeviceSpec =>
         ({ kind: 'tap', name: vmDeviceName(local.name), portId, mtuBytes: network.mtuBytes })),
     ],
-    routers: view.routers.map((router) => routerNamespace(router, view)),
+    namespaces: namespacesOf(view, ids),
     plugs: attached.map(
       ({ attachment, ...port }) => ({ port: port.local.name, wish: wishOf(port, attachment) }),
     ),
   };
+}
+
+function namespacesOf(view: NodeView, ids: LocalIds): Namespace[] {
+  const wired = wiredNetworks(view);
+  return [
+    ...wired.flatMap((network) => (network.fg === undefined ? [] : fipNamespace(network, network.fg, view, ids.routers))),
+    ...view.routers.flatMap((router) => {
+      const gateway = gatewayHere(router, view);
+      const outside = wired.find(({ name }) => name === gateway?.network);
+      return gateway === undefined || outside === undefined ? [] : snatNamespace(router, gateway, outside, view);
+    }),
+    ...view.routers.map((router) => routerNamespace(router, view, ids.routers[router.id])),
+  ];
 }
 
 function routerTaps(view: NodeView, ids: LocalIds): DeviceSpec[] {

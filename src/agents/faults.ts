@@ -1,6 +1,6 @@
 /**
  * What went wrong in one reconcile of node-agent.ts: for the log at once, for the report at its end, and
- * for the rows, which lead to no router that is not as it should be.
+ * for the rows, which lead to no namespace that is not as it should be.
  */
 import type { Log } from '../dataplane/log.js';
 import { DvrError } from '../model/errors.js';
@@ -15,8 +15,8 @@ const kMaxErrors = 100;
 export class Faults {
   /** What went wrong, by port. */
   readonly ports = new Map<string, string>();
-  /** Namespaces of routers that could not be built. */
-  readonly routers = new Set<string>();
+  /** Namespaces that could not be built. */
+  readonly namespaces = new Set<string>();
   #errors: NodeReport['errors'][number][] = [];
 
   constructor(private readonly log: Log) {}
@@ -25,7 +25,7 @@ export class Faults {
 
   clear(): void {
     this.ports.clear();
-    this.routers.clear();
+    this.namespaces.clear();
     this.#errors = [];
   }
 
@@ -36,7 +36,7 @@ export class Faults {
 
   /** What a failed step means for the port or router it was about. */
   blame(step: Step, { message }: DvrError, view: NodeView | undefined): void {
-    if (step.step === 'router') this.routers.add(step.router.name);
+    if (step.step === 'build') this.namespaces.add(step.namespace.name);
     if (step.step === 'plug') this.ports.set(step.plug.port, message);
     if (step.step === 'open') {
       const port = view?.localPorts.find(({ name }) => vmDeviceName(name) === step.spec.name);

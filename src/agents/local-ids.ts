@@ -8,6 +8,7 @@
 import { DvrError } from '../model/errors.js';
 import type { NodeIds } from '../model/node-call.js';
 import type { NodeView } from '../model/node-view.js';
+import { routerPortName } from '../namespaces/port-names.js';
 import { fipPortName, gatewayPortName, outsideTaps, portKinds, uplinks, wiredNetworks } from './outside-devices.js';
 
 type Numbers = Readonly<Record<string, number>>;
@@ -30,8 +31,8 @@ const kLastLocalVlan = 4094;
 const kLastRouter = 4095;
 const kHint = 'this node is full: move ports to another';
 
+export { routerPortName };
 export const vmDeviceName = (port: string): string => `vm/${port}`;
-export const routerPortName = (router: string, network: string): string => `qr/${router}/${network}`;
 export const tapName = (portId: number): string => `tap${String(portId)}`;
 
 /**

@@ -11,7 +11,8 @@ import type { Row } from '../dataplane/rows.js';
 import { DvrError } from '../model/errors.js';
 import type { NodeIds } from '../model/node-call.js';
 import type { NodeReport, NodeView, RouterReport } from '../model/node-view.js';
-import type { RouterNamespace } from '../namespaces/router-namespace.js';
+import type { Namespace } from '../namespaces/namespace.js';
+import { isRouterNamespace } from '../namespaces/router-namespace.js';
 import { ScriptFailure, type Hands } from '../namespaces/scripts.js';
 import { desiredOf, type Desired, type Plug } from './desired.js';
 import { Faults, operatorError } from './faults.js';
@@ -19,10 +20,10 @@ import { L2Agent, type Descriptors } from './l2/l2-agent.js';
 import {
   age, learn, learnRules, nothingLearned, rowsDiffer, type Learned, type LearnedEvent,
 } from './l2/learned.js';
-import { L3Agent, routerOf } from './l3/l3-agent.js';
+import { L3Agent, standingPlace, type Tell } from './l3/l3-agent.js';
 import { RouterWatch, type RouterListener, type RouterWatchParts } from './l3/router-watch.js';
 import {
-  allocateIds, namesOfIds, routerPortName, tapName, vmDeviceName, type LocalIds,
+  allocateIds, namesOfIds, tapName, vmDeviceName, type LocalIds,
 } from './local-ids.js';
 import { nodeRows } from './node-rows.js';
 import { PluggedPorts } from './plugged-ports.js';
@@ -35,12 +36,14 @@ export interface NodeAgentParts {
   readonly hands: Hands;
   readonly descriptors: Descriptors;
   readonly routerWatch: RouterWatchParts;
+  /** Sends gratuitous ARP; the addon does it, tests pretend. */
+  readonly tell: Tell;
   readonly save: (state: MadeState) => Promise<void>;
   readonly saveView: (view: NodeView) => Promise<void>;
   readonly log: Log;
 }
 
-/** What attach-netns.sh and router-ns.sh answer when the TAP is nowhere: its owner must make a new one. */
+/** What attach-netns.sh and namespace.sh answer when the TAP is nowhere: its owner must make a new one. */
 const kDeviceLost = 3;
 /** What attach-netns.sh answers when the process has not the namespace any more that it had. */
 const kNamespaceLeft = 7;
@@ -60,7 +63,7 @@ export class NodeAgent {
 
   constructor(private readonly parts: NodeAgentParts, state: AgentState) {
     this.#l2 = new L2Agent(parts.hands, parts.descriptors);
-    this.#l3 = new L3Agent(parts.hands);
+    this.#l3 = new L3Agent(parts.hands, parts.tell);
     this.#routerWatch = new RouterWatch(parts.routerWatch);
     this.#view = state.view;
     this.#ids = state.ids;
@@ -181,8 +184,8 @@ export class NodeAgent {
       this.#lost.delete(name);
       await this.#guard(async () => {
         await this.#l2.close(name);
-        const router = routerOf(name);
-        if (router !== undefined) this.#l3.forget(router.namespace);
+        const place = standingPlace(name);
+        if (place !== undefined) this.#l3.forget(place.namespace);
       });
     }
   }
@@ -206,8 +209,8 @@ export class NodeAgent {
   /** The numbers of what works: a row must not lead to a device that is not there. */
   #workingIds(): LocalIds {
     const works = ([name]: readonly [string, number]): boolean => {
-      const router = routerOf(name);
-      if (router !== undefined && this.#faults.routers.has(router.namespace)) return false;
+      const place = standingPlace(name);
+      if (place !== undefined && this.#faults.namespaces.has(place.namespace)) return false;
       return this.#l2.has(name) && !this.#lost.has(name);
     };
     return { ...this.#ids, ports: Object.fromEntries(Object.entries(this.#ids.ports).filter(works)) };
@@ -226,11 +229,12 @@ export class NodeAgent {
     switch (step.step) {
       case 'open': return this.#l2.open(step.spec, this.#plugged.placeOf(step.spec.name));
       case 'close': return this.#close(step.device);
-      case 'router': return this.#buildRouter(step.router);
+      case 'build': return this.#build(step.namespace);
       case 'rows': return this.#apply();
+      case 'announce': return this.#l3.announce();
       case 'plug': return this.#plug(step.plug);
       case 'unplug': return this.#unplug(step.plug);
-      case 'remove_router':
+      case 'remove':
         this.#routerWatch.forget(step.namespace);
         await this.#l3.remove(step.namespace);
         this.#namespaces.delete(step.namespace);
@@ -239,18 +243,17 @@ export class NodeAgent {
 
   async #close(device: string): Promise<void> {
     await this.#l2.close(device);
-    const router = routerOf(device);
-    if (router !== undefined) await this.#l3.removeDevice(router.namespace, router.ifname);
+    const place = standingPlace(device);
+    if (place?.ifname !== undefined) await this.#l3.removeDevice(place.namespace, place.ifname);
   }
 
-  async #buildRouter(router: RouterNamespace): Promise<void> {
-    this.#namespaces.add(router.name);
-    await this.#l3.build(router, (network) => {
-      const device = routerPortName(router.routerId, network);
+  async #build(namespace: Namespace): Promise<void> {
+    this.#namespaces.add(namespace.name);
+    await this.#l3.build(namespace, (device) => {
       const portId = this.#ids.ports[device];
       return portId !== undefined && this.#l2.has(device) ? tapName(portId) : undefined;
     });
-    this.#routerWatch.watch(router.name);
+    if (isRouterNamespace(namespace.name)) this.#routerWatch.watch(namespace.name);
   }
 
   async #apply(): Promise<void> {
@@ -272,9 +275,8 @@ export class NodeAgent {
 
   #lose(step: Step): void {
     if (step.step === 'plug') this.#lost.add(vmDeviceName(step.plug.port));
-    if (step.step !== 'router') return;
-    const { routerId, devices } = step.router;
-    for (const { network } of devices) this.#lost.add(routerPortName(routerId, network));
+    if (step.step !== 'build') return;
+    for (const { from } of step.namespace.devices) if ('tap' in from) this.#lost.add(from.tap);
   }
 
   async #guard(body: () => Promise<void>, failed: (error: DvrError) => void = () => {}): Promise<void> {
@@ -302,8 +304,8 @@ export class NodeAgent {
     });
   }
 
-  #save(intended: Desired = { devices: [], routers: [], plugs: [] }): Promise<void> {
-    const namespaces = new Set([...this.#namespaces, ...intended.routers.map(({ name }) => name)]);
+  #save(intended: Desired = { devices: [], namespaces: [], plugs: [] }): Promise<void> {
+    const namespaces = new Set([...this.#namespaces, ...intended.namespaces.map(({ name }) => name)]);
     const plugs = this.#plugged.with(intended.plugs);
     return this.parts.save({ ids: this.#ids, namespaces: [...namespaces], plugs });
   }

@@ -7,10 +7,10 @@
  */
 import type { NodePortKind } from '../model/node-call.js';
 import type { ExternalNetworkView, GatewayView, NodeView, RouterView } from '../model/node-view.js';
+import { fipPortName, gatewayPortName, snatPortName } from '../namespaces/port-names.js';
 
-export const snatPortName = (router: string, network: string): string => `sg/${router}/${network}`;
-export const gatewayPortName = (router: string): string => `qg/${router}`;
-export const fipPortName = (network: string): string => `fg/${network}`;
+export { fipPortName, gatewayPortName, snatPortName };
+
 export const uplinkPortName = (physicalNetwork: string): string => `uplink/${physicalNetwork}`;
 
 /** What a device is, by the first word of its name. */

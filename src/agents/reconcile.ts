@@ -4,22 +4,23 @@
  *
  *   1 close     what would clash: a device or a plug of the same name, but another
  *   2 open      devices that are missing
- *   3 routers   built and filled before any row sends a packet there
+ *   3 build     namespaces, filled before any row sends a packet there
  *   4 rows      one version: the new generation complete, the old one gone with it
- *   5 plug      a guest can speak only once everything behind its port is ready
- *   6 unplug    what is no longer wanted, after the last row that named it
- *   7 remove    routers that have no copy here any more
+ *   5 announce  what has come here, now that its packets find their way
+ *   6 plug      a guest can speak only once everything behind its port is ready
+ *   7 unplug    what is no longer wanted, after the last row that named it
+ *   8 remove    namespaces of what is not on this node any more
  *
  * Deletes name exactly what they delete; what is not ours is in no list here.
  */
 import type { DeviceSpec } from '../dataplane/interface.js';
-import type { RouterNamespace } from '../namespaces/router-namespace.js';
+import type { Namespace } from '../namespaces/namespace.js';
 import type { Desired, Plug } from './desired.js';
 import { vmDeviceName } from './local-ids.js';
 
 export interface Actual {
   readonly devices: readonly DeviceSpec[];
-  /** Names of router namespaces that we have built. */
+  /** Names of namespaces that we have built. */
   readonly namespaces: readonly string[];
   readonly plugs: readonly Plug[];
   /** Ports whose plug this process has made or seen; after a restart each is looked at again. */
@@ -29,16 +30,17 @@ export interface Actual {
 export type Step =
   | { readonly step: 'close'; readonly device: string }
   | { readonly step: 'open'; readonly spec: DeviceSpec }
-  | { readonly step: 'router'; readonly router: RouterNamespace }
+  | { readonly step: 'build'; readonly namespace: Namespace }
   | { readonly step: 'rows' }
+  | { readonly step: 'announce' }
   | { readonly step: 'plug'; readonly plug: Plug }
   | { readonly step: 'unplug'; readonly plug: Plug }
-  | { readonly step: 'remove_router'; readonly namespace: string };
+  | { readonly step: 'remove'; readonly namespace: string };
 
 export function plan(desired: Desired, actual: Actual): Step[] {
   const wantedDevices = new Map(desired.devices.map((spec) => [spec.name, spec]));
   const wantedPlugs = new Map(desired.plugs.map((plug) => [plug.port, plug]));
-  const wantedRouters = new Set(desired.routers.map(({ name }) => name));
+  const wantedNamespaces = new Set(desired.namespaces.map(({ name }) => name));
 
   const moved = actual.plugs.filter((plug) => isOther(plug, wantedPlugs.get(plug.port)));
   const replaced = new Set(moved.map(({ port }) => vmDeviceName(port)));
@@ -54,16 +56,17 @@ export function plan(desired: Desired, actual: Actual): Step[] {
     ...moved.map((plug): Step => ({ step: 'unplug', plug })),
     ...clashing.map(({ name }): Step => ({ step: 'close', device: name })),
     ...desired.devices.filter(({ name }) => !open.has(name)).map((spec): Step => ({ step: 'open', spec })),
-    ...desired.routers.map((router): Step => ({ step: 'router', router })),
+    ...desired.namespaces.map((namespace): Step => ({ step: 'build', namespace })),
     { step: 'rows' },
+    { step: 'announce' },
     ...desired.plugs.filter((plug) => needsPlug(plug, plugged.get(plug.port), actual.seen, open))
       .map((plug): Step => ({ step: 'plug', plug })),
     ...actual.devices.filter(({ name }) => !wantedDevices.has(name))
       .map(({ name }): Step => ({ step: 'close', device: name })),
     ...actual.plugs.filter(({ port }) => !wantedPlugs.has(port))
       .map((plug): Step => ({ step: 'unplug', plug })),
-    ...actual.namespaces.filter((name) => !wantedRouters.has(name))
-      .map((namespace): Step => ({ step: 'remove_router', namespace })),
+    ...actual.namespaces.filter((name) => !wantedNamespaces.has(name))
+      .map((namespace): Step => ({ step: 'remove', namespace })),
   ];
 }
 

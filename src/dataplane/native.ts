@@ -112,6 +112,8 @@ export interface NativeAddon {
    * the time is spent on asking). Routes of `ownRouteProtocol` are no facts.
    */
   NamespaceWatch: new (path: string, ownRouteProtocol: number, heard: () => void, askMs: number) => NamespaceWatch;
+  /** Sends one Ethernet frame out of a device of the namespace that this thread is in. */
+  sendFrame(device: string, frame: Uint8Array): void;
   /** Duplicates a descriptor of another process into this one (pidfd_getfd(2), Linux 5.6). */
   duplicateFd(pid: number, fd: number): number;
   closeFd(fd: number): void;

@@ -1,169 +1,143 @@
 /**
- * What a router namespace holds, as pure data: devices, sysctls, permanent neighbours, static routes.
- * Seed steps EW2 ("the router namespace's ARP table is populated by the l3 agent") and EW3. Comes from
- * the node's view; scripts.ts builds it; l3-agent.ts asks what differs.
+ * What a router namespace holds: devices, permanent neighbours, static routes, and the rules by which it
+ * sends out what no route of its own leads to. Seed steps EW2, EW3, NS2, NS3 and NS8. Pure, from the node's view.
  *
- * The same router has the same contents on every node that has a copy, so the kernel there routes as
- * here. Neighbours are complete and permanent: a copy must never have to ask who has an address, because
- * its question would carry the shared gateway MAC (dvr_process) to nodes that use the same MAC.
+ * The same router routes alike on every node that has a copy. What differs is the way out: on the node
+ * with the SNAT namespace the address of `sg-` has its own MAC, elsewhere (unless the path is `direct`) the
+ * router's own, so that the frame goes to the copy there; and floating IPs are on their port's node alone.
+ *
+ *   0      local, 32766 main: tenant subnets, extra routes
+ *   40000  from a fixed address with a floating IP here: by rfp    (table 16)
+ *   40001  what the router itself has to say to the world: by rfp
+ *   50000  from a tenant subnet: by the address of sg- in it, out of the device it came in by
  */
 import { createHash } from 'node:crypto';
+import { familyOf, parseIp, withoutPrefix, type InterfaceAddress, type IpAddress } from '../model/addresses.js';
+import type { FloatingIpView, GatewayView, NodeView, RouterView } from '../model/node-view.js';
+import { endDevice, endNeighbour, fipLink, type FipLink } from './fip-link.js';
 import {
-  contains, parseCidr, parseIp, withoutPrefix, type Cidr, type InterfaceAddress, type IpAddress,
-} from '../model/addresses.js';
-import type { NetworkView, NodeView, PortView, RouterView } from '../model/node-view.js';
-
-export interface RouterDevice {
-  readonly name: string;
-  readonly network: string;
-  readonly mac: string;
-  readonly addresses: readonly string[];
-  readonly mtuBytes: number;
-  /** Off where the router has no IPv6 address: then the device joins no groups and asks nobody. */
-  readonly ipv6: boolean;
-}
-export interface Neighbour { readonly device: string; readonly ip: string; readonly mac: string }
-export interface RouterRoute { readonly destination: string; readonly via: string }
-
-export interface RouterNamespace {
-  readonly routerId: string;
-  readonly name: string;
-  readonly sysctls: readonly string[];
-  readonly devices: readonly RouterDevice[];
-  readonly neighbours: readonly Neighbour[];
-  readonly routes: readonly RouterRoute[];
-}
-
-/** IFNAMSIZ without the closing zero. */
-const kMaxDeviceNameLength = 15;
-
-/**
- * Paths below /proc/sys, set before any device comes in (a device copies `default` at that moment).
- * The kernel ORs `all` and the device for send_redirects, so both must be off.
- */
-export const routerSysctls: readonly string[] = [
-  'net/ipv4/ip_forward=1',
-  'net/ipv4/conf/default/send_redirects=0',
-  'net/ipv4/conf/all/send_redirects=0',
-  // An address is answered for by its own device, and asked for with an address of that device.
-  'net/ipv4/conf/all/arp_ignore=1',
-  'net/ipv4/conf/all/arp_announce=2',
-  // Traffic is routed on the sender's node, so a copy sees one direction of it only.
-  'net/ipv4/conf/default/rp_filter=0',
-  'net/ipv4/conf/all/rp_filter=0',
-  'net/ipv4/conf/all/promote_secondaries=1',
-  'net/ipv6/conf/default/addr_gen_mode=0',
-  'net/ipv6/conf/default/accept_ra=0',
-  'net/ipv6/conf/all/accept_ra=0',
-  // The same address lives on every node on purpose: it is no duplicate.
-  'net/ipv6/conf/default/accept_dad=0',
-  'net/ipv6/conf/all/accept_dad=0',
-  'net/ipv6/conf/default/dad_transmits=0',
-  'net/ipv6/conf/default/router_solicitations=0',
-  'net/ipv6/conf/default/forwarding=1',
-  'net/ipv6/conf/all/forwarding=1',
-  // What is not permanent (a host's link-local address) is trusted longer than 30 s: fewer probes.
-  'net/ipv4/neigh/default/base_reachable_time_ms=300000',
-  'net/ipv6/neigh/default/base_reachable_time_ms=300000',
-];
+  deviceName, namespaceSysctls, type Namespace, type NamespaceDevice, type Neighbour, type Route, type Rule,
+} from './namespace.js';
+import { routerTable } from './nft.js';
+import { isIn } from './outside-network.js';
+import { routerPortName } from './port-names.js';
+import { subnetOf, tenantNeighbours } from './tenant-neighbours.js';
 
 export const routerNamespaceName = (routerId: string): string => `qrouter-${routerId}`;
+export const isRouterNamespace = (name: string): boolean => name.startsWith(routerNamespaceName(''));
+export const routerDeviceName = (network: string): string => deviceName('qr', network);
 
-/** `qr-<network>`; a name too long for the kernel is shortened to a hash, the same on every node. */
-export function routerDeviceName(network: string): string {
-  const name = `qr-${network}`;
-  if (name.length <= kMaxDeviceNameLength && /^[A-Za-z0-9_-]+$/.test(name)) return name;
-  return `qr-${createHash('sha256').update(network).digest('hex').slice(0, 11)}`;
-}
+const kFipPriority = 40_000;
+const kOwnPriority = 40_001;
+const kSnatPriority = 50_000;
+const kFipTable = 16;
+/** Above the numbers that have a meaning already. */
+const kFirstHashed = 1 << 16;
 
-/** Everything the router's namespace on this node is to hold. */
-export function routerNamespace(router: RouterView, view: NodeView): RouterNamespace {
-  const devices: RouterDevice[] = [];
-  const neighbours: Neighbour[] = [];
-  for (const { network: name, mac, addresses } of router.interfaces) {
-    const network = view.networks.find((candidate) => candidate.name === name);
-    if (network === undefined) continue;
-    const device = routerDeviceName(name);
-    const ipv6 = addresses.some((address) => address.includes(':'));
-    devices.push({ name: device, network: name, mac, addresses, mtuBytes: network.mtuBytes, ipv6 });
-    neighbours.push(...neighboursOn(device, network, addresses));
-  }
+/** A packet that is late after a window that has moved on is no forgery. */
+const routerSysctls = [...namespaceSysctls, 'net/netfilter/nf_conntrack_tcp_be_liberal=1'];
+
+type Interface = RouterView['interfaces'][number];
+
+/**
+ * Everything the router's namespace on this node is to hold.
+ * @param number the router's on this node; without one there is no link to a FIP namespace.
+ */
+export function routerNamespace(router: RouterView, view: NodeView, number?: number): Namespace {
+  const interfaces = router.interfaces.filter(({ network }) => view.networks.some(({ name }) => name === network));
+  const fip = fipPart(router, view, number);
   return {
-    routerId: router.id, name: routerNamespaceName(router.id), sysctls: routerSysctls,
-    devices, neighbours, routes: router.routes,
+    name: routerNamespaceName(router.id), sysctls: routerSysctls,
+    devices: [...interfaces.map((one) => tenantDevice(router, one, view)), ...fip.devices],
+    neighbours: [...interfaces.flatMap((one) => neighboursOf(router, one, view)), ...fip.neighbours],
+    routes: [...ownRoutes(router, view), ...redirects(router, interfaces).map(({ route }) => route), ...fip.routes],
+    rules: [...redirects(router, interfaces).map(({ rule }) => rule), ...fip.rules],
+    ...(fip.nft === undefined ? {} : { nft: fip.nft }),
+    announced: [],
   };
 }
 
-/**
- * One neighbour for each address that a bound port of the network has in the interface's subnets.
- * Where two ports claim an address its fixed owner wins, then the first by name: never the last writer.
- */
-function neighboursOn(device: string, network: NetworkView, addresses: readonly string[]): Neighbour[] {
-  const own = new Set(addresses.map((address) => withoutPrefix(address as InterfaceAddress)));
-  const subnets = addresses.map(subnetOf).filter((cidr) => cidr !== undefined);
-  const found = new Map<string, Neighbour>();
-  const add = (ip: string, mac: string): void => {
-    const parsed = parseIp(ip);
-    if (parsed === undefined || own.has(parsed) || found.has(parsed)) return;
-    if (subnets.some((subnet) => contains(subnet, parsed))) found.set(parsed, { device, ip: parsed, mac });
+function tenantDevice({ id }: RouterView, { network, mac, addresses }: Interface, view: NodeView): NamespaceDevice {
+  const mtuBytes = view.networks.find(({ name }) => name === network)?.mtuBytes ?? 0;
+  const ipv6 = addresses.some((address) => address.includes(':'));
+  const from = { tap: routerPortName(id, network) };
+  return { name: routerDeviceName(network), from, mac, addresses, mtuBytes, ipv6, onlink: true, sysctls: [] };
+}
+
+function neighboursOf({ gateway }: RouterView, { network: name, mac, addresses }: Interface, view: NodeView): Neighbour[] {
+  const network = view.networks.find((candidate) => candidate.name === name);
+  if (network === undefined) return [];
+  const device = routerDeviceName(name);
+  const known = tenantNeighbours(device, network, addresses);
+  const sg = gateway && sgOf(gateway, name);
+  if (gateway === undefined || sg === undefined) return known;
+  const isByRouter = gateway.snatPath === 'router' && gateway.node !== view.node.name;
+  const own = new Set<string>(sg.ips);
+  return [
+    ...known.filter(({ ip }) => !own.has(ip)),
+    ...sg.ips.map((ip) => ({ device, ip, mac: isByRouter ? mac : sg.mac })),
+  ];
+}
+
+function sgOf({ snatPorts }: GatewayView, network: string): { readonly mac: string; readonly ips: IpAddress[] } | undefined {
+  const found = snatPorts.find((port) => port.network === network);
+  return found && { mac: found.mac, ips: found.addresses.map((address) => withoutPrefix(address as InterfaceAddress)) };
+}
+
+/** A next hop in the external network is for the namespaces that have a device there. */
+function ownRoutes({ routes, gateway }: RouterView, view: NodeView): Route[] {
+  const outside = view.externalNetworks?.find(({ name }) => name === gateway?.network)?.subnets ?? [];
+  return routes.filter(({ via }) => !isIn(via, outside)).map(({ destination, via }) => ({ destination, via }));
+}
+
+/** NS2: from a tenant subnet, to the address of `sg-` in the same subnet, by the device that it came in by. */
+function redirects({ gateway }: RouterView, interfaces: readonly Interface[]): { readonly rule: Rule; readonly route: Route }[] {
+  if (gateway === undefined) return [];
+  return interfaces.flatMap(({ network, addresses }) => addresses.flatMap((address) => {
+    const subnet = subnetOf(address);
+    const via = sgOf(gateway, network)?.ips.find((ip) => subnet !== undefined && isIn(ip, [{ cidr: subnet }]));
+    if (subnet === undefined || via === undefined) return [];
+    const table = tableOf(withoutPrefix(address as InterfaceAddress));
+    const destination = familyOf(via) === 4 ? '0.0.0.0/0' : '::/0';
+    return [{
+      rule: { priority: kSnatPriority, table, from: subnet },
+      route: { destination, via, device: routerDeviceName(network), table },
+    }];
+  }));
+}
+
+/** A subnet's table is the router's address in it, as a number; a hash of it where that is too long. */
+function tableOf(ip: IpAddress): number {
+  if (familyOf(ip) === 4) return ip.split('.').reduce((number, byte) => number * 256 + Number(byte), 0);
+  return (createHash('sha256').update(ip).digest().readUInt32BE() | kFirstHashed) >>> 0;
+}
+
+type FipPart = Pick<Namespace, 'devices' | 'neighbours' | 'routes' | 'rules' | 'nft'>;
+const kNoFips: FipPart = { devices: [], neighbours: [], routes: [], rules: [] };
+
+/** The link to the FIP namespace, and what leaves by it. */
+function fipPart(router: RouterView, view: NodeView, number: number | undefined): FipPart {
+  const network = view.externalNetworks?.find(({ name }) => name === router.gateway?.network);
+  if (network?.fg === undefined || network.uplink === undefined || number === undefined) return kNoFips;
+  const link = fipLink(router.id, number);
+  const { rfp, fpr } = link;
+  const linked = { ...kNoFips, devices: [endDevice(rfp, fpr, network.mtuBytes)], neighbours: [endNeighbour(rfp, fpr)] };
+  const fips = distributedFips(router);
+  return fips.length === 0 ? linked : { ...linked, ...translated(link, fips) };
+}
+
+function translated({ rfp, fpr }: FipLink, fips: readonly FloatingIpView[]): Pick<FipPart, 'routes' | 'rules' | 'nft'> {
+  const fixed = new Set(fips.map(({ fixedIp }) => fixedIp));
+  return {
+    routes: [{ destination: '0.0.0.0/0', via: fpr.ip, device: rfp.device, table: kFipTable }],
+    rules: [
+      ...[...fixed].map((from): Rule => ({ priority: kFipPriority, table: kFipTable, from: `${from}/32` })),
+      { priority: kOwnPriority, table: kFipTable, iif: 'lo' },
+    ],
+    nft: routerTable(rfp.device, fips.map(({ ip, fixedIp }) => ({ ip, fixedIp }))),
   };
-  const bound = network.ports.filter((port) => port.node !== undefined);
-  for (const port of bound) for (const ip of port.ips) add(ip, port.mac);
-  const pairs = bound.toSorted(byName).flatMap(({ allowedAddressPairs }) => allowedAddressPairs);
-  for (const { ip, mac } of pairs) {
-    const single = singleAddress(ip);
-    if (single !== undefined) add(single, mac);
-  }
-  return [...found.values()];
 }
 
-/** The address of a pair that names one; a CIDR names none that anybody could be asked for. */
-export function singleAddress(pair: string): IpAddress | undefined {
-  const [ip = '', bits] = pair.split('/');
-  const parsed = parseIp(ip);
-  if (parsed === undefined) return undefined;
-  return bits === undefined || Number(bits) === (parsed.includes(':') ? 128 : 32) ? parsed : undefined;
-}
-
-function subnetOf(address: string): Cidr | undefined {
-  const parsed = parseCidr(address);
-  return parsed.kind === 'malformed' ? undefined : parsed.cidr;
-}
-
-const byName = (left: PortView, right: PortView): number => (left.name < right.name ? -1 : 1);
-
-/**
- * The `ip -batch` lines that turn the permanent neighbours `before` into `after`. Adds and changes come
- * first; a delete is only for an address nobody has any more, because the kernel's delete ignores the MAC
- * and would take a new owner's entry with it.
- */
-export function neighbourCommands(before: readonly Neighbour[], after: readonly Neighbour[]): string[] {
-  const keyOf = ({ device, ip }: Neighbour): string => `${device} ${ip}`;
-  const old = new Map(before.map((neighbour) => [keyOf(neighbour), neighbour]));
-  const wanted = new Set(after.map(keyOf));
-  const changed = after.filter((neighbour) => old.get(keyOf(neighbour))?.mac !== neighbour.mac);
-  const gone = before.filter((neighbour) => !wanted.has(keyOf(neighbour)));
-  return [
-    ...changed.map(({ device, ip, mac }) => `neigh replace ${ip} lladdr ${mac} dev ${device} nud permanent`),
-    ...gone.map(({ device, ip, mac }) => `neigh del ${ip} lladdr ${mac} dev ${device}`),
-  ];
-}
-
-/** The protocol number that marks routes and rules as ours, so that a user's own stay untouched. */
-export const kRouteProtocol = 200;
-
-/** Tables of ours in a router namespace, as "inet NAME": what else is there, somebody has put in by hand. */
-export const ownNftTables: readonly string[] = [];
-
-/** The `ip -batch` lines that turn our static routes `before` into `after`. */
-export function routeCommands(before: readonly RouterRoute[], after: readonly RouterRoute[]): string[] {
-  const old = new Map(before.map(({ destination, via }) => [destination, via]));
-  const wanted = new Set(after.map(({ destination }) => destination));
-  const line = (verb: string, { destination, via }: RouterRoute): string =>
-    `route ${verb} ${destination} via ${via} proto ${String(kRouteProtocol)}`;
-  const changed = after.filter(({ destination, via }) => old.get(destination) !== via);
-  return [
-    ...changed.map((route) => line('replace', route)),
-    ...before.filter(({ destination }) => !wanted.has(destination)).map((route) => line('del', route)),
-  ];
-}
+/** Those that this node translates in the router's own namespace. There are none of IPv6. */
+export const distributedFips = ({ floatingIps = [] }: RouterView): readonly FloatingIpView[] =>
+  floatingIps.filter(({ placement, ip }) => placement === 'distributed' && parseIp(ip)?.includes(':') === false);

@@ -7,10 +7,10 @@
 import { execFile, type ExecFileException } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { DvrError } from '../model/errors.js';
-import type { DeviceFacts, RouterFacts } from './router-facts.js';
-import { kRouteProtocol, type Neighbour, type RouterDevice, type RouterRoute } from './router-namespace.js';
+import type { DeviceFacts, NamespaceFacts } from './namespace-facts.js';
+import { kRouteProtocol, type NamespaceDevice, type Neighbour, type Route, type Rule } from './namespace.js';
 
-export type ScriptName = 'router-ns' | 'attach-netns' | 'mirror';
+export type ScriptName = 'namespace' | 'attach-netns' | 'mirror';
 
 /** Where a port is plugged in, as the scripts take it. */
 export interface NetnsPlace { readonly netns?: string; readonly pid?: number; readonly ifname: string }
@@ -25,17 +25,19 @@ export interface AttachWish extends NetnsPlace {
 
 export interface Hands {
   mirrorUp(name: 'br-int' | 'br-tun'): Promise<void>;
-  routerUp(namespace: string, sysctls: readonly string[]): Promise<void>;
-  /** Takes the TAP `tap` into the namespace as the device. */
-  routerDeviceUp(namespace: string, tap: string, device: RouterDevice): Promise<void>;
-  routerDeviceDown(namespace: string, device: string): Promise<void>;
-  routerDown(namespace: string): Promise<void>;
-  neighbours(namespace: string): Promise<readonly Neighbour[]>;
-  routes(namespace: string): Promise<readonly RouterRoute[]>;
-  /** What the router's namespace holds, in one short command. */
-  look(namespace: string): Promise<RouterFacts>;
+  namespaceUp(namespace: string, sysctls: readonly string[]): Promise<void>;
+  /** Takes the device `source` of the node's own namespace in; an end of a veth pair is made if it is nowhere. */
+  deviceUp(namespace: string, source: string, device: NamespaceDevice): Promise<void>;
+  deviceDown(namespace: string, device: string): Promise<void>;
+  namespaceDown(namespace: string): Promise<void>;
+  /** What the namespace holds; of nft tables those that are named. */
+  look(namespace: string, nftTables: readonly string[]): Promise<NamespaceFacts>;
   /** Runs `ip -batch` lines inside; one that fails does not stop the next, all failures are one error. */
   batch(namespace: string, lines: readonly string[]): Promise<void>;
+  /** Gives the text to `nft` inside: all of it is done, or nothing. */
+  nft(namespace: string, text: string): Promise<void>;
+  /** Ends the connections that the namespace translates to or from the address. */
+  cut(namespace: string, ip: string): Promise<void>;
   /** @param netnsInode the namespace it must be; a process may have got another, or be another. */
   attach(wish: AttachWish, netnsInode?: number): Promise<void>;
   detach(place: NetnsPlace, mac: string): Promise<void>;
@@ -60,35 +62,17 @@ export function hands(folder = fileURLToPath(new URL('../../scripts/netns/', imp
     parseShown((await run('ip', ['-json', ...words])).trim());
   return {
     mirrorUp: (name) => script('mirror', ['up', '--name', name]),
-    routerUp: (namespace, sysctls) =>
-      script('router-ns', [
-        'up', '--namespace', namespace, ...sysctls.flatMap((sysctl) => ['--sysctl', sysctl]),
-      ]),
-    routerDeviceUp: (namespace, tap, device) =>
-      script('router-ns', ['up', '--namespace', namespace, ...routerDeviceWords(tap, device)]),
-    routerDeviceDown: (namespace, device) =>
-      script('router-ns', ['down', '--namespace', namespace, '--ifname', device]),
-    routerDown: (namespace) => script('router-ns', ['down', '--namespace', namespace]),
-    neighbours: async (namespace) =>
-      (await show(['-netns', namespace, ...kShowNeighbours])).map(neighbourFrom),
-    routes: async (namespace) => {
-      const v4 = await show(['-netns', namespace, '-4', ...kShowRoutes]);
-      const v6 = await show(['-netns', namespace, '-6', ...kShowRoutes]);
-      return [...v4, ...v6].map(routeFrom);
-    },
-    look: async (namespace) => {
-      const lines = [['address', 'show'], kShowNeighbours, kShowRoutes];
-      const input = lines.map((words) => `${words.join(' ')}\n`).join('');
-      const words = ['-json', '-netns', namespace, '-batch', '-'];
-      const shown = (await run('ip', words, kScriptTimeoutMs, input)).trim().split('\n').map(parseShown);
-      const [devices = [], neighbours = [], routes = []] = shown;
-      return {
-        devices: devices.map(deviceFrom),
-        neighbours: neighbours.map(neighbourFrom),
-        routes: routes.map(routeFrom),
-      };
-    },
+    namespaceUp: (namespace, sysctls) =>
+      script('namespace', ['up', '--namespace', namespace, ...sysctlWords(sysctls)]),
+    deviceUp: (namespace, source, device) =>
+      script('namespace', ['up', '--namespace', namespace, ...deviceWords(source, device)]),
+    deviceDown: (namespace, device) =>
+      script('namespace', ['down', '--namespace', namespace, '--ifname', device]),
+    namespaceDown: (namespace) => script('namespace', ['down', '--namespace', namespace]),
+    look,
     batch: (namespace, lines) => runBatch(namespace, lines),
+    nft: async (namespace, text) => { await run('nsenter', [...insideOf(namespace), 'nft', '-f', '-'], kScriptTimeoutMs, text); },
+    cut,
     attach: (wish, netnsInode) => script('attach-netns', ['up', ...attachWords(wish, netnsInode)]),
     detach: (place, mac) => script('attach-netns', ['down', ...placeWords(place), '--mac', mac]),
     mtuOfAddress: async (ip) => {
@@ -98,20 +82,72 @@ export function hands(folder = fileURLToPath(new URL('../../scripts/netns/', imp
   };
 }
 
+/** For nsenter, which leaves /sys and mounts as they are. */
+const insideOf = (namespace: string): string[] => [`--net=/run/netns/${namespace}`];
+
+async function look(namespace: string, nftTables: readonly string[]): Promise<NamespaceFacts> {
+  const input = ['address show', 'neigh show nud permanent', `route show table all proto ${String(kRouteProtocol)}`, 'rule show'];
+  const words = ['-json', '-netns', namespace, '-batch', '-'];
+  const said = await run('ip', words, kScriptTimeoutMs, input.map((line) => `${line}\n`).join(''));
+  const [devices = [], neighbours = [], routes = [], rules = []] = said.trim().split('\n').map(parseShown);
+  const found = devices.map(deviceFrom);
+  // A batch shows rules of one family; the other is asked only where somebody may have some.
+  const rules6 = found.some(hasIpv6) ? parseShown(await run('ip', ['-6', '-json', '-netns', namespace, 'rule', 'show'])) : [];
+  return {
+    devices: found, neighbours: neighbours.map(neighbourFrom), routes: routes.map(routeFrom),
+    rules: [...rules, ...rules6].filter(({ protocol }) => protocol === String(kRouteProtocol)).map(ruleFrom),
+    nft: await listNft(namespace, nftTables),
+  };
+}
+
+const hasIpv6 = ({ addresses }: DeviceFacts): boolean =>
+  addresses.some((address) => address.includes(':') && !address.startsWith('fe80:') && address !== '::1/128');
+
+/** As nft writes them, without counters. A table that is not there, or a kernel without nft, has no text. */
+async function listNft(namespace: string, tables: readonly string[]): Promise<string> {
+  let text = '';
+  for (const table of tables) {
+    const words = [...insideOf(namespace), 'nft', '-s', 'list', 'table', ...table.split(' ')];
+    text += await run('nsenter', words).catch((error: unknown) => {
+      if (error instanceof DvrError && error.code === 'DVR_TIMEOUT') throw error;
+      return '';
+    });
+  }
+  return text;
+}
+
+/** What was sent to the address, and what was sent as it; conntrack fails where there is none of a kind. */
+async function cut(namespace: string, ip: string): Promise<void> {
+  for (const side of ['--orig-dst', '--reply-dst']) {
+    await run('nsenter', [...insideOf(namespace), 'conntrack', '--delete', side, ip]).catch((error: unknown) => {
+      if (!(error instanceof DvrError && error.message.includes('0 flow entries have been deleted'))) throw error;
+    });
+  }
+}
+
 /** One object of what `ip -json` shows. */
 type Shown = Readonly<Record<string, unknown>>;
-
-const kShowNeighbours = ['neigh', 'show', 'nud', 'permanent'];
-const kShowRoutes = ['route', 'show', 'proto', String(kRouteProtocol)];
 
 const parseShown = (text: string): readonly Shown[] => (text === '' ? [] : JSON.parse(text) as Shown[]);
 
 const neighbourFrom = ({ dev, dst, lladdr }: Shown): Neighbour =>
   ({ device: String(dev), ip: String(dst), mac: String(lladdr) });
 
-function routeFrom({ dst, gateway }: Shown): RouterRoute {
-  const via = String(gateway);
-  return { destination: withBits(String(dst), via), via };
+function routeFrom({ dst, gateway, dev, table }: Shown): Route {
+  const via = typeof gateway === 'string' ? gateway : undefined;
+  return {
+    destination: withBits(String(dst), via ?? ''), device: String(dev),
+    ...(via === undefined ? {} : { via }), ...(table === undefined ? {} : { table: Number(table) }),
+  };
+}
+
+function ruleFrom({ priority, src, srclen, iif, table }: Shown): Rule {
+  const whole = String(src).includes(':') ? 128 : 32;
+  return {
+    priority: Number(priority), table: Number(table),
+    ...(src === 'all' ? {} : { from: `${String(src)}/${String(srclen ?? whole)}` }),
+    ...(typeof iif === 'string' ? { iif } : {}),
+  };
 }
 
 function deviceFrom({ ifname, address, mtu, flags, addr_info: infos }: Shown): DeviceFacts {
@@ -123,17 +159,22 @@ function deviceFrom({ ifname, address, mtu, flags, addr_info: infos }: Shown): D
 
 /** `ip -json` writes "default" and leaves out the length of a host route. */
 function withBits(destination: string, via: string): string {
-  const isV6 = via.includes(':');
+  const isV6 = `${destination}${via}`.includes(':');
   if (destination === 'default') return isV6 ? '::/0' : '0.0.0.0/0';
   return destination.includes('/') ? destination : `${destination}/${isV6 ? '128' : '32'}`;
 }
 
-export function routerDeviceWords(tap: string, device: RouterDevice): string[] {
+export function deviceWords(source: string, device: NamespaceDevice): string[] {
   return [
-    '--device', tap, '--ifname', device.name, '--mac', device.mac, '--mtu', String(device.mtuBytes),
-    ...device.addresses.flatMap((address) => ['--address', address]), ...(device.ipv6 ? [] : ['--no-ipv6']),
+    '--device', source, ...('vethPeer' in device.from ? ['--veth-peer', device.from.vethPeer] : []),
+    '--ifname', device.name, '--mac', device.mac, '--mtu', String(device.mtuBytes),
+    ...device.addresses.flatMap((address) => ['--address', address]),
+    ...(device.ipv6 ? [] : ['--no-ipv6']), ...(device.onlink ? [] : ['--no-prefix-route']),
+    ...sysctlWords(device.sysctls),
   ];
 }
+
+const sysctlWords = (sysctls: readonly string[]): string[] => sysctls.flatMap((sysctl) => ['--sysctl', sysctl]);
 
 export function attachWords(wish: AttachWish, netnsInode?: number): string[] {
   return [
@@ -149,13 +190,22 @@ function placeWords({ netns, pid, ifname }: NetnsPlace): string[] {
   return [...where, '--ifname', ifname];
 }
 
+/** What a line begins with that is about IPv6 and does not show it by an address of a next hop. */
+const kIpv6Line = '-6 ';
+
 async function runBatch(namespace: string, lines: readonly string[]): Promise<void> {
   const failures: unknown[] = [];
   for (let at = 0; at < lines.length; at += kBatchLines) {
     const part = lines.slice(at, at + kBatchLines);
     const timeoutMs = kScriptTimeoutMs + part.length * kBatchLineTimeoutMs;
-    await run('ip', ['-netns', namespace, '-force', '-batch', '-'], timeoutMs, `${part.join('\n')}\n`)
-      .catch((error: unknown) => { failures.push(error); });
+    // Rules of IPv6 need a batch of their own.
+    for (const family of ['', kIpv6Line]) {
+      const mine = part.filter((line) => line.startsWith(kIpv6Line) === (family !== ''));
+      if (mine.length === 0) continue;
+      const input = mine.map((line) => `${line.slice(family.length)}\n`).join('');
+      const words = [...(family === '' ? [] : ['-6']), '-netns', namespace, '-force', '-batch', '-'];
+      await run('ip', words, timeoutMs, input).catch((error: unknown) => { failures.push(error); });
+    }
   }
   if (failures.length > 0) throw failures[0];
 }

@@ -14,7 +14,7 @@ import {
   contains, parseCidr, parseIp, withoutPrefix, type Cidr, type InterfaceAddress,
 } from '../../model/addresses.js';
 import type { NetworkView, NodeView, PortView, RouterInterfaceView } from '../../model/node-view.js';
-import { singleAddress } from '../../namespaces/router-namespace.js';
+import { singleAddress } from '../../namespaces/tenant-neighbours.js';
 import type { LocalIds } from '../local-ids.js';
 import { linkLocalOf, localPorts, macsOf, type LocalPort } from './ports-program.js';
 

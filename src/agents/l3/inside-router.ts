@@ -3,7 +3,8 @@
  * there that may touch packets and is not ours. Pure; router-watch.ts reads what it is decided from.
  */
 import type { NamespaceFacts, PacketSocket } from '../../dataplane/native.js';
-import { kRouteProtocol, ownNftTables } from '../../namespaces/router-namespace.js';
+import { kRouteProtocol } from '../../namespaces/namespace.js';
+import { ownNftTables } from '../../namespaces/nft.js';
 
 /** A process that holds a packet socket. */
 export interface Holder { readonly pid: number; readonly name: string }

@@ -1,77 +1,136 @@
 /**
- * The l3 agent: keeps this node's router namespaces as router-namespace.ts says. A thin shell that
- * remembers what it has done, so that an unchanged router costs nothing, and asks the kernel again when
- * told to distrust its memory.
+ * The l3 agent: keeps this node's namespaces as their descriptions say, whichever kind they are. A thin shell
+ * that remembers what it has done, so that an unchanged namespace costs nothing, and asks the kernel again
+ * when told to distrust its memory.
  */
 import { DvrError } from '../../model/errors.js';
-import { differenceOf, type RouterContents } from '../../namespaces/router-facts.js';
+import { fipDeviceName, fipNamespaceName } from '../../namespaces/fip-namespace.js';
 import {
-  neighbourCommands, routeCommands, routerDeviceName, routerNamespaceName,
-  type RouterDevice, type RouterNamespace,
-} from '../../namespaces/router-namespace.js';
+  differenceOf, emptyFacts, holds, translationsIn, type NamespaceContents, type NamespaceFacts,
+} from '../../namespaces/namespace-facts.js';
+import {
+  neighbourCommands, nftText, noNftText, routeCommands, ruleCommands,
+  type Announcement, type Namespace, type NamespaceDevice, type Translation,
+} from '../../namespaces/namespace.js';
+import { ownNftTables } from '../../namespaces/nft.js';
+import { routerDeviceName, routerNamespaceName } from '../../namespaces/router-namespace.js';
 import type { Hands } from '../../namespaces/scripts.js';
+import { snatDeviceName, snatNamespaceName } from '../../namespaces/snat-namespace.js';
 
-/** The TAP of a network's device; nothing where it is not open. */
-type TapOf = (network: string) => string | undefined;
+/** The TAP of a device of the dataplane; nothing where it is not open. */
+type TapOf = (device: string) => string | undefined;
 
-interface Built extends RouterContents {
-  /** By device name: the device as it was made, and the TAP it was made of. */
+interface Built extends NamespaceContents {
+  /** By device name: the device as it was made, and what it was made of. */
   readonly made: ReadonlyMap<string, string>;
+  readonly nft: { readonly text: string; readonly listing: string };
 }
 
-/** Where a router's device is to stand; nothing for a device of another kind. */
-export function routerOf(
+/** Tells the network of an address, and again while `isHere`. */
+export type Tell = (arrival: Arrival, isHere: () => boolean) => void;
+export interface Arrival extends Announcement { readonly namespace: string }
+
+/** Ends of links, and what changes its name with the gateway's network: all others are closed by their port. */
+const isOurLink = (device: string): boolean => /^(rfp|fpr|qg)-/.test(device);
+
+/** Where a device is to stand, without its name there where that is not in its own; nothing for other kinds. */
+export function standingPlace(
   device: string,
-): { readonly namespace: string; readonly ifname: string } | undefined {
-  const [kind, router, network] = device.split('/');
-  if (kind !== 'qr' || router === undefined || network === undefined) return undefined;
-  return { namespace: routerNamespaceName(router), ifname: routerDeviceName(network) };
+): { readonly namespace: string; readonly ifname?: string } | undefined {
+  const [kind, owner = '', network = ''] = device.split('/');
+  switch (kind) {
+    case 'qr': return { namespace: routerNamespaceName(owner), ifname: routerDeviceName(network) };
+    case 'sg': return { namespace: snatNamespaceName(owner), ifname: snatDeviceName(network) };
+    case 'qg': return { namespace: snatNamespaceName(owner) };
+    case 'fg': return { namespace: fipNamespaceName(owner), ifname: fipDeviceName(owner) };
+    default: return undefined;
+  }
 }
 
 export class L3Agent {
   readonly #built = new Map<string, Built>();
+  /** What has come here since announce(). */
+  readonly #arrived = new Map<string, Arrival>();
+  /** Addresses that are to be at home in each namespace. */
+  readonly #homes = new Map<string, ReadonlySet<string>>();
 
-  constructor(private readonly hands: Hands) {}
+  constructor(private readonly hands: Hands, private readonly tell: Tell) {}
 
   /**
-   * Builds the router's namespace, or what of it has changed. `tapOf` names the TAP of a network's
-   * device; where it is not open, the device and its neighbours are left for the next time.
+   * Builds the namespace, or what of it has changed. `tapOf` names the TAP of a device; where it is not open,
+   * the device and all that goes by it are left for the next time.
    */
-  async build(router: RouterNamespace, tapOf: TapOf): Promise<void> {
-    const before = this.#built.get(router.name);
-    this.#built.delete(router.name);
-    if (before === undefined) await this.hands.routerUp(router.name, router.sysctls);
-    const made = await this.#buildDevices(router, tapOf, before?.made ?? new Map<string, string>());
-
-    const devices = router.devices.filter(({ name }) => made.has(name));
-    const neighbours = router.neighbours.filter(({ device }) => made.has(device));
-    const oldNeighbours = before?.neighbours ?? await this.hands.neighbours(router.name);
-    const oldRoutes = before?.routes ?? await this.hands.routes(router.name);
+  async build(namespace: Namespace, tapOf: TapOf): Promise<void> {
+    const { name } = namespace;
+    const before = this.#built.get(name);
+    this.#built.delete(name);
+    if (before === undefined) await this.hands.namespaceUp(name, namespace.sysctls);
+    const found = before === undefined ? await this.hands.look(name, ownNftTables) : factsOf(before);
+    const made = await this.#buildDevices(namespace, tapOf, before?.made ?? new Map<string, string>());
+    const contents = contentsOf(namespace, made);
+    const nft = await this.#buildNft(namespace, found, before);
     const commands = [
-      ...neighbourCommands(oldNeighbours, neighbours), ...routeCommands(oldRoutes, router.routes),
+      ...neighbourCommands(found.neighbours, contents.neighbours),
+      ...orderedCommands(found, contents),
     ];
     // A failed line leaves nothing remembered: the next build reads what is there and tries again.
-    if (commands.length > 0) await this.hands.batch(router.name, commands);
-    this.#built.set(router.name, { made, devices, neighbours, routes: router.routes });
+    if (commands.length > 0) await this.hands.batch(name, commands);
+    await this.#cut(name, found.nft, namespace.nft?.translations ?? []);
+    for (const { name: stale } of found.devices.filter((device) => isOurLink(device.name) && !made.has(device.name))) {
+      await this.hands.deviceDown(name, stale);
+    }
+    this.#welcome(namespace, namespace.announced.filter(({ device, ip }) => made.has(device) && !holds(found, ip)));
+    this.#built.set(name, { ...contents, made, nft });
   }
 
   async #buildDevices(
-    router: RouterNamespace, tapOf: TapOf, before: ReadonlyMap<string, string>,
+    { name, devices }: Namespace, tapOf: TapOf, before: ReadonlyMap<string, string>,
   ): Promise<ReadonlyMap<string, string>> {
-    const devices = new Map<string, string>();
-    for (const device of router.devices) {
-      const tap = tapOf(device.network);
-      if (tap === undefined) continue;
-      const made = textOf(device, tap);
-      if (before.get(device.name) !== made) await this.hands.routerDeviceUp(router.name, tap, device);
-      devices.set(device.name, made);
+    const made = new Map<string, string>();
+    for (const device of devices) {
+      const source = 'tap' in device.from ? tapOf(device.from.tap) : device.name;
+      if (source === undefined) continue;
+      const text = JSON.stringify([source, device]);
+      if (before.get(device.name) !== text) await this.hands.deviceUp(name, source, device);
+      made.set(device.name, text);
     }
-    return devices;
+    return made;
+  }
+
+  /** The guard stands before any route leads to it; a table that is not wanted goes at the same place. */
+  async #buildNft({ name, nft }: Namespace, found: NamespaceFacts, before: Built | undefined): Promise<Built['nft']> {
+    const text = nft === undefined ? '' : nftText(nft);
+    if (before !== undefined && before.nft.text === text) return before.nft;
+    const there = ownNftTables.filter((table) => found.nft.includes(`table ${table} {`));
+    const gone = there.filter((table) => table !== nft?.name).map(noNftText);
+    if (text !== '' || gone.length > 0) await this.hands.nft(name, gone.join('') + text);
+    return { text, listing: nft === undefined ? '' : (await this.hands.look(name, [nft.name])).nft };
+  }
+
+  /** Connections of a floating IP that is not here any more, or another's, end at once. */
+  async #cut(namespace: string, nftBefore: string, after: readonly Translation[]): Promise<void> {
+    const kept = new Set(after.map(({ ip, fixedIp }) => `${ip} ${fixedIp}`));
+    const gone = translationsIn(nftBefore).filter(({ ip, fixedIp }) => !kept.has(`${ip} ${fixedIp}`));
+    for (const { ip } of gone) await this.hands.cut(namespace, ip);
+  }
+
+  #welcome({ name, announced }: Namespace, arrived: readonly Announcement[]): void {
+    this.#homes.set(name, new Set(announced.map(({ ip }) => ip)));
+    for (const one of arrived) this.#arrived.set(`${name} ${one.ip}`, { namespace: name, ...one });
+  }
+
+  /** Tells the world of the addresses that have come here since the last time. */
+  announce(): void {
+    for (const arrival of this.#arrived.values()) {
+      const isHere = (): boolean => this.#homes.get(arrival.namespace)?.has(arrival.ip) === true;
+      if (isHere()) this.tell(arrival, isHere);
+    }
+    this.#arrived.clear();
   }
 
   /**
-   * Holds every router against the kernel, one short command each, and forgets those that are not as they
-   * were built: the next build mends them. Answers what was found, a sentence for each.
+   * Holds every namespace against the kernel, a short command or two each, and forgets those that are not as
+   * they were built: the next build mends them. Answers what was found, a sentence for each.
    */
   async look(): Promise<readonly string[]> {
     const found: string[] = [];
@@ -87,7 +146,8 @@ export class L3Agent {
 
   async #differenceOf(namespace: string, built: Built): Promise<string | undefined> {
     try {
-      return differenceOf(built, await this.hands.look(namespace));
+      const tables = ownNftTables.filter((table) => built.nft.text.includes(`table ${table} {`));
+      return differenceOf(built, built.nft.listing, await this.hands.look(namespace, tables));
     } catch (error) {
       // Where there was no answer in time the machine has enough to do already.
       if (error instanceof DvrError && error.code === 'DVR_TIMEOUT') return undefined;
@@ -98,12 +158,13 @@ export class L3Agent {
   /** Deletes one device; its descriptors have been closed before. */
   async removeDevice(namespace: string, device: string): Promise<void> {
     this.#built.delete(namespace);
-    await this.hands.routerDeviceDown(namespace, device);
+    await this.hands.deviceDown(namespace, device);
   }
 
   async remove(namespace: string): Promise<void> {
     this.#built.delete(namespace);
-    await this.hands.routerDown(namespace);
+    this.#homes.delete(namespace);
+    await this.hands.namespaceDown(namespace);
   }
 
   /** Whatever was remembered of the namespace, or of all of them, is read from the kernel next time. */
@@ -113,4 +174,33 @@ export class L3Agent {
   }
 }
 
-const textOf = (device: RouterDevice, tap: string): string => JSON.stringify([tap, device]);
+/** What can be made now: nothing by a device that is not there. */
+function contentsOf(namespace: Namespace, made: ReadonlyMap<string, string>): NamespaceContents {
+  const isThere = (device: string | undefined): boolean =>
+    device === undefined || device === 'lo' || made.has(device);
+  return {
+    devices: namespace.devices.filter(({ name }) => made.has(name)),
+    neighbours: namespace.neighbours.filter(({ device }) => made.has(device)),
+    routes: namespace.routes.filter(({ device }) => isThere(device)),
+    rules: namespace.rules.filter(({ iif }) => isThere(iif)),
+  };
+}
+
+/** What was built, as if it had been looked at. */
+function factsOf({ devices, neighbours, routes, rules, nft }: Built): NamespaceFacts {
+  const asFound = (device: NamespaceDevice) => ({ ...device, isUp: true });
+  return { ...emptyFacts, devices: devices.map(asFound), neighbours, routes, rules, nft: nft.listing };
+}
+
+/**
+ * A rule is there after the routes that it leads to, and gone before them: in between a packet would take
+ * the next rule's way.
+ */
+function orderedCommands(before: NamespaceContents | NamespaceFacts, after: NamespaceContents): string[] {
+  const routes = routeCommands(before.routes, after.routes);
+  const isAdded = (line: string): boolean => line.startsWith('route replace ');
+  return [
+    ...routes.filter(isAdded), ...ruleCommands(before.rules, after.rules),
+    ...routes.filter((line) => !isAdded(line)),
+  ];
+}

@@ -6,6 +6,7 @@ import type { AgentState } from '../../../src/agents/state.js';
 import type { Dataplane, DeviceInfo, DeviceSpec } from '../../../src/dataplane/interface.js';
 import type { NamespaceFacts, NamespaceWatch } from '../../../src/dataplane/native.js';
 import { DvrError } from '../../../src/model/errors.js';
+import { emptyFacts } from '../../../src/namespaces/namespace-facts.js';
 import { ScriptFailure, type Hands } from '../../../src/namespaces/scripts.js';
 import { cn1 } from './picture.js';
 
@@ -23,13 +24,13 @@ function act(deed: string, exitCode = 1): void {
 
 const hands: Hands = {
   mirrorUp: async (name) => { act(`mirror ${name}`); },
-  routerUp: async (namespace) => { act(`router ${namespace}`); },
-  routerDeviceUp: async (namespace, tap, { name }) => { act(`into ${namespace} ${tap} ${name}`); },
-  routerDeviceDown: async (namespace, device) => { act(`delete ${namespace} ${device}`); },
-  routerDown: async (namespace) => { act(`remove ${namespace}`); },
-  neighbours: async () => [],
-  routes: async () => [],
-  look: async () => ({ devices: [], neighbours: [], routes: [] }),
+  namespaceUp: async (namespace) => { act(`make ${namespace}`); },
+  deviceUp: async (namespace, source, { name }) => { act(`into ${namespace} ${source} ${name}`); },
+  deviceDown: async (namespace, device) => { act(`delete ${namespace} ${device}`); },
+  namespaceDown: async (namespace) => { act(`remove ${namespace}`); },
+  look: async () => emptyFacts,
+  nft: async (namespace) => { act(`nft ${namespace}`); },
+  cut: async (namespace, ip) => { act(`cut ${namespace} ${ip}`); },
   batch: async (namespace, lines) => { act(`batch ${namespace} ${String(lines.length)}`); },
   attach: async ({ netns, pid, device }, inode) => {
     act(`attach ${netns ?? ''} ${device}`);
@@ -91,6 +92,7 @@ beforeEach(async () => {
       duplicateFd: () => { duplicates.add(nextFd); return nextFd++; },
       closeFd: (fd) => { if (!duplicates.delete(fd)) throw new Error(`${String(fd)} is not open`); },
     },
+    tell: ({ namespace, ip }) => { act(`tell ${namespace} ${ip}`); },
     routerWatch: { open: (path) => insideOf(path) },
     save: async (state) => { saved = { ...saved, ...structuredClone(state) }; },
     saveView: async (view) => { saved = { ...saved, view: structuredClone(view) }; },
@@ -195,7 +197,7 @@ describe('a device that is gone', () => {
     agent.deviceGone({ event: 'device_gone', name: 'qr/r1/red', portId: 18 });
     await agent.closeLost();
     await agent.reconcile(0);
-    expect(did).toEqual(expect.arrayContaining(['close qr/r1/red', 'open qr/r1/red', 'router qrouter-r1', 'into qrouter-r1 tap18 qr-red']));
+    expect(did).toEqual(expect.arrayContaining(['close qr/r1/red', 'open qr/r1/red', 'make qrouter-r1', 'into qrouter-r1 tap18 qr-red']));
   });
 });
 

@@ -13,11 +13,12 @@ const said = (steps: readonly Step[]): string[] => steps.map((step) => {
   switch (step.step) {
     case 'open': return `open ${step.spec.name}`;
     case 'close': return `close ${step.device}`;
-    case 'router': return `router ${step.router.name}`;
+    case 'build': return `build ${step.namespace.name}`;
     case 'plug':
     case 'unplug': return `${step.step} ${step.plug.port}`;
-    case 'remove_router': return `remove ${step.namespace}`;
-    case 'rows': return 'rows';
+    case 'remove': return `remove ${step.namespace}`;
+    case 'rows':
+    case 'announce': return step.step;
   }
 });
 const without = (port: string): NodeView => ({ ...cn1, localPorts: cn1.localPorts.filter(({ name }) => name !== port) });
@@ -26,38 +27,38 @@ describe('plan', () => {
   it('opens devices, builds routers, applies rows and plugs ports, in this order, on an empty node', () => {
     expect(said(plan(desired, nothing))).toEqual([
       'open br-int', 'open br-tun', 'open vtep', 'open qr/r1/red', 'open qr/r1/green', 'open vm/vm1', 'open vm/vm4',
-      'router qrouter-r1', 'rows', 'plug vm1', 'plug vm4',
+      'build qrouter-r1', 'rows', 'announce', 'plug vm1', 'plug vm4',
     ]);
   });
 
   it('does nothing but check rows and routers where all is as wanted', () => {
-    expect(said(plan(desired, complete))).toEqual(['router qrouter-r1', 'rows']);
+    expect(said(plan(desired, complete))).toEqual(['build qrouter-r1', 'rows', 'announce']);
   });
 
   it('looks at every plug again after a restart of the agent', () => {
-    expect(said(plan(desired, { ...complete, seen: new Set() }))).toEqual(['router qrouter-r1', 'rows', 'plug vm1', 'plug vm4']);
+    expect(said(plan(desired, { ...complete, seen: new Set() }))).toEqual(['build qrouter-r1', 'rows', 'announce', 'plug vm1', 'plug vm4']);
   });
 
   it('takes a port away only after the last row that named it', () => {
     expect(said(plan(desiredOf(without('vm4'), ids, new Map()), complete)))
-      .toEqual(['router qrouter-r1', 'rows', 'close vm/vm4', 'unplug vm4']);
+      .toEqual(['build qrouter-r1', 'rows', 'announce', 'close vm/vm4', 'unplug vm4']);
   });
 
   it('removes the router and its devices after the rows, and no namespace that is not ours', () => {
     const steps = said(plan(desiredOf({ ...cn1, routers: [] }, ids, new Map()), complete));
-    expect(steps).toEqual(['rows', 'close qr/r1/red', 'close qr/r1/green', 'remove qrouter-r1']);
+    expect(steps).toEqual(['rows', 'announce', 'close qr/r1/red', 'close qr/r1/green', 'remove qrouter-r1']);
   });
 
   it('frees the old place before it plugs a port elsewhere', () => {
     const [vm1, ...others] = cn1.localPorts;
     const moved = { ...cn1, localPorts: [{ ...vm1!, attachment: { netns: '/run/netns/other', ifname: 'eth0' } }, ...others] };
     expect(said(plan(desiredOf(moved, ids, new Map()), complete)))
-      .toEqual(['unplug vm1', 'close vm/vm1', 'open vm/vm1', 'router qrouter-r1', 'rows', 'plug vm1']);
+      .toEqual(['unplug vm1', 'close vm/vm1', 'open vm/vm1', 'build qrouter-r1', 'rows', 'announce', 'plug vm1']);
   });
 
   it('changes the MTU or an address of a plugged port in place', () => {
     const smaller = { ...cn1, networks: cn1.networks.map((network) => ({ ...network, mtuBytes: 1400 })) };
-    expect(said(plan(desiredOf(smaller, ids, new Map()), complete))).toEqual(['router qrouter-r1', 'rows', 'plug vm1', 'plug vm4']);
+    expect(said(plan(desiredOf(smaller, ids, new Map()), complete))).toEqual(['build qrouter-r1', 'rows', 'announce', 'plug vm1', 'plug vm4']);
   });
 });
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  neighbourCommands, routeCommands, routerDeviceName, routerNamespace, type Neighbour,
-} from '../../../src/namespaces/router-namespace.js';
+import { neighbourCommands, routeCommands, type Neighbour } from '../../../src/namespaces/namespace.js';
+import { routerDeviceName, routerNamespace } from '../../../src/namespaces/router-namespace.js';
 import type { NodeView } from '../../../src/model/node-view.js';
 import { cn1, mac, port, red, withNetwork } from '../agents/picture.js';
 
@@ -12,8 +11,8 @@ describe('routerNamespace of the seed\'s picture', () => {
   it('holds one device for each network, the same on every node', () => {
     expect(contents().name).toBe('qrouter-r1');
     expect(contents().devices).toEqual([
-      { name: 'qr-red', network: 'red', mac: mac.redGateway, addresses: ['10.1.0.1/24'], mtuBytes: 1500, ipv6: false },
-      { name: 'qr-green', network: 'green', mac: mac.greenGateway, addresses: ['10.2.0.1/24'], mtuBytes: 1500, ipv6: false },
+      { name: 'qr-red', from: { tap: 'qr/r1/red' }, sysctls: [], onlink: true, mac: mac.redGateway, addresses: ['10.1.0.1/24'], mtuBytes: 1500, ipv6: false },
+      { name: 'qr-green', from: { tap: 'qr/r1/green' }, sysctls: [], onlink: true, mac: mac.greenGateway, addresses: ['10.2.0.1/24'], mtuBytes: 1500, ipv6: false },
     ]);
   });
 

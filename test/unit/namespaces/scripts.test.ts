@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { attachWords, hands, routerDeviceWords, type AttachWish } from '../../../src/namespaces/scripts.js';
+import { attachWords, hands, deviceWords, type AttachWish } from '../../../src/namespaces/scripts.js';
 
 const run = promisify(execFile);
 const folder = new URL('../../../scripts/netns/', import.meta.url).pathname;
@@ -42,18 +42,20 @@ describe('attach-netns.sh', () => {
   });
 });
 
-describe('router-ns.sh', () => {
+describe('namespace.sh', () => {
   it('sets sysctls before any device, then takes the TAP in', async () => {
-    const device = { name: 'qr-red', network: 'red', mac: 'fa:16:3e:00:00:01', addresses: ['10.1.0.1/24'], mtuBytes: 1500, ipv6: false };
-    const lines = await dryRun('router-ns', 'up', '--namespace', 'qrouter-none', '--sysctl', 'net/ipv4/ip_forward=1', ...routerDeviceWords('tap18', device));
-    const order = ['ip netns add', 'sysctls net/ipv4/ip_forward=1', 'netns qrouter-none name qr-red', 'disable_ipv6=1', 'dev qr-red up', 'replace 10.1.0.1/24']
+    const device = { name: 'qr-red', from: { tap: 'qr/r1/red' }, onlink: true, sysctls: ['net/ipv4/conf/qr-red/proxy_arp=1'], mac: 'fa:16:3e:00:00:01', addresses: ['10.1.0.1/24'], mtuBytes: 1500, ipv6: false };
+    const made = await dryRun('namespace', 'up', '--namespace', 'qrouter-none', '--sysctl', 'net/ipv4/ip_forward=1');
+    const taken = await dryRun('namespace', 'up', '--namespace', 'qrouter-none', ...deviceWords('tap18', device));
+    const lines = [...made, ...taken];
+    const order = ['ip netns add', 'sysctls net/ipv4/ip_forward=1', 'netns qrouter-none name qr-red', 'disable_ipv6=1', 'dev qr-red up', 'replace 10.1.0.1/24', 'qr-red/proxy_arp=1']
       .map((words) => lines.findIndex((line) => line.includes(words)));
     expect(order).not.toContain(-1);
     expect(order).toEqual(order.toSorted((left, right) => left - right));
   });
 
   it('deletes the namespace on down', async () => {
-    expect(await dryRun('router-ns', 'down', '--namespace', 'qrouter-none')).toEqual(['ip netns del qrouter-none']);
+    expect(await dryRun('namespace', 'down', '--namespace', 'qrouter-none')).toEqual(['ip netns del qrouter-none']);
   });
 });
 

@@ -1,26 +1,32 @@
 #!/usr/bin/env bash
-# The router namespace of one router on one node: this node's copy of a distributed router.
+# One of our namespaces on one node: a router's copy, its SNAT namespace, an external network's FIP namespace.
 #
-#        node's namespace                      qrouter-r1
-#   +-----------------------+        +---------------------------+
-#   |  dvr dataplane        |        |   qr-red      qr-green    |
-#   |   fd of tap17 --------|--------|-> (tap17)  <-> routes     |
-#   |   fd of tap18 --------|--------|------------->  (tap18)    |
-#   +-----------------------+        +---------------------------+
+#        node's namespace                      qrouter-r1                       fip-ext
+#   +-----------------------+        +---------------------------+        +-----------------+
+#   |  dvr dataplane        |        |   qr-red      qr-green    |        |                 |
+#   |   fd of tap17 --------|--------|-> (tap17)  <-> routes     |  veth  |                 |
+#   |   fd of tap18 --------|--------|------------->  (tap18)    |        |                 |
+#   |                       |        |   rfp-r1 =================|========|= fpr-r1         |
+#   |   fd of tap19 --------|--------|---------------------------|--------|-> fg-ext        |
+#   +-----------------------+        +---------------------------+        +-----------------+
 #
-# The dataplane opens a TAP in the node's namespace, this script moves it into the router's and renames
-# it: so the descriptor does not keep a deleted namespace alive. Neighbours and routes are `ip -batch`
-# work (src/namespaces/scripts.ts), many at a time. Everything is the same on every node that has a copy.
+# The dataplane opens a TAP in the node's namespace, this script moves it into ours and renames it: so the
+# descriptor does not keep a deleted namespace alive. A veth pair is made in the node's namespace as well, by
+# whichever end comes first, and each namespace takes its own end. Neighbours, routes and rules are
+# `ip -batch` work (src/namespaces/scripts.ts), many at a time.
 set -eu
 
 usage() {
   cat >&2 <<'USAGE'
-usage: router-ns.sh up   --namespace NAME [--sysctl PATH=VALUE]... [--dry-run]
-                         [--device TAP --ifname NAME --mac MAC --mtu BYTES [--address IP/BITS]... [--no-ipv6]]
-       router-ns.sh down --namespace NAME [--ifname NAME] [--dry-run]
-       router-ns.sh show --namespace NAME
+usage: namespace.sh up   --namespace NAME [--sysctl PATH=VALUE]... [--dry-run]
+       namespace.sh up   --namespace NAME --device DEVICE [--veth-peer DEVICE] --ifname NAME --mac MAC --mtu BYTES
+                         [--address IP/BITS]... [--no-ipv6] [--no-prefix-route] [--sysctl PATH=VALUE]... [--dry-run]
+       namespace.sh down --namespace NAME [--ifname NAME] [--dry-run]
+       namespace.sh show --namespace NAME
   up    makes the namespace and sets its sysctls (written below /proc/sys, e.g. net/ipv4/ip_forward=1);
-        with --device takes that TAP into it. Doing it again changes nothing.
+        with --device takes that device into it, and sets the sysctls then. Doing it again changes nothing.
+        --veth-peer: if DEVICE is nowhere it is made, with that device as its other end.
+        --no-prefix-route: an IPv4 address makes no route to its subnet.
   down  deletes the namespace and all in it, or with --ifname that device only.
 USAGE
   exit 2
@@ -28,17 +34,19 @@ USAGE
 
 [ $# -ge 1 ] || usage
 action=$1; shift
-namespace='' device='' ifname='' mac='' mtu='' ipv6=yes dry_run=no
+namespace='' device='' veth_peer='' ifname='' mac='' mtu='' ipv6=yes prefix_route=() dry_run=no
 addresses=() sysctls=()
 while [ $# -gt 0 ]; do
   case $1 in
     --dry-run) dry_run=yes; shift; continue ;;
     --no-ipv6) ipv6=no; shift; continue ;;
+    --no-prefix-route) prefix_route=(noprefixroute); shift; continue ;;
   esac
   [ $# -ge 2 ] || usage
   case $1 in
     --namespace) namespace=$2 ;;
     --device) device=$2 ;;
+    --veth-peer) veth_peer=$2 ;;
     --ifname) ifname=$2 ;;
     --mac) mac=$2 ;;
     --mtu) mtu=$2 ;;
@@ -71,8 +79,16 @@ make_namespace() {
   run modprobe --quiet --all tun nf_conntrack 2>/dev/null || true
   namespace_exists || run ip netns add "$namespace"
   # Defaults come before any device: a device copies them at the moment it comes in.
-  write_sysctls ${sysctls[@]+"${sysctls[@]}"}
+  if [ -z "$device" ]; then write_sysctls ${sysctls[@]+"${sysctls[@]}"}; fi
   inside link set dev lo up
+}
+
+# Either both ends of a pair are there or none: one does not live without the other.
+make_veth() {
+  if [ "$dry_run" = no ] && { ip link show dev "$device" >/dev/null 2>&1 || [ -n "$(mac_inside "$ifname")" ]; }; then
+    return 0
+  fi
+  run ip link add name "$device" type veth peer name "$veth_peer"
 }
 
 take_device_in() {
@@ -82,7 +98,7 @@ take_device_in() {
     run ip link set dev "$device" down address "$mac" mtu "$mtu"
     run ip link set dev "$device" netns "$namespace" name "$ifname"
   elif [ "$(mac_inside "$ifname")" != "$mac" ]; then
-    echo "router-ns.sh: neither $device here nor $ifname with $mac in $namespace" >&2
+    echo "namespace.sh: neither $device here nor $ifname with $mac in $namespace" >&2
     exit 3
   fi
 }
@@ -95,9 +111,10 @@ configure_device() {
   for address in ${addresses[@]+"${addresses[@]}"}; do
     case $address in
       *:*) inside -6 address replace "$address" dev "$ifname" nodad ;;
-      *) inside address replace "$address" dev "$ifname" ;;
+      *) inside address replace "$address" dev "$ifname" ${prefix_route[@]+"${prefix_route[@]}"} ;;
     esac
   done
+  write_sysctls ${sysctls[@]+"${sysctls[@]}"}
   remove_other_addresses
 }
 
@@ -120,6 +137,7 @@ case $action in
     make_namespace
     if [ -n "$device" ]; then
       [ -n "$ifname" ] && [ -n "$mac" ] && [ -n "$mtu" ] || usage
+      if [ -n "$veth_peer" ]; then make_veth; fi
       take_device_in
       configure_device
     fi
@@ -135,7 +153,8 @@ case $action in
   show)
     if ! namespace_exists; then echo "$namespace: absent"; exit 0; fi
     ip -n "$namespace" -brief address show
-    ip -n "$namespace" route show
+    ip -n "$namespace" rule show
+    ip -n "$namespace" route show table all proto 200
     ip -n "$namespace" neigh show nud permanent
     ;;
   *) usage ;;

@@ -1,0 +1,87 @@
+/**
+ * What a router's SNAT namespace holds, on the one node that has it: seed step NS9 and the way back. Pure.
+ *
+ *   br-int ── sg-red 10.1.0.5/24 ──┐
+ *   br-int ── sg-green 10.2.0.5/24 ┴── qg-ext 203.0.113.20/24 ── br-ex
+ *
+ * It sees both directions of every flow, so here and only here what conntrack does not know is dropped. The
+ * way back is straight to the VM: its MAC is known, as everybody's is.
+ */
+import { parseIp } from '../model/addresses.js';
+import type { ExternalNetworkView, FloatingIpView, GatewayView, NodeView, RouterView } from '../model/node-view.js';
+import { deviceName, namespaceSysctls, type Namespace, type NamespaceDevice, type Route } from './namespace.js';
+import { snatTable, type SnatWish } from './nft.js';
+import { defaultRoutes, ipsOf, isIn, onLinkRoutes } from './outside-network.js';
+import { gatewayPortName, snatPortName } from './port-names.js';
+import { subnetOf, tenantNeighbours } from './tenant-neighbours.js';
+
+export const snatNamespaceName = (routerId: string): string => `snat-${routerId}`;
+export const snatDeviceName = (network: string): string => deviceName('sg', network);
+export const gatewayDeviceName = (network: string): string => deviceName('qg', network);
+
+const snatSysctls = [
+  ...namespaceSysctls,
+  // A connection is translated from its first packet on or not at all: none is taken up in the middle.
+  'net/netfilter/nf_conntrack_tcp_loose=0',
+  'net/netfilter/nf_conntrack_tcp_be_liberal=1',
+  // Also of connections that were there before anybody listened.
+  'net/netfilter/nf_conntrack_events=1',
+  'net/ipv4/ip_nonlocal_bind=1',
+];
+
+/** @param gateway the router's, on the node that has its SNAT namespace. */
+export function snatNamespace(
+  router: RouterView, gateway: GatewayView, outside: ExternalNetworkView, view: NodeView,
+): Namespace {
+  const qg = gatewayDeviceName(gateway.network);
+  const fips = (router.floatingIps ?? []).filter(({ placement }) => placement === 'central');
+  const tenants = gateway.snatPorts.flatMap((port) => {
+    const network = view.networks.find(({ name }) => name === port.network);
+    return network === undefined ? [] : [{ ...port, view: network, device: snatDeviceName(port.network) }];
+  });
+  const nft = snatTable(natWish(gateway, qg, fips));
+  return {
+    name: snatNamespaceName(router.id), sysctls: snatSysctls,
+    devices: [
+      ...tenants.map(({ network, device, mac, addresses, view: { mtuBytes } }) =>
+        tapDevice(device, snatPortName(router.id, network), mac, mtuBytes, addresses)),
+      tapDevice(qg, gatewayPortName(router.id), gateway.mac, outside.mtuBytes, [
+        ...gateway.addresses, ...fips.map(({ ip }) => `${ip}/32`),
+      ]),
+    ],
+    neighbours: tenants.flatMap((port) => tenantNeighbours(port.device, port.view, port.addresses)),
+    routes: [
+      ...extraRoutes(router, gateway, outside),
+      ...onLinkRoutes(outside, qg, gateway.addresses), ...defaultRoutes(outside, qg, gateway.addresses),
+    ],
+    rules: [],
+    ...(nft === undefined ? {} : { nft }),
+    announced: [...ipsOf(gateway.addresses, 4), ...fips.map(({ ip }) => ip)].map((ip) => ({ device: qg, mac: gateway.mac, ip })),
+  };
+}
+
+function tapDevice(
+  name: string, tap: string, mac: string, mtuBytes: number, addresses: readonly string[],
+): NamespaceDevice {
+  const ipv6 = addresses.some((address) => address.includes(':'));
+  return { name, from: { tap }, mac, mtuBytes, addresses, ipv6, onlink: true, sysctls: [] };
+}
+
+/** Those whose next hop is at one of its devices. */
+function extraRoutes({ routes }: RouterView, { snatPorts }: GatewayView, { subnets }: ExternalNetworkView): Route[] {
+  const tenants = snatPorts.flatMap(({ addresses }) => addresses.flatMap((address) => subnetOf(address) ?? []))
+    .map((cidr) => ({ cidr }));
+  return routes.filter(({ via }) => isIn(via, [...tenants, ...subnets]))
+    .map(({ destination, via }) => ({ destination, via }));
+}
+
+function natWish(gateway: GatewayView, qg: string, fips: readonly FloatingIpView[]): SnatWish {
+  const outside = ipsOf(gateway.addresses, 4);
+  const [snatTo] = outside;
+  const tenants = gateway.snatPorts.flatMap(({ addresses }) => addresses.flatMap((address) => subnetOf(address) ?? []));
+  return {
+    qg, outside, tenants: tenants.filter((cidr) => !cidr.includes(':')),
+    translations: fips.filter(({ ip }) => parseIp(ip)?.includes(':') === false).map(({ ip, fixedIp }) => ({ ip, fixedIp })),
+    ...(gateway.snat && snatTo !== undefined ? { snatTo } : {}),
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * Permanent neighbours of a tenant network's ports: seed step EW2 ("the router namespace's ARP table is
+ * populated by the l3 agent"). Complete, because a copy must never have to ask who has an address: its
+ * question would carry the shared gateway MAC (dvr_process) to nodes that use the same MAC.
+ */
+import {
+  contains, parseCidr, parseIp, withoutPrefix, type Cidr, type InterfaceAddress, type IpAddress,
+} from '../model/addresses.js';
+import type { NetworkView, PortView } from '../model/node-view.js';
+import type { Neighbour } from './namespace.js';
+
+/**
+ * One neighbour for each address that a bound port of the network has in the interface's subnets.
+ * Where two ports claim an address its fixed owner wins, then the first by name: never the last writer.
+ */
+export function tenantNeighbours(device: string, network: NetworkView, addresses: readonly string[]): Neighbour[] {
+  const own = new Set(addresses.map((address) => withoutPrefix(address as InterfaceAddress)));
+  const subnets = addresses.map(subnetOf).filter((cidr) => cidr !== undefined);
+  const found = new Map<string, Neighbour>();
+  const add = (ip: string, mac: string): void => {
+    const parsed = parseIp(ip);
+    if (parsed === undefined || own.has(parsed) || found.has(parsed)) return;
+    if (subnets.some((subnet) => contains(subnet, parsed))) found.set(parsed, { device, ip: parsed, mac });
+  };
+  const bound = network.ports.filter((port) => port.node !== undefined);
+  for (const port of bound) for (const ip of port.ips) add(ip, port.mac);
+  const pairs = bound.toSorted(byName).flatMap(({ allowedAddressPairs }) => allowedAddressPairs);
+  for (const { ip, mac } of pairs) {
+    const single = singleAddress(ip);
+    if (single !== undefined) add(single, mac);
+  }
+  return [...found.values()];
+}
+
+/** The address of a pair that names one; a CIDR names none that anybody could be asked for. */
+export function singleAddress(pair: string): IpAddress | undefined {
+  const [ip = '', bits] = pair.split('/');
+  const parsed = parseIp(ip);
+  if (parsed === undefined) return undefined;
+  return bits === undefined || Number(bits) === (parsed.includes(':') ? 128 : 32) ? parsed : undefined;
+}
+
+/** The subnet that an address with its prefix length lies in. */
+export function subnetOf(address: string): Cidr | undefined {
+  const parsed = parseCidr(address);
+  return parsed.kind === 'malformed' ? undefined : parsed.cidr;
+}
+
+const byName = (left: PortView, right: PortView): number => (left.name < right.name ? -1 : 1);
