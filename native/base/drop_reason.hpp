@@ -23,6 +23,8 @@ namespace dvr {
   X(own_dvr_mac_from_tunnel, "a frame from the tunnel claims this node's own DVR MAC", "a second node with this node's name") \
   X(dvr_mac_of_other_vtep, "a frame from the tunnel has the DVR MAC of another node than the one that sent it", \
     "the sending VTEP, or the underlay: who else speaks from its address")                               \
+  X(router_advertisement_from_tunnel, "a router advertisement came from an interop VTEP; the local router copy's is the only one", \
+    "the sending VTEP, or what lives behind it: RFC 6105")                                               \
   X(router_mac_from_tunnel, "a frame from the tunnel has a router MAC as source", "the sending VTEP: it does not speak DVR") \
   X(dvr_mac_not_to_local_port, "a frame from a DVR MAC goes to no port of this node",                    \
     "dvr tables --bridge br-int: the port has moved or is gone")                                         \

@@ -1,9 +1,9 @@
 // Answers ARP requests and neighbour solicitations for every address the controller knows.
 //
-// Comes from anti_spoof (VMs) or classify (routers); a known target is answered to the port that asked,
-// everything else goes to find_router. Before seed step EW1, and what keeps the shared gateway MAC out of every
-// other node: nobody elsewhere is ever asked. RFC 826, RFC 4861 section 7.2, RFC 5227. Reads
-// neighbours and ports.
+// Comes from anti_spoof (VMs) or classify (routers); a known target is answered to the port that asked, a router
+// solicitation goes to ra_responder, everything else to find_router. Before seed step EW1, and what keeps the
+// shared gateway MAC out of every other node: nobody elsewhere is ever asked. RFC 826, RFC 4861 section 7.2,
+// RFC 5227. Reads neighbours and ports.
 // An unknown target floods from VMs (an address nobody told the controller about may still answer), never
 // from a router: its question would carry the shared MAC to every node.
 #include "br-int/br_int.hpp"
@@ -44,6 +44,7 @@ StageId answer_solicitation(Packet& packet, const EthernetView& ethernet, const 
   const auto upper = ip->upper_layer();
   if (!upper || upper->is_fragment) return StageId::find_router;
   const auto nd = NdView::of(ip->packet(), *upper);
+  if (nd && nd->type() == kRouterSolicitation) return StageId::ra_responder;
   if (!nd || nd->type() != kNeighbourSolicitation || !nd->has_target()) return StageId::find_router;
   const auto* row = tables.find<NeighbourRow>({packet.local_vlan, nd->target()});
   if (row == nullptr) return unknown_target(packet, tables);

@@ -9,6 +9,7 @@ StageId classify(Packet&, const Tables&, Effects&);
 StageId dvr_to_src_mac(Packet&, const Tables&, Effects&);
 StageId anti_spoof(Packet&, const Tables&, Effects&);
 StageId arp_responder(Packet&, const Tables&, Effects&);
+StageId ra_responder(Packet&, const Tables&, Effects&);
 StageId find_router(Packet&, const Tables&, Effects&);
 StageId switch_(Packet&, const Tables&, Effects&);
 StageId flood(Packet&, const Tables&, Effects&);

@@ -61,6 +61,7 @@ Napi::Value MemoryDataplaneObject::run(const Napi::CallbackInfo& info) {
   std::vector<uint8_t> buffer(kHeadroom + kMaxFrameBytes);
   if (!frame->empty()) std::memcpy(buffer.data() + kHeadroom, frame->data(), frame->size());
   packet.frame = std::span(buffer).subspan(kHeadroom, frame->size());
+  packet.tailroom = kMaxFrameBytes - frame->size();
 
   Effects effects;
   Recorder recorder(passages_++);

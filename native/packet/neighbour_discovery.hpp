@@ -17,6 +17,7 @@
 
 namespace dvr {
 
+inline constexpr uint8_t kRouterSolicitation = 133;
 inline constexpr uint8_t kRouterAdvertisement = 134;
 inline constexpr uint8_t kNeighbourSolicitation = 135;
 inline constexpr uint8_t kNeighbourAdvertisement = 136;

@@ -37,6 +37,7 @@ inline constexpr size_t kVxlanHeaderBytes = 8;
 inline constexpr size_t kMaxFrameBytes = 65536 + 14;
 
 struct Packet {
+  size_t tailroom = 0;       // bytes free behind `frame`: a stage may make it so much longer
   std::span<uint8_t> frame;  // the Ethernet frame; rx from the tunnel: first the VXLAN header, until vxlan_decap
   PortId in_port = kNoPort;
   LocalVlan local_vlan;      // set by classify or tun_to_lv, another by route, cleared by vxlan_encap

@@ -5,7 +5,8 @@
 //                                                                 ╭─▶ route ─▶ output     router
 //                                                                 │     │ (its namespace)
 //   TAP ──────────────▶ classify ─ anti_spoof ─ arp_responder ─ find_router ─ switch ─ flood    br-int
-//                          ▲   └─ dvr_to_src_mac ─▶ output                      │        │
+//                          ▲   │                 └─ ra_responder ──┘            │        │
+//                          │   └─ dvr_to_src_mac ─▶ output                      │        │
 //   VTEP ─ vxlan_decap ─ tun_to_lv                                            output     ▼
 //   socket                          vxlan_encap ─ flood_to_tun ─ ucast_to_tun ─ dvr_process     br-tun
 #pragma once
@@ -25,15 +26,15 @@ struct PipelineRow {
   Bridge bridge;
   const char* name;
   StageFunction function;
-  uint16_t next;           // the stages it may name, as bits
+  uint32_t next;           // the stages it may name, as bits
   const char* tables;      // the tables it reads, space-separated, the one it is about first
   const char* seed_steps;  // of the seed's east-west walk, space-separated
   const char* does;        // one sentence
 };
 
-constexpr uint16_t bit(StageId id) { return static_cast<uint16_t>(1u << static_cast<unsigned>(id)); }
-constexpr uint16_t bits(std::initializer_list<StageId> ids) {
-  uint16_t all = 0;
+constexpr uint32_t bit(StageId id) { return 1u << static_cast<unsigned>(id); }
+constexpr uint32_t bits(std::initializer_list<StageId> ids) {
+  uint32_t all = 0;
   for (const StageId id : ids) all |= bit(id);
   return all;
 }
@@ -58,8 +59,11 @@ inline constexpr std::array<PipelineRow, kStageCount> kPipeline = {{
      "allowed_sources ports neighbours router_macs dvr_macs", "EW1",
      "lets a VM speak only as itself"},
     {StageId::arp_responder, Bridge::br_int, "arp_responder", br_int::arp_responder,
-     bits({StageId::find_router, StageId::output, StageId::drop}), "neighbours ports", "",
+     bits({StageId::ra_responder, StageId::find_router, StageId::output, StageId::drop}), "neighbours ports", "",
      "answers ARP and neighbour solicitations for known addresses"},
+    {StageId::ra_responder, Bridge::br_int, "ra_responder", br_int::ra_responder,
+     bits({StageId::find_router, StageId::output, StageId::drop}), "ra_responder ports networks", "",
+     "answers router solicitations in the name of the local copy of the router"},
     {StageId::find_router, Bridge::br_int, "find_router", br_int::find_router,
      bits({StageId::route, StageId::switch_, StageId::drop}), "router_macs ports", "EW1",
      "hands frames for a router MAC to the router"},

@@ -21,6 +21,7 @@ enum class StageId : uint8_t {
   dvr_to_src_mac,
   anti_spoof,
   arp_responder,
+  ra_responder,
   find_router,
   route,
   switch_,

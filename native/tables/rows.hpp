@@ -157,6 +157,29 @@ struct NeighbourRow {
   };
 };
 
+// What router advertisements say in a network, a row a prefix, numbered from 0 without a gap: the router that
+// is the network's default (its gateway MAC, the same in all rows), the prefix, whether hosts make themselves an
+// address in it (the A flag), and whether DHCPv6 gives them one (the M flag). Read by ra_responder.
+struct RaResponderRow {
+  static constexpr const char* kName = "ra_responder";
+  static constexpr size_t kLimit = 65536;  // 16 subnets in each of 4094 networks
+  struct Key {
+    LocalVlan local_vlan;
+    uint16_t index = 0;
+    auto operator<=>(const Key&) const = default;
+    DVR_FIELDS(DVR_FIELD(local_vlan) DVR_FIELD(index))
+  };
+  struct Value {
+    MacAddr gateway_mac;
+    IpAddr prefix;
+    uint16_t prefix_bits = 64;
+    bool autonomous = false;
+    bool managed = false;
+    DVR_FIELDS(DVR_FIELD(gateway_mac) DVR_FIELD(prefix) DVR_FIELD(prefix_bits) DVR_FIELD(autonomous)
+                   DVR_FIELD(managed))
+  };
+};
+
 // Every router MAC of a network, the port of this node's copy of the router (0 where there is none), and
 // its number where the fast path routes for it (0: its namespace does). Read by find_router, classify,
 // anti_spoof, dvr_process.

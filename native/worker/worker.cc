@@ -177,6 +177,7 @@ void Worker::serve_tap(const Device& device, int fd, uint32_t events) {
         if (device.spec.kind == DeviceKind::mirror) break;
         counters_->ports[packet.in_port.value].received(bytes);
         if (packet.offload.gso != GsoType::none) counters_->engine.super_frames_in.add();
+        packet.tailroom = kMaxFrameBytes - bytes;
         process(packet, StageId::classify);
         settle(bytes);
         break;
@@ -216,6 +217,7 @@ void Worker::serve_injections() {
     packet.frame = arena_.slot().subspan(kHeadroom, injection.frame.size());
     std::memcpy(packet.frame.data(), injection.frame.data(), injection.frame.size());
     packet.in_port = injection.port;
+    packet.tailroom = kMaxFrameBytes - packet.frame.size();
     counters_->ports[injection.port.value].received(packet.frame.size());
     process(packet, StageId::classify);
     settle(injection.frame.size());

@@ -10,6 +10,7 @@ import type { MacAddress } from '../model/addresses.js';
 import { DvrError } from '../model/errors.js';
 import type { Vni } from '../model/identifiers.js';
 import type { Network, Node, Port, PortIntent, Router } from '../model/resources.js';
+import { givenIps, slaacIps } from '../model/slaac.js';
 import type { Topology } from '../model/topology.js';
 import { allocateDvrMac } from './allocators/dvr-mac.js';
 import { IpPool } from './allocators/ip.js';
@@ -182,7 +183,7 @@ function portsOf(intent: Intent, topology: Topology, around: Around): ReadonlyMa
   const kept = survivors(intent, topology);
   for (const port of kept) requireHome(port, around, pools);
   const keptIps = new Map(
-    topology.ports.map((port) => [port.name, ipsBefore(intent, port, poolOf(pools, port.network))]),
+    topology.ports.map((port) => [port.name, ipsBefore(intent, port, around, poolOf(pools, port.network))]),
   );
   for (const { network, ip, owner } of snatIpsBefore(intent, topology)) {
     const pool = poolOf(pools, network);
@@ -191,7 +192,7 @@ function portsOf(intent: Intent, topology: Topology, around: Around): ReadonlyMa
   const declared = topology.ports.map((wish): Port => {
     const before = intent.ports.get(wish.name);
     refuseMove(before, wish);
-    const ips =
+    const given =
       wish.ips.length > 0
         ? wish.ips
         : (keptIps.get(wish.name) ?? poolOf(pools, wish.network).allocate(wish.name));
@@ -200,9 +201,24 @@ function portsOf(intent: Intent, topology: Topology, around: Around): ReadonlyMa
         ? before.binding
         : undefined;
     const mac = wish.mac ?? before?.mac ?? around.macs.allocate(`port ${wish.name}`);
+    const ips = withSlaac({ name: wish.name, network: wish.network, mac, ips: given }, around, pools);
     return { ...wish, mac, ips, madeBy: 'topology', ...(binding === undefined ? {} : { binding }) };
   });
-  return keyed([...declared, ...kept]);
+  const keptNow = kept.map((port) => ({ ...port, ips: withSlaac(port, around, pools) }));
+  return keyed([...declared, ...keptNow]);
+}
+
+/** The port's addresses with those it makes of its MAC, which are claimed for it, last. */
+function withSlaac(
+  { name, network, mac, ips }: Pick<Port, 'name' | 'network' | 'mac' | 'ips'>,
+  around: Around,
+  pools: ReadonlyMap<string, IpPool>,
+): Port['ips'] {
+  const home = around.networks.get(network);
+  if (home === undefined) return ips;
+  const own = slaacIps(home, mac);
+  for (const ip of own) poolOf(pools, network).claim(ip, name);
+  return [...givenIps(ips, home), ...own];
 }
 
 /** Ports that attach made and the file does not speak of. */
@@ -214,23 +230,26 @@ function survivors(intent: Intent, topology: Topology): readonly Port[] {
 }
 
 /** The addresses a port was given before, claimed for it again, where it may still have all of them. */
-function ipsBefore(intent: Intent, wish: PortIntent, pool: IpPool): Port['ips'] | undefined {
+function ipsBefore(
+  intent: Intent,
+  wish: PortIntent,
+  { networks }: Around,
+  pool: IpPool,
+): Port['ips'] | undefined {
   const before = intent.ports.get(wish.name);
-  if (
-    wish.ips.length > 0 ||
-    before === undefined ||
-    before.network !== wish.network ||
-    before.ips.length === 0
-  )
+  const network = networks.get(wish.network);
+  if (wish.ips.length > 0 || before?.network !== wish.network || network === undefined)
     return undefined;
-  if (!before.ips.every((ip) => pool.isFree(ip, wish.name))) return undefined;
-  for (const ip of before.ips) pool.claim(ip, wish.name);
-  return before.ips;
+  const given = givenIps(before.ips, network);
+  if (given.length === 0 || !given.every((ip) => pool.isFree(ip, wish.name))) return undefined;
+  for (const ip of given) pool.claim(ip, wish.name);
+  return given;
 }
 
 function requireHome(port: Port, around: Around, pools: ReadonlyMap<string, IpPool>): void {
   const hint = `detach it first: dvr port detach ${port.name}`;
-  if (!around.networks.has(port.network)) {
+  const network = around.networks.get(port.network);
+  if (network === undefined) {
     throw new DvrError(
       'DVR_CONFLICT',
       `port ${port.name} is on network ${port.network}, which the topology no longer has`,
@@ -245,7 +264,7 @@ function requireHome(port: Port, around: Around, pools: ReadonlyMap<string, IpPo
     );
   }
   const pool = poolOf(pools, port.network);
-  for (const ip of port.ips) {
+  for (const ip of givenIps(port.ips, network)) {
     if (!pool.isFree(ip, port.name)) {
       throw new DvrError(
         'DVR_CONFLICT',

@@ -71,7 +71,7 @@ export function floatingIpStatuses(intent: Intent): readonly FloatingIpStatus[] 
 
 function floatingIpStatus(intent: Intent, floatingIp: FloatingIp): FloatingIpStatus {
   const { ip, network, port } = floatingIp;
-  const placed = placedFloatingIps(intent).get(floatingIpKey(floatingIp));
+  const placed = placedFloatingIps(intent).byKey.get(floatingIpKey(floatingIp));
   return {
     ip,
     network,

@@ -6,8 +6,8 @@ import { hasUplinkTo } from '../model/uplinks.js';
 import type { PortMacPool } from './allocators/port-mac.js';
 import { externalNetworkOf, poolOf, type ExternalPools, type WithGateway } from './external-pools.js';
 import { fgOwner, fgPortKey } from './gateway-names.js';
-import type { Intent } from './intent.js';
-import { nodesOfRouter } from './router-copies.js';
+import { byName, type Intent } from './intent.js';
+import { hasCopy } from './router-copies.js';
 
 /** Those there are, claimed again: one that is not needed now keeps its address while it can be again. */
 export function fgPortsBefore(
@@ -40,18 +40,20 @@ export function fgPortsOf(
   kept: ReadonlyMap<string, FgPort>,
 ): ReadonlyMap<string, FgPort> {
   const ports = new Map(kept);
+  const nodes = byName(intent.nodes);
   for (const router of routers) {
     const network = externalNetworkOf(intent, router.gateway.network);
     // Floating IPs are IPv4's; nothing else goes out by this device.
     if (!familiesOf(network).includes(4)) continue;
-    for (const node of nodesOfRouter(intent, router)) {
-      const key = fgPortKey(network.name, node);
-      if (ports.has(key) || !hasUplinkTo(intent.nodes.get(node), network.physicalNetwork)) continue;
-      const owner = fgOwner(network.name, node);
+    for (const node of nodes) {
+      const key = fgPortKey(network.name, node.name);
+      if (ports.has(key) || !hasUplinkTo(node, network.physicalNetwork)) continue;
+      if (!hasCopy(intent, router, node.name)) continue;
+      const owner = fgOwner(network.name, node.name);
       const ip = poolOf(pools, network.name).allocate(4, owner);
       ports.set(key, {
         network: network.name,
-        node,
+        node: node.name,
         mac: intent.fgPorts.get(key)?.mac ?? macs.allocate(owner),
         addresses: [withPrefix(ip, cidrAround(network, ip))],
       });

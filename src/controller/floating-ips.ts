@@ -1,7 +1,7 @@
 /** Which node does the NAT of each floating IP, by which router and to which address. */
 import { familyOf } from '../model/addresses.js';
 import type { FloatingIpView } from '../model/node-view.js';
-import { routerToward } from '../model/reach.js';
+import { reachOf, type Reach } from '../model/reach.js';
 import type { FloatingIp, Node, Router } from '../model/resources.js';
 import { hasUplinkTo } from '../model/uplinks.js';
 import { floatingIpKey } from './gateway-names.js';
@@ -14,27 +14,39 @@ export interface PlacedFloatingIp {
   readonly view: FloatingIpView;
 }
 
-/** Intents never change, so what was derived from one stays right. */
-const derived = new WeakMap<Intent, ReadonlyMap<string, PlacedFloatingIp>>();
+export interface PlacedFloatingIps {
+  /** By network and address; one that is only kept, or whose port or address has gone, is not in it. */
+  readonly byKey: ReadonlyMap<string, PlacedFloatingIp>;
+  /** Those that the node does for the router. */
+  readonly on: (node: string, router: string) => readonly FloatingIpView[];
+}
 
-/** By network and address; one that is only kept, or whose port or address has gone, is not in it. */
-export function placedFloatingIps(intent: Intent): ReadonlyMap<string, PlacedFloatingIp> {
+/** Intents never change, so what was derived from one stays right. */
+const derived = new WeakMap<Intent, PlacedFloatingIps>();
+
+export function placedFloatingIps(intent: Intent): PlacedFloatingIps {
   const known = derived.get(intent);
   if (known !== undefined) return known;
-  const routers = byName(intent.routers).filter(({ gateway }) => gateway !== undefined);
-  const placed = new Map(
-    byName(intent.floatingIps).flatMap((floatingIp) => {
-      const found = place(intent, routers, floatingIp);
-      return found === undefined ? [] : [[floatingIpKey(floatingIp), found] as const];
-    }),
-  );
+  const reach = reachOf(byName(intent.routers));
+  const byKey = new Map<string, PlacedFloatingIp>();
+  const byPlace = new Map<string, FloatingIpView[]>();
+  for (const floatingIp of byName(intent.floatingIps)) {
+    const placed = place(intent, reach, floatingIp);
+    if (placed === undefined) continue;
+    byKey.set(floatingIpKey(floatingIp), placed);
+    const at = `${placed.node ?? ''}/${placed.router}`;
+    const views = byPlace.get(at) ?? [];
+    views.push(placed.view);
+    byPlace.set(at, views);
+  }
+  const placed = { byKey, on: (node: string, router: string) => byPlace.get(`${node}/${router}`) ?? [] };
   derived.set(intent, placed);
   return placed;
 }
 
 function place(
   intent: Intent,
-  routers: readonly Router[],
+  reach: Reach<Router>,
   { ip, network, port: name, fixedIp: wish, placement: wanted }: FloatingIp,
 ): PlacedFloatingIp | undefined {
   const port = name === undefined ? undefined : intent.ports.get(name);
@@ -42,7 +54,7 @@ function place(
   const external = intent.externalNetworks.get(network);
   if (port === undefined || fixedIp === undefined || external === undefined) return undefined;
   const subnets = intent.networks.get(port.network)?.subnets ?? [];
-  const router = routerToward(routers, network, { network: port.network, subnets, fixedIp });
+  const router = reach(network, { network: port.network, subnets, fixedIp });
   if (router === undefined) return undefined;
   const bound = wanted === 'central' ? undefined : port.binding?.node;
   const hasUplink = bound !== undefined && hasUplinkTo(intent.nodes.get(bound), external.physicalNetwork);

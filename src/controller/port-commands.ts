@@ -1,6 +1,8 @@
 /** What happens to ports: made, bound, plugged in, changed, unplugged, deleted. */
 import { DvrError } from '../model/errors.js';
 import { MAX_PORTS } from '../model/limits.js';
+import type { IpAddress, MacAddress } from '../model/addresses.js';
+import { givenIps, slaacIps, whyNotGiven } from '../model/slaac.js';
 import { routerIpsOf } from '../model/topology-routers.js';
 import type {
   AllowedAddressPair,
@@ -35,12 +37,10 @@ export function createPort(intent: Intent, wish: PortIntent, madeBy: Port['madeB
   const ips = ipPool(intent, network);
   if (wish.mac !== undefined) macs.claim(wish.mac, `port ${wish.name}`);
   for (const ip of wish.ips) ips.claim(ip, wish.name);
-  const port: Port = {
-    ...wish,
-    mac: wish.mac ?? macs.allocate(`port ${wish.name}`),
-    ips: wish.ips.length > 0 ? wish.ips : ips.allocate(wish.name),
-    madeBy,
-  };
+  const mac = wish.mac ?? macs.allocate(`port ${wish.name}`);
+  refuseSlaacIps(wish.name, wish.ips, network, mac);
+  const given = wish.ips.length > 0 ? wish.ips : ips.allocate(wish.name);
+  const port: Port = { ...wish, mac, ips: withSlaacIps(wish.name, given, network, mac, ips), madeBy };
   return { intent: withPort(intent, port), events: [{ event: 'port_created', port: port.name }] };
 }
 
@@ -111,9 +111,12 @@ export function updatePort(intent: Intent, name: string, changes: PortChanges): 
       throw new DvrError('DVR_USAGE', `port ${name} needs an address`, 'give at least one');
     const ips = ipPool(intent, network);
     for (const ip of changes.ips) ips.claim(ip, name);
+    refuseSlaacIps(name, changes.ips, network, changes.mac ?? port.mac);
   }
   refuseRouterIps(intent, network, name, changes.allowedAddressPairs ?? []);
-  const changed: Port = { ...port, ...changes };
+  const mac = changes.mac ?? port.mac;
+  const ips = withSlaacIps(name, changes.ips ?? port.ips, network, mac, ipPool(intent, network));
+  const changed: Port = { ...port, ...changes, ips };
   if (JSON.stringify(changed) === JSON.stringify(port)) return { intent, events: [] };
   return { intent: withPort(intent, changed), events: [{ event: 'port_changed', port: name }] };
 }
@@ -216,6 +219,25 @@ function describe({ node, attachment }: Binding): string {
   if (attachment === undefined) return `on ${node}`;
   const where = attachment.netns ?? `process ${attachment.pid}`;
   return `on ${node} in ${where} as ${attachment.ifname}`;
+}
+
+/** @throws DvrError DVR_USAGE for an address that only a host with another MAC would make itself. */
+function refuseSlaacIps(port: string, ips: readonly IpAddress[], network: Network, mac: MacAddress): void {
+  const why = ips.map((ip) => whyNotGiven(ip, network, mac)).find((fault) => fault !== undefined);
+  if (why !== undefined) throw new DvrError('DVR_USAGE', `port ${port}: ${why}`, 'it gets one by itself');
+}
+
+/** The addresses that are given, then those the host makes of its MAC. @throws DvrError DVR_ADDRESS_IN_USE */
+function withSlaacIps(
+  port: string,
+  ips: readonly IpAddress[],
+  network: Network,
+  mac: MacAddress,
+  pool: IpPool,
+): readonly IpAddress[] {
+  const own = slaacIps(network, mac);
+  for (const ip of own) pool.claim(ip, port);
+  return [...givenIps(ips, network), ...own];
 }
 
 /** A pair with a router's address would let a port speak as its own gateway. */

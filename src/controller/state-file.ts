@@ -11,8 +11,10 @@ import type {
   Port,
   PortAttachment,
   Router,
+  Subnet,
 } from '../model/resources.js';
 import { defaultRoutingMode, routingModes } from '../model/routing.js';
+import { advertisedModes } from '../model/slaac.js';
 import { byName, type Intent } from './intent.js';
 import { decodeExternal, decodeGatewayIntent, decodeProvider, encodeExternal } from './state-file-external.js';
 import { Item } from './state-item.js';
@@ -101,8 +103,14 @@ function decodeNetwork(item: Item): Network {
       .map((subnet) => ({
         cidr: subnet.field('cidr').cidr(),
         gatewayIp: subnet.field('gatewayIp').ip(),
+        ...decodeAdvertised(subnet),
       })),
   };
+}
+
+function decodeAdvertised(subnet: Item): Pick<Subnet, 'ipv6'> {
+  const ipv6 = subnet.optional('ipv6')?.oneOf(advertisedModes);
+  return ipv6 === undefined ? {} : { ipv6 };
 }
 
 function decodeRouter(item: Item): Router {

@@ -117,9 +117,10 @@ function networkView(
     vni: network.vni,
     mtuBytes: networkMtu(intent, network),
     // Without a router VMs get no default route: nobody would answer for the gateway.
-    subnets: network.subnets.map(({ cidr, gatewayIp }) => ({
+    subnets: network.subnets.map(({ cidr, gatewayIp, ipv6 }) => ({
       cidr,
       ...(routerIps.has(gatewayIp) ? { gatewayIp } : {}),
+      ...(ipv6 === undefined ? {} : { ipv6 }),
     })),
     ports: population.portsOf(network.name),
     routerInterfaces: routers.flatMap((router) =>
@@ -134,9 +135,7 @@ function networkView(
 function routerView(intent: Intent, router: Router, node: Node): RouterView {
   const { id, interfaces, routes, routing } = router;
   const gateway = gatewayView(intent, router);
-  const floatingIps = [...placedFloatingIps(intent).values()]
-    .filter((placed) => placed.router === id && placed.node === node.name)
-    .map(({ view }) => view);
+  const floatingIps = placedFloatingIps(intent).on(node.name, id);
   return {
     id,
     interfaces: interfaces.map(({ network, mac, addresses }) => ({ network, mac, addresses })),

@@ -7,12 +7,15 @@
  */
 
 import type { RouterWay, RoutingMode } from './routing.js';
+import type { AdvertisedMode } from './slaac.js';
 
 /** One subnet of a network, as every node sees it. */
 export interface SubnetView {
   readonly cidr: string;
   /** The gateway address VMs are given; absent when no router has an interface in the subnet. */
   readonly gatewayIp?: string;
+  /** How routers advertise it; absent: they do not, and attach configures addresses and default route. */
+  readonly ipv6?: AdvertisedMode;
 }
 
 /** A router's interface in one network: the same MAC and addresses on every node that has a copy. */

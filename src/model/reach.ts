@@ -1,6 +1,14 @@
 /** Which router an outside address takes to a port: the one place that says so, for files and for views. */
-import { contains, familyOf, prefixBitsOf, prefixOf, withoutPrefix, type InterfaceAddress, type IpAddress } from './addresses.js';
-import type { Cidr } from './addresses.js';
+import {
+  contains,
+  familyOf,
+  prefixBitsOf,
+  prefixOf,
+  withoutPrefix,
+  type Cidr,
+  type InterfaceAddress,
+  type IpAddress,
+} from './addresses.js';
 import type { Name } from './identifiers.js';
 import type { RouterIntent, Subnet } from './resources.js';
 
@@ -11,21 +19,26 @@ export interface Destination {
   readonly fixedIp: IpAddress | undefined;
 }
 
+export type Reach<Router> = (external: Name, destination: Destination) => Router | undefined;
+
 /**
- * The router with a gateway in `external` that has an interface in the destination's subnet. Where several
- * have, it is the one that the port's answers go to: the subnet's gateway.
+ * Finds the router with a gateway in `external` that has an interface in the destination's subnet. Where
+ * several have, it is the one that the port's answers go to: the subnet's gateway.
  */
-export function routerToward<Router extends RouterIntent>(
-  routers: Iterable<Router>,
-  external: Name,
-  destination: Destination,
-): Router | undefined {
-  const reaching = [...routers].filter(
-    (router) =>
-      router.gateway?.network === external &&
-      addressesToward(router, destination).length > 0,
-  );
-  return reaching.find((router) => isGatewayOf(router, destination)) ?? reaching[0];
+export function reachOf<Router extends RouterIntent>(routers: Iterable<Router>): Reach<Router> {
+  const joining = new Map<string, Router[]>();
+  for (const router of routers) {
+    for (const { network } of router.gateway === undefined ? [] : router.interfaces) {
+      const key = `${router.gateway?.network}/${network}`;
+      joining.set(key, [...(joining.get(key) ?? []), router]);
+    }
+  }
+  return (external, destination) => {
+    const reaching = (joining.get(`${external}/${destination.network}`) ?? []).filter(
+      (router) => addressesToward(router, destination).length > 0,
+    );
+    return reaching.find((router) => isGatewayOf(router, destination)) ?? reaching[0];
+  };
 }
 
 /** The prefix that an interface address lies in. */

@@ -10,6 +10,7 @@ import type { Cidr, InterfaceAddress, IpAddress, MacAddress } from './addresses.
 import type { Name, Vni } from './identifiers.js';
 import type { SnatPath } from './node-view.js';
 import type { RoutingMode } from './routing.js';
+import type { AdvertisedMode } from './slaac.js';
 
 export interface NodeIntent {
   readonly name: Name;
@@ -45,6 +46,8 @@ export interface InteropVtep {
 export interface Subnet {
   readonly cidr: Cidr;
   readonly gatewayIp: IpAddress;
+  /** How routers advertise it; absent: they do not. */
+  readonly ipv6?: AdvertisedMode;
 }
 
 export interface NetworkIntent {

@@ -4,17 +4,17 @@ import { ipFromText } from './address-text.js';
 import { subnetOf, whyNotExternalIp } from './external-ip.js';
 import type { Name } from './identifiers.js';
 import { MAX_FLOATING_IPS } from './limits.js';
-import { routerToward } from './reach.js';
-import type {
-  ExternalNetworkIntent,
-  FloatingIp,
-  NetworkIntent,
-  NodeIntent,
-  Placement,
-  PortIntent,
-  RouterIntent,
+import type { Reach } from './reach.js';
+import {
+  placements,
+  type ExternalNetworkIntent,
+  type FloatingIp,
+  type NetworkIntent,
+  type NodeIntent,
+  type Placement,
+  type PortIntent,
+  type RouterIntent,
 } from './resources.js';
-import { placements } from './resources.js';
 import type { ExternalNetworks } from './topology-external.js';
 import { claim, readIp, readKnownName } from './topology-values.js';
 import { hasUplinkTo } from './uplinks.js';
@@ -23,9 +23,9 @@ import type { Fields, Value, YamlReader } from './yaml-reader.js';
 export interface FloatingIpContext {
   readonly external: ExternalNetworks;
   readonly nodes: readonly NodeIntent[];
-  readonly networks: readonly NetworkIntent[];
-  readonly routers: readonly RouterIntent[];
-  readonly ports: readonly PortIntent[];
+  readonly networks: ReadonlyMap<Name, NetworkIntent>;
+  readonly reach: Reach<RouterIntent>;
+  readonly ports: ReadonlyMap<Name, PortIntent>;
   /** All ports that were declared, faulty ones too, so that one fault is not told twice. */
   readonly portNames: ReadonlySet<Name>;
 }
@@ -38,33 +38,37 @@ export function readFloatingIps(
   value: Value | undefined,
   context: FloatingIpContext,
 ): readonly FloatingIp[] {
-  const ports = new Map<Name, PortIntent>(context.ports.map((port) => [port.name, port]));
   const bound = new Map<string, string>();
-  const floatingIps: FloatingIp[] = [];
-  for (const [key, entry] of reader.keyed(value, MAX_FLOATING_IPS)) {
+  return reader.keyed(value, MAX_FLOATING_IPS).flatMap(([key, entry]) => {
     const values = reader.fields(entry, keys)?.values;
     const ip = readAddress(reader, key, entry.path);
-    if (values === undefined || ip === undefined) continue;
+    if (values === undefined || ip === undefined) return [];
     const network = readNetwork(reader, ip, entry.path, values.network, context.external);
     const placement = readPlacement(reader, values.placement);
     const fixedIp = values.fixed_ip === undefined ? undefined : readIp(reader, values.fixed_ip);
-    const name =
-      values.port === undefined
-        ? undefined
-        : readKnownName(reader, values.port, 'port', context.portNames);
-    if (values.port === undefined) refuseWithoutPort(reader, values);
-    const port = name === undefined ? undefined : ports.get(name);
-    if (network === undefined) continue;
+    const port = readPort(reader, values, context);
+    if (network === undefined) return [];
     const wish = { ip, network: network.name, placement, ...(fixedIp === undefined ? {} : { fixedIp }) };
-    if (port !== undefined && values.port !== undefined) {
-      const toPort: ToPort = { wish, network, port, values, portPath: values.port.path };
-      if (!isBindable(reader, toPort, context)) continue;
-      const target = `port ${port.name}'s ${fixedIpOf(toPort) ?? 'address'} in network ${network.name}`;
-      claim(reader, bound, target, values.port.path, target);
-    }
-    floatingIps.push({ ...wish, ...(port === undefined ? {} : { port: port.name }) });
+    if (port === undefined || values.port === undefined) return [wish];
+    const toPort: ToPort = { wish, network, port, values, portPath: values.port.path };
+    if (!isBindable(reader, toPort, context)) return [];
+    const target = `port ${port.name}'s ${fixedIpOf(toPort) ?? 'address'} in network ${network.name}`;
+    claim(reader, bound, target, values.port.path, target);
+    return [{ ...wish, port: port.name }];
+  });
+}
+
+function readPort(
+  reader: YamlReader,
+  values: FloatingIpFields,
+  { ports, portNames }: FloatingIpContext,
+): PortIntent | undefined {
+  if (values.port === undefined) {
+    refuseWithoutPort(reader, values);
+    return undefined;
   }
-  return floatingIps;
+  const name = readKnownName(reader, values.port, 'port', portNames);
+  return name === undefined ? undefined : ports.get(name);
 }
 
 function readAddress(reader: YamlReader, key: string, path: string): IpAddress | undefined {
@@ -131,14 +135,14 @@ interface ToPort {
 function isBindable(reader: YamlReader, toPort: ToPort, context: FloatingIpContext): boolean {
   const { network, port, values, portPath } = toPort;
   if (!isFixedIpOfPort(reader, toPort)) return false;
-  const subnets = context.networks.find(({ name }) => name === port.network)?.subnets ?? [];
+  const subnets = context.networks.get(port.network)?.subnets ?? [];
   const fixedIp = fixedIpOf(toPort);
   if (fixedIp === undefined && !subnets.some(({ cidr }) => familyOf(cidr) === 4)) {
     reader.fault(portPath, `port ${port.name} has no IPv4 address`);
     return false;
   }
   const destination = { network: port.network, subnets, fixedIp };
-  if (routerToward(context.routers, network.name, destination) === undefined) {
+  if (context.reach(network.name, destination) === undefined) {
     // A router that is faulty may be the one.
     if (!reader.isFaulty('routers'))
       reader.fault(

@@ -21,6 +21,7 @@ import {
 } from './limits.js';
 import { mtuCeiling, tooLargeMtu, type MtuCeiling } from './mtu.js';
 import type { NetworkIntent, NodeIntent, RouterIntent } from './resources.js';
+import { readIpv6Mode, type Advertised } from './topology-ipv6.js';
 import { claim, readCidr } from './topology-values.js';
 import type { Value, YamlReader } from './yaml-reader.js';
 
@@ -30,6 +31,8 @@ export interface NetworkDraft {
   readonly vni?: Vni;
   readonly mtuBytes?: number;
   readonly cidrs: readonly Cidr[];
+  /** Those of them that routers advertise. */
+  readonly advertised: ReadonlyMap<Cidr, Advertised>;
 }
 
 /** Shorter ones are typing mistakes; longer ones have no room for a gateway and a port. */
@@ -49,7 +52,7 @@ export function readNetworks(
     const fields = reader.fields(entry, ['vni', 'mtu', 'subnets'], ['subnets']);
     if (fields === undefined) continue;
     const vni = readVni(reader, fields.values.vni, vnis);
-    const cidrs = readSubnets(reader, fields.values.subnets);
+    const { cidrs, advertised } = readSubnets(reader, fields.values.subnets);
     const mtuBytes = readMtu(reader, fields.values.mtu, ceiling);
     requireIpv6Mtu(
       reader,
@@ -60,6 +63,7 @@ export function readNetworks(
     networks.push({
       name,
       cidrs,
+      advertised,
       ...(vni === undefined ? {} : { vni }),
       ...(mtuBytes === undefined ? {} : { mtuBytes }),
     });
@@ -72,14 +76,17 @@ export function withGateways(
   drafts: readonly NetworkDraft[],
   routers: readonly RouterIntent[],
 ): readonly NetworkIntent[] {
-  return drafts.map(({ cidrs, ...network }) => {
+  return drafts.map(({ cidrs, advertised, ...network }) => {
     const routerIps = routers
       .flatMap((router) => router.interfaces)
       .filter((routerInterface) => routerInterface.network === network.name)
       .flatMap((routerInterface) => routerInterface.addresses.map(withoutPrefix));
     return {
       ...network,
-      subnets: cidrs.map((cidr) => ({ cidr, gatewayIp: gatewayOf(cidr, routerIps) })),
+      subnets: cidrs.map((cidr) => {
+        const ipv6 = advertised.get(cidr)?.mode;
+        return { cidr, gatewayIp: gatewayOf(cidr, routerIps), ...(ipv6 === undefined ? {} : { ipv6 }) };
+      }),
     };
   });
 }
@@ -107,17 +114,28 @@ function readVni(
     : undefined;
 }
 
-function readSubnets(reader: YamlReader, value: Value | undefined): readonly Cidr[] {
+type DraftSubnets = Pick<NetworkDraft, 'cidrs' | 'advertised'>;
+
+/** A subnet is a prefix, or a prefix with more to say: { cidr: fd00::/64, ipv6: slaac }. */
+function readSubnets(reader: YamlReader, value: Value | undefined): DraftSubnets {
   const cidrs: Cidr[] = [];
-  const items = reader.list(value, MAX_SUBNETS_PER_NETWORK);
-  for (const item of items) {
-    const cidr = readCidr(reader, item);
+  const advertised = new Map<Cidr, Advertised>();
+  for (const item of reader.list(value, MAX_SUBNETS_PER_NETWORK)) {
+    const values = reader.isMapping(item)
+      ? reader.fields(item, ['cidr', 'ipv6'], ['cidr'])?.values
+      : { cidr: item, ipv6: undefined };
+    const cidr = values?.cidr === undefined ? undefined : readCidr(reader, values.cidr);
     if (cidr === undefined || !isUsable(reader, item.path, cidr)) continue;
+    const mode = values?.ipv6 === undefined ? undefined : readIpv6Mode(reader, values.ipv6, cidr);
     const other = cidrs.find((earlier) => overlaps(earlier, cidr));
-    if (other === undefined) cidrs.push(cidr);
-    else reader.fault(item.path, `${cidr} overlaps ${other} of the same network`);
+    if (other !== undefined) {
+      reader.fault(item.path, `${cidr} overlaps ${other} of the same network`);
+      continue;
+    }
+    cidrs.push(cidr);
+    if (mode !== undefined) advertised.set(cidr, mode);
   }
-  return cidrs;
+  return { cidrs, advertised };
 }
 
 /** Whether hosts can live in the prefix; a fault where not. */

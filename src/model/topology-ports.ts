@@ -4,6 +4,7 @@ import type { Name } from './identifiers.js';
 import { MAX_ADDRESS_PAIRS_PER_PORT, MAX_IPS_PER_PORT, MAX_PORTS } from './limits.js';
 import { whyNotPortIp } from './port-ip.js';
 import type { AllowedAddressPair, NetworkIntent, PortIntent, RouterIntent } from './resources.js';
+import { whyNotGiven } from './slaac.js';
 import { routerIpsOf } from './topology-routers.js';
 import { claim, readIp, readIpOrCidr, readKnownName, readPortMac } from './topology-values.js';
 import type { Value, YamlReader } from './yaml-reader.js';
@@ -54,8 +55,8 @@ export function readPorts(
       network === undefined
         ? undefined
         : { network, routerIps: routerIps.get(network.name) ?? new Map() };
-    const ips = readIps(reader, entry.path, values.ip, values.ips, inNetwork, taken);
     const mac = readMac(reader, values.mac, taken);
+    const ips = readIps(reader, entry.path, values.ip, values.ips, inNetwork, mac, taken);
     const allowedAddressPairs = readPairs(reader, values.allowed_address_pairs, inNetwork);
     const portSecurity =
       values.port_security === undefined ? true : (reader.boolean(values.port_security) ?? true);
@@ -84,6 +85,7 @@ function readIps(
   one: Value | undefined,
   several: Value | undefined,
   inNetwork: InNetwork | undefined,
+  mac: MacAddress | undefined,
   taken: Taken,
 ): readonly IpAddress[] {
   if (one !== undefined && several !== undefined)
@@ -93,7 +95,8 @@ function readIps(
   for (const value of values) {
     const ip = readIp(reader, value);
     if (ip === undefined || inNetwork === undefined) continue;
-    const why = whyNotPortIp(ip, inNetwork.network, inNetwork.routerIps);
+    const { network, routerIps } = inNetwork;
+    const why = whyNotPortIp(ip, network, routerIps) ?? whyNotGiven(ip, network, mac);
     if (why !== undefined) reader.fault(value.path, why);
     else if (
       claim(

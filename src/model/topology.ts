@@ -18,6 +18,7 @@ import { basename } from 'node:path';
 import type { Cidr } from './addresses.js';
 import { DvrError } from './errors.js';
 import { MAX_PORTS } from './limits.js';
+import { reachOf } from './reach.js';
 import type {
   ExternalNetworkIntent,
   FloatingIp,
@@ -29,6 +30,7 @@ import type {
 } from './resources.js';
 import { readExternalNetworks } from './topology-external.js';
 import { readFloatingIps } from './topology-floating-ips.js';
+import { requireAdvertisers } from './topology-ipv6.js';
 import { readNetworks, withGateways } from './topology-networks.js';
 import { readInteropVteps, readNodes, readUnderlay } from './topology-nodes.js';
 import { readPorts } from './topology-ports.js';
@@ -88,6 +90,7 @@ export function parseTopology(text: string, file = 'topology.yaml'): Topology {
   const interopVteps = readInteropVteps(reader, values.interop_vteps, underlay, nodes, names);
   const external = readExternalNetworks(reader, values.external_networks, nodes, names);
   const routers = readRouters(reader, values.routers, { drafts, names, nodes, external });
+  requireAdvertisers(reader, drafts, routers);
   const networks = withGateways(drafts, routers);
   const ports = readPorts(reader, values.ports, {
     nodeNames,
@@ -98,9 +101,9 @@ export function parseTopology(text: string, file = 'topology.yaml'): Topology {
   const floatingIps = readFloatingIps(reader, values.floating_ips, {
     external,
     nodes,
-    routers,
-    ports,
-    networks,
+    reach: reachOf(routers),
+    networks: new Map(networks.map((network) => [network.name, network])),
+    ports: new Map(ports.map((port) => [port.name, port])),
     portNames: new Set(reader.named(values.ports, MAX_PORTS).map(([name]) => name)),
   });
   const { externalNetworks } = external;

@@ -34,6 +34,7 @@ inline const Tables& tables_of(uint8_t choice) {
                       .put<DvrToSrcMacRow>({{1}, kVm1.mac, kVm1.ip6}, {kOtherRouter.mac, {16}})
                       .on(*cn1()));
     all.push_back(cn1_fast());
+    all.push_back(advertising(kCn1));
     for (uint64_t seed = 0; seed < 4; ++seed) {
       Random random(seed);
       all.push_back(WorldMaker(random).make().tables);
@@ -46,6 +47,11 @@ inline const Tables& tables_of(uint8_t choice) {
 inline PortId port_of(uint8_t choice) {
   static constexpr uint16_t kPorts[] = {1, 16, 20, 17, 21, 32, 33, 40, 41, 999, 18, 19, 2, 0};
   return {kPorts[choice % std::size(kPorts)]};
+}
+
+// A frame of a port has no outer TOS: the byte says how much room is behind it.
+inline size_t tailroom_of(const Arrival& arrival) {
+  return arrival.port == kTunnelPort ? 0 : size_t{arrival.tos} * 4;
 }
 
 // One byte of flags, and two numbers where they ask for a super-frame.

@@ -12,6 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   Arrival arrival = port_of(input.byte());
   arrival.tos = input.byte();
   arrival.vtep = kVteps[input.byte() % std::size(kVteps)];
+  arrival.tailroom = tailroom_of(arrival);
   arrival.offload = offload_of(input);
   const Bytes frame = input.rest();
   const Walk walked = walk(tables, arrival, frame);

@@ -17,7 +17,7 @@ Broken broken_step(const PipelineRow& row, const Tables& tables, Packet& packet,
   if (!buffer.intact()) return "bytes outside the frame and its headroom were written";
   if (!buffer.contains(packet.frame)) return "the frame is no longer in its buffer";
   const bool answers =
-      row.id == StageId::arp_responder;  // to who asked; classify lets nobody ask by the tunnel
+      row.id == StageId::arp_responder || row.id == StageId::ra_responder;  // to who asked; classify lets nobody ask by the tunnel
   if (packet.from_tunnel() && row.bridge == Bridge::br_int && !answers && packet.out_port == kTunnelPort)
     return "split horizon: br-int sends to the tunnel what came from it";
   return nullptr;
@@ -39,8 +39,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   const dvr::Vni vni{input.byte()};
   arrival.tos = input.byte();
   const dvr::RouterId router{input.byte()};
+  arrival.tailroom = tailroom_of(arrival);
   arrival.offload = offload_of(input);
-  Buffer buffer(input.rest());
+  Buffer buffer(input.rest(), arrival.tailroom);
   dvr::Packet packet = packet_of(buffer, arrival);
   packet.local_vlan = local_vlan;
   packet.vni = vni;

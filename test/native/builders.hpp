@@ -166,6 +166,11 @@ inline Layer neighbour_solicitation(const IpAddr& target, const MacAddr* source_
 inline Layer neighbour_advertisement(const IpAddr& target, const MacAddr* target_mac = nullptr) {
   return neighbour_message(136, target, target_mac);
 }
+inline Layer router_solicitation(const MacAddr* source_mac = nullptr) {
+  Bytes rest(4);
+  if (source_mac != nullptr) rest.push_back(1), rest.push_back(1), add(rest, *source_mac);
+  return icmpv6(133, rest);
+}
 inline Layer router_advertisement() { return icmpv6(134, Bytes(12)); }
 inline Layer echo_request() { return icmpv6(128, Bytes(20)); }
 
@@ -209,18 +214,21 @@ inline Bytes first(const Bytes& frame, size_t bytes) {
   return {frame.begin(), frame.begin() + static_cast<ptrdiff_t>(bytes)};
 }
 
-// A frame in a worker's buffer: canary, headroom, frame. The frame ends where the allocation ends, so
+// A frame in a worker's buffer: canary, headroom, frame, tailroom. It ends where the allocation ends, so
 // AddressSanitizer sees the first byte touched behind it; the canary shows writes before the headroom.
 class Buffer {
  public:
-  explicit Buffer(std::span<const uint8_t> frame) : bytes_(kCanaryBytes + kHeadroom + frame.size(), kCanary) {
+  explicit Buffer(std::span<const uint8_t> frame, size_t tailroom = 0)
+      : bytes_(kCanaryBytes + kHeadroom + frame.size() + tailroom, kCanary), tailroom_(tailroom) {
     std::copy(frame.begin(), frame.end(), bytes_.begin() + kCanaryBytes + kHeadroom);
     bytes_.shrink_to_fit();
   }
   Buffer(const Buffer&) = delete;
 
-  std::span<uint8_t> frame() { return std::span(bytes_).subspan(kCanaryBytes + kHeadroom); }
-  // The stages have written nowhere but in the frame and its headroom.
+  std::span<uint8_t> frame() {
+    return std::span(bytes_).first(bytes_.size() - tailroom_).subspan(kCanaryBytes + kHeadroom);
+  }
+  // The stages have written nowhere but in the frame, its headroom and its tailroom.
   bool intact() const {
     for (size_t at = 0; at < kCanaryBytes; ++at)
       if (bytes_[at] != kCanary) return false;
@@ -235,6 +243,7 @@ class Buffer {
   static constexpr size_t kCanaryBytes = 32;
   static constexpr uint8_t kCanary = 0xc5;
   Bytes bytes_;
+  size_t tailroom_;
 };
 
 }  // namespace dvr::test

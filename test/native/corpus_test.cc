@@ -21,7 +21,7 @@ struct Seed {
 };
 
 // The places in the lists of test/fuzz/input.hpp and pipeline_fuzz.cc.
-enum : uint8_t { kOnCn1 = 0, kOnCn2 = 1, kUnsecured = 3, kNoDvrMac = 4, kWithPairs = 5, kFast = 6 };
+enum : uint8_t { kOnCn1 = 0, kOnCn2 = 1, kUnsecured = 3, kNoDvrMac = 4, kWithPairs = 5, kFast = 6, kAdvertising = 7 };
 enum : uint8_t { kTunnel = 0, kVm1Port = 1, kRedRouterPort = 2, kGreenRouterPort = 4 };
 enum : uint8_t { kFromCn1 = 0, kFromCn2 = 1, kFromLeaf = 2, kFromStranger = 4 };
 
@@ -64,6 +64,10 @@ std::vector<Seed> pipeline_seeds() {
   from_port("nd-solicitation",
             vm1_says(v6(neighbour_solicitation(kRedGateway.ip6, &kVm1.mac)), kAllNodesMac));
   from_port("nd-short-solicitation", vm1_says(v6(neighbour_solicitation(kVm3.ip6)), kAllNodesMac));
+  // The second number is the room behind the frame, in four bytes.
+  const Bytes rs = vm1_says(ipv6({.src = kVm1.link_local, .dst = "ff02::2"_ip, .hop_limit = 255}, router_solicitation()));
+  seeds.push_back({"pipeline_fuzz", "rs", joined({kAdvertising, kVm1Port, 200, 0, 0}, rs)});
+  seeds.push_back({"pipeline_fuzz", "rs-no-room", joined({kAdvertising, kVm1Port, 3, 0, 0}, rs)});
   from_port("nd-advertisement", vm1_says(v6(neighbour_advertisement(kVm1.ip6, &kVm1.mac))));
   from_port(
       "ra-behind-headers",
@@ -86,6 +90,8 @@ std::vector<Seed> pipeline_seeds() {
       "tunnel-interop",
       vxlan(kRedVni, ethernet({kStranger.mac, kVm1.mac}, ipv4({.src = kStranger.ip, .dst = kVm1.ip}))),
       kOnCn1, kFromLeaf);
+  from_tunnel("tunnel-interop-ra",
+              vxlan(kRedVni, ethernet({kStranger.mac, kAllNodesMac}, v6(router_advertisement()))), kOnCn1, kFromLeaf);
   from_tunnel("tunnel-stranger", vxlan(kRedVni, ethernet({kVm3.mac, kVm1.mac}, payload())), kOnCn1,
               kFromStranger);
   Bytes super = joined({kOnCn1, kGreenRouterPort, 0, 0, 1, 0x05, 0xb4, 54}, routed());
@@ -107,6 +113,7 @@ std::vector<Seed> stage_seeds() {
   stage(StageId::dvr_to_src_mac, kTunnel, 1, 0, from_peer);
   stage(StageId::anti_spoof, kVm1Port, 1, 0, vm1_says(v6(hop_by_hop(neighbour_advertisement(kVm1.ip6)))));
   stage(StageId::arp_responder, kVm1Port, 1, 0, vm1_says(v6(neighbour_solicitation(kVm3.ip6)), kAllNodesMac));
+  stage(StageId::ra_responder, kVm1Port, 1, 0, vm1_says(v6(router_solicitation(&kVm1.mac)), kAllNodesMac));
   stage(StageId::find_router, kVm1Port, 1, 0, vm1_says(ipv4({.src = kVm1.ip, .dst = kVm2.ip})));
   stage(StageId::route, kVm1Port, 1, 0, vm1_says(ipv4({.src = kVm1.ip, .dst = kVm2.ip})));
   stage(StageId::switch_, kRedRouterPort, 1, 0, ethernet({kRedGateway.mac, kVm1.mac}, payload()));

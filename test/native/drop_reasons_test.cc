@@ -53,6 +53,11 @@ const Way kWays[] = {
     {R::own_dvr_mac_from_tunnel, [] { return by_tunnel(plain(kDvrMac1, kVm1.mac)); }},
     {R::dvr_mac_of_other_vtep,
      [] { return walk(*cn1(), kLeaf, vxlan(kRedVni, plain(kDvrMac2, kVm1.mac))).text; }},
+    {R::router_advertisement_from_tunnel,
+     [] {
+       const Bytes frame = ethernet({kStranger.mac, kAllNodesMac}, v6(router_advertisement()));
+       return walk(*cn1(), kLeaf, vxlan(kRedVni, frame)).text;
+     }},
     {R::router_mac_from_tunnel, [] { return by_tunnel(plain(kRedGateway.mac, kVm1.mac)); }},
     {R::dvr_mac_not_to_local_port, [] { return by_tunnel(plain(kDvrMac2, kBroadcast)); }},
     {R::to_router_from_tunnel, [] { return by_tunnel(plain(kVm3.mac, kRedGateway.mac)); }},

@@ -27,6 +27,7 @@ struct Passage {
     return std::find(walk.trail.stages.begin(), walk.trail.stages.end(), stage) != walk.trail.stages.end();
   }
   StageId last() const { return walk.trail.stages.back(); }
+  bool is_answer() const { return last() == StageId::arp_responder || last() == StageId::ra_responder; }
   bool is_output() const { return walk.verdict == StageId::output; }
   // The network the packet is in, by the tables alone; 0 where it is in none.
   LocalVlan local_vlan() const {
@@ -134,7 +135,7 @@ inline Broken broken_dvr_mac(const Passage& p) {
 
 inline Broken broken_reply(const Passage& p) {
   if (!p.is_output()) return nullptr;
-  const bool is_reply = p.last() == StageId::arp_responder;
+  const bool is_reply = p.is_answer();
   if (is_reply && p.walk.packet.out_port != p.arrival.port) return "an answer does not go to who asked";
   if (!is_reply && !p.from_tunnel() && p.walk.packet.out_port == p.arrival.port)
     return "a frame went back to its sender";
@@ -144,7 +145,11 @@ inline Broken broken_reply(const Passage& p) {
 // Forwarding edits the source MAC and, from the tunnel, the ECN bits; routing edits what the slow twin does;
 // everything else goes on as it came.
 inline Broken broken_bytes(const Passage& p) {
-  if (!p.is_output() || p.last() == StageId::arp_responder) return nullptr;
+  if (!p.is_output() || p.is_answer()) return nullptr;
+  // The clock tick from a router's port has become an advertisement: ra_responder_test.cc looks at its bytes.
+  if (p.passed(StageId::ra_responder) && p.walk.effects.copy_to_vteps.empty() && !p.from_tunnel() &&
+      p.walk.frame.size() > 54 && p.walk.frame[54] == 134)
+    return nullptr;
   const size_t skip = p.from_tunnel() ? kVxlanHeaderBytes : 0;
   Bytes expected(p.before.begin() + static_cast<ptrdiff_t>(skip), p.before.end());
   if (p.routed) expected = p.routed->frame;

@@ -188,6 +188,15 @@ inline std::shared_ptr<const Tables> fast(const Node& node) {
   return batch.on_nothing();
 }
 
+// The node's tables once more, with red's prefix advertised, and another one that DHCPv6 serves.
+inline std::shared_ptr<const Tables> advertising(const Node& node) {
+  const LocalVlan red = node.red.local_vlan;
+  Batch batch = batch_of(node);
+  batch.put<RaResponderRow>({red, 0}, {kRedGateway.mac, "2001:db8:1::"_ip, 64, true, false});
+  batch.put<RaResponderRow>({red, 1}, {kRedGateway.mac, "2001:db8:1:1::"_ip, 80, false, true});
+  return batch.on_nothing();
+}
+
 inline const std::shared_ptr<const Tables>& cn1() {
   static const std::shared_ptr<const Tables> tables = batch_of(kCn1).on_nothing();
   return tables;

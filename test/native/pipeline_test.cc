@@ -100,7 +100,7 @@ TEST_SUITE("the seed's walk") {
 
 TEST_SUITE("the pipeline table") {
   TEST_CASE("every stage can end, and every stage but the two entries is named by one before it") {
-    uint16_t named = bit(StageId::vxlan_decap) | bit(StageId::classify);
+    uint32_t named = bit(StageId::vxlan_decap) | bit(StageId::classify);
     for (const PipelineRow& row : kPipeline) {
       CHECK_MESSAGE((named & bit(row.id)) != 0, row.name);
       named |= row.next;

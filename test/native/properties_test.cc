@@ -10,12 +10,13 @@ namespace {
 
 constexpr uint64_t kSeed = 7348;
 constexpr int kWorlds = 250;
-constexpr int kFramesPerWorld = 120;
+constexpr int kFramesPerWorld = 200;
 
 Arrival random_arrival(Random& random, const World& world, const Sender& sender) {
   if (random.one_in(4)) return Arrival(random.of(world.vteps), random.byte());
   Arrival arrival = random.one_in(3) ? random.of(world.ports) : sender.port;
   arrival.vtep = random.of(world.vteps);
+  if (arrival.port != kTunnelPort) arrival.tailroom = random.one_in(4) ? random.below(200) : 800;
   if (random.one_in(6))
     arrival.offload = {.gso = GsoType::tcp_v4,
                        .needs_csum = true,
@@ -46,7 +47,7 @@ TEST_CASE(
     "comes") {
   Random random(kSeed);
   std::vector<size_t> verdicts(kDropReasonCount + 1);
-  size_t to_tunnel = 0, replies = 0, floods = 0;
+  size_t to_tunnel = 0, replies = 0, advertisements = 0, floods = 0;
   for (int round = 0; round < kWorlds; ++round) {
     const World world = WorldMaker(random).make();
     for (int count = 0; count < kFramesPerWorld; ++count) {
@@ -65,6 +66,7 @@ TEST_CASE(
       ++verdicts[dropped ? static_cast<size_t>(walked.packet.drop_reason) : kDropReasonCount];
       to_tunnel += !dropped && passage.to_tunnel();
       replies += !dropped && passage.last() == StageId::arp_responder;
+      advertisements += !dropped && passage.last() == StageId::ra_responder;
       floods += !walked.effects.copy_to.empty();
     }
   }
@@ -72,6 +74,7 @@ TEST_CASE(
   CHECK(verdicts[kDropReasonCount] > 1000);
   CHECK(to_tunnel > 100);
   CHECK(replies > 50);
+  CHECK(advertisements > 5);
   CHECK(floods > 100);
   size_t reasons_met = 0;
   for (const size_t count : verdicts) reasons_met += count > 0;

@@ -90,6 +90,8 @@ class WorldMaker {
       if (there()) batch_.put<FloodToTunRow>({vlan, vtep});
     MacAddr gateway;
     for (uint32_t count = random_.below(3); count > 0; --count) gateway = put_router(vlan);
+    for (uint16_t at = 0, count = static_cast<uint16_t>(random_.below(4)); at < count && !gateway.is_zero(); ++at)
+      if (there()) batch_.put<RaResponderRow>({vlan, at}, {gateway, v6_of(vlan, 0), 64, random_.one_in(2), random_.one_in(3)});
     for (uint32_t count = random_.below(5); count > 0; --count) put_local_vm(vlan, gateway);
     for (uint32_t count = random_.below(4); count > 0; --count) put_remote_vm(vlan);
   }
@@ -235,7 +237,9 @@ class FrameMaker {
 
   Layer icmp_or_udp() {
     const MacAddr& source = mac();
-    switch (random_.below(6)) {
+    switch (random_.below(9)) {
+      case 6:
+      case 7: return router_solicitation(random_.one_in(2) ? &source : nullptr);
       case 0: return neighbour_advertisement(ip(), &source);
       case 1: return router_advertisement();
       case 2: return echo_request();

@@ -73,7 +73,7 @@ TEST_CASE("the dump names every table, and every row with its fields as text") {
       R"({"table":"dvr_macs","rows":[]},)"
       R"({"table":"dvr_to_src_mac","rows":[{"local_vlan":1,"mac":"fa:16:3e:00:01:11","ip":"",)"
       R"("gateway_mac":"fa:16:3e:00:01:01","port":16}]},)"
-      R"({"table":"allowed_sources","rows":[]},{"table":"neighbours","rows":[]},)"
+      R"({"table":"allowed_sources","rows":[]},{"table":"neighbours","rows":[]},{"table":"ra_responder","rows":[]},)"
       R"({"table":"router_macs","rows":[]},)"
       R"({"table":"routes","rows":[{"router":1,"prefix_bits":120,"ip":"10.2.0.0","local_vlan":2,)"
       R"("gateway_mac":"fa:16:3e:00:02:01","next_hop":"","to_namespace":false}]},)"

@@ -41,6 +41,7 @@ struct Arrival {
   IpAddr vtep{};
   uint8_t tos = 0;
   Offload offload{};
+  size_t tailroom = 0;
   Arrival(PortId by) : port(by) {}  // NOLINT: a port is an arrival
   Arrival(const IpAddr& from, uint8_t outer_tos = 0) : port(kTunnelPort), vtep(from), tos(outer_tos) {}
 };
@@ -48,6 +49,7 @@ struct Arrival {
 inline Packet packet_of(Buffer& buffer, const Arrival& arrival) {
   Packet packet;
   packet.frame = buffer.frame();
+  packet.tailroom = arrival.tailroom;
   packet.in_port = arrival.port;
   packet.outer.vtep = arrival.vtep;
   packet.outer.tos = arrival.tos;
@@ -96,7 +98,7 @@ struct Walk {
 };
 
 inline Walk walk(const Tables& tables, const Arrival& arrival, const Bytes& bytes) {
-  Buffer buffer(bytes);
+  Buffer buffer(bytes, arrival.tailroom);
   Walk result;
   result.packet = packet_of(buffer, arrival);
   const StageId entry = arrival.port == kTunnelPort ? StageId::vxlan_decap : StageId::classify;
@@ -115,7 +117,7 @@ inline Walk walk(const Tables& tables, const Arrival& arrival, const Bytes& byte
 template <class Prepare>
 std::string step(StageFunction stage, const Tables& tables, const Arrival& arrival, const Bytes& bytes,
                  Prepare&& prepare) {
-  Buffer buffer(bytes);
+  Buffer buffer(bytes, arrival.tailroom);
   Packet packet = packet_of(buffer, arrival);
   prepare(packet);
   Effects effects;

@@ -56,9 +56,12 @@ export class IpPool {
     );
   }
 
-  /** The lowest free address of each family the network has. @throws DvrError DVR_ADDRESSES_EXHAUSTED */
+  /**
+   * The lowest free address of each family the network has, but for what hosts make themselves (slaac).
+   * @throws DvrError DVR_ADDRESSES_EXHAUSTED
+   */
   allocate(port: string): readonly IpAddress[] {
-    const families = new Set(this.network.subnets.map(({ cidr }) => familyOf(cidr)));
+    const families = new Set(this.givenSubnets().map(({ cidr }) => familyOf(cidr)));
     const ips = [...families].sort().map((family) => this.lowestFree(family, port));
     for (const ip of ips) this.owners.set(ip, port);
     return ips;
@@ -72,8 +75,12 @@ export class IpPool {
     return ip;
   }
 
+  private givenSubnets(): readonly Subnet[] {
+    return this.network.subnets.filter(({ ipv6 }) => ipv6 !== 'slaac');
+  }
+
   private lowestFree(family: IpFamily, port: string): IpAddress {
-    const subnets = this.network.subnets.filter(({ cidr }) => familyOf(cidr) === family);
+    const subnets = this.givenSubnets().filter(({ cidr }) => familyOf(cidr) === family);
     return this.lowestFreeIn(subnets, `port ${port}`);
   }
 

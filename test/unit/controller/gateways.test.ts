@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { emptyState, type ControllerState } from '../../../src/controller/intent.js';
 import { decodeIntent, encodeIntent } from '../../../src/controller/state-file.js';
-import { binds, externalState, externalText, gatewayOn } from './external.js';
+import { binds, externalState, externalText, floatingOn, gatewayOn } from './external.js';
 import { macOf } from '../../../src/model/addresses.js';
 import { MAX_PORTS } from '../../../src/model/limits.js';
 import type { Port } from '../../../src/model/resources.js';
@@ -27,7 +27,11 @@ describe('what a router with a gateway was given', () => {
   });
 
   it('survives a restart of the controller', () => {
-    const { intent } = externalState(moved('pool: 203.0.113.20-203.0.113.99', 'gateway: 203.0.113.254'));
+    const text = moved('ip: 203.0.113.60', 'ip: 203.0.113.60, node: nn2, snat: false, snat_path: direct')
+      .replace('{ port: vm1 }', '{ port: vm1, fixed_ip: 10.1.0.11, placement: central }\n  203.0.113.103: {}')
+      .replace('subnets: [{ cidr: 203', 'mtu: 1400, subnets: [{ cidr: 198.51.100.0/24, gateway: 198.51.100.254 }, { cidr: 203');
+    const { intent } = externalState(text);
+    expect([...intent.floatingIps.values()][0]).toMatchObject({ fixedIp: '10.1.0.11', placement: 'central' });
     expect(decodeIntent(JSON.parse(JSON.stringify(encodeIntent(intent))))).toEqual(intent);
   });
 
@@ -164,6 +168,7 @@ describe('source NAT', () => {
   it('is where the file says, from when it says so', () => {
     const state = run(externalState(), apply(moved('ip: 203.0.113.60', 'ip: 203.0.113.60, node: nn2')));
     expect(nodeOf(state, 'r1')).toBe('nn2');
+    expect(floatingOn(state)).toContain('203.0.113.102@nn2 central');
     expect(gatewayOn(state, 'cn1')).toEqual({ ...gatewayOn(externalState(), 'cn1'), node: 'nn2' });
     expect(nodeOf(run(state, apply(externalText)), 'r1')).toBe('nn2');
   });

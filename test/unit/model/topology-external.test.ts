@@ -1,6 +1,9 @@
 /** What lies outside, in a topology file: how it is written, and each fault by line and path. */
 import { describe, expect, it } from 'vitest';
 import { DvrError } from '../../../src/model/errors.js';
+import {
+  MAX_EXTERNAL_NETWORKS, MAX_FLOATING_IPS, MAX_NETWORKS, MAX_PROVIDERS_PER_NODE,
+} from '../../../src/model/limits.js';
 import { parseTopology } from '../../../src/model/topology.js';
 
 /** Each section on the line of its own that faults name. */
@@ -246,6 +249,29 @@ describe.each([
 ])('%s', (_what, cases) => {
   it.each(cases)('%s', (_case, changes, faults) => {
     expect(faultsOf(file(changes))).toEqual(faults.map((fault) => `topology.yaml:${fault}`));
+  });
+});
+
+describe('more than there is room for:', () => {
+  const many = (count: number, entry: (at: number) => string): string =>
+    `{ ${Array.from({ length: count }, (_, at) => entry(at)).join(', ')} }`;
+
+  it('local VLANs of networks of either kind', () => {
+    const networks = many(MAX_NETWORKS, (at) => `n${at}: { subnets: [] }`);
+    const changes = { networks, routers: '{}', ports: '{}', floating_ips: '{}' };
+    expect(faultsOf(file(changes))).toEqual([
+      `topology.yaml:4: external_networks: with the networks they are ${MAX_NETWORKS + 1}; at most ${MAX_NETWORKS} are taken`,
+    ]);
+  });
+
+  it.each<[string, Partial<Record<Section, string>>, string]>([
+    ['external networks', { external_networks: many(MAX_EXTERNAL_NETWORKS + 1, (at) => `e${at}: {}`) }, 'external_networks'],
+    ['floating IPs', { floating_ips: many(MAX_FLOATING_IPS + 1, (at) => `10.0.${at >> 8}.${at & 255}: {}`) }, 'floating_ips'],
+    ['wires of a node', { nodes: `{ cn1: { vtep: 172.16.0.11, provider: ${many(MAX_PROVIDERS_PER_NODE + 1, (at) => `p${at}: e${at}`)} } }` },
+      'nodes.cn1.provider'],
+  ])('%s', (_what, changes, path) => {
+    const [fault] = faultsOf(file(changes)).filter((line) => line.includes('at most'));
+    expect(fault).toMatch(new RegExp(`: ${path}: \\d+ entries; at most \\d+ are taken$`));
   });
 });
 
