@@ -26,6 +26,8 @@ namespace dvr {
   X(router_advertisement_from_tunnel, "a router advertisement came from an interop VTEP; the local router copy's is the only one", \
     "the sending VTEP, or what lives behind it: RFC 6105")                                               \
   X(router_mac_from_tunnel, "a frame from the tunnel has a router MAC as source", "the sending VTEP: it does not speak DVR") \
+  X(no_snat_here, "another node sent a frame to a router whose source NAT is not this node's to do",         \
+    "dvr tables --bridge br-int: snat_gateways of both nodes")                                           \
   X(dvr_mac_not_to_local_port, "a frame from a DVR MAC goes to no port of this node",                    \
     "dvr tables --bridge br-int: the port has moved or is gone")                                         \
   X(to_router_from_tunnel, "a frame from the tunnel is addressed to a router MAC; routing is the sender's node's work", \
@@ -41,6 +43,10 @@ namespace dvr {
   X(bad_source_address, "the source MAC is a group address or zero", "the sender")                       \
   X(unknown_target_from_router, "the router asks for an address that no port has", "dvr tables: neighbours") \
   X(router_not_here, "the frame is for a router that has no copy on this node", "dvr status: the l3 agent has not built it yet") \
+  X(no_snat_node, "the router sends to the outside, and no node is known to do its source NAT",           \
+    "dvr status: which network node has the router's gateway")                                           \
+  X(snat_loop, "the router sends towards the node that does its source NAT, and is on that node",        \
+    "ip neigh in the router namespace: the redirect's neighbour is the sg- device there")                \
   X(back_to_sender, "the frame would leave by the port it came in by", "the guest: it sends to its own address") \
   X(split_horizon, "what came in by the tunnel does not leave by it", "dvr tables: the port has moved")  \
   X(router_mac_to_wire, "the frame is addressed to a router MAC and may not leave the node", "nothing: this is right") \

@@ -1,6 +1,6 @@
 // Decides what a frame is by where it came from: a VM, a router, or the tunnel with or without a DVR MAC.
 //
-// Comes from a port or from tun_to_lv; goes to anti_spoof (VM), arp_responder (router), dvr_to_src_mac
+// Comes from a port or from tun_to_lv; goes to anti_spoof (VM), arp_responder (a namespace), dvr_to_src_mac
 // (a DVR MAC as source) or find_router (another node's VM). Seed steps EW1, EW4, EW7 ("recognises the source MAC
 // as a DVR unique MAC"). Reads ports, dvr_macs, router_macs, vteps, ucast_to_tun.
 // RFC 6105: an interop VTEP's router advertisements are dropped.
@@ -67,7 +67,7 @@ StageId classify(Packet& packet, const Tables& tables, Effects& effects) {
   if (src.is_group() || src.is_zero()) return drop(packet, DropReason::bad_source_address);
 
   if (port == nullptr) return from_tunnel(packet, *ethernet, tables, effects);
-  return port->kind == PortKind::router ? StageId::arp_responder : StageId::anti_spoof;
+  return port->kind == PortKind::vm ? StageId::anti_spoof : StageId::arp_responder;
 }
 
 }  // namespace dvr::br_int

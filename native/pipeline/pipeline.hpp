@@ -28,7 +28,7 @@ struct PipelineRow {
   StageFunction function;
   uint32_t next;           // the stages it may name, as bits
   const char* tables;      // the tables it reads, space-separated, the one it is about first
-  const char* seed_steps;  // of the seed's east-west walk, space-separated
+  const char* seed_steps;  // of the seed's walks, space-separated
   const char* does;        // one sentence
 };
 
@@ -41,10 +41,10 @@ constexpr uint32_t bits(std::initializer_list<StageId> ids) {
 
 inline constexpr std::array<PipelineRow, kStageCount> kPipeline = {{
     {StageId::vxlan_decap, Bridge::br_tun, "vxlan_decap", br_tun::vxlan_decap,
-     bits({StageId::tun_to_lv, StageId::drop}), "vteps", "EW6",
+     bits({StageId::tun_to_lv, StageId::drop}), "vteps", "EW6 NS6",
      "takes the VXLAN header off, if a VTEP of this cloud sent it"},
     {StageId::tun_to_lv, Bridge::br_tun, "tun_to_lv", br_tun::tun_to_lv,
-     bits({StageId::classify, StageId::drop}), "tun_to_lv vteps flood_to_tun", "EW6",
+     bits({StageId::classify, StageId::drop}), "tun_to_lv vteps flood_to_tun", "EW6 NS6",
      "strips the VNI and adds this node's local VLAN"},
     {StageId::classify, Bridge::br_int, "classify", br_int::classify,
      bits({StageId::dvr_to_src_mac, StageId::anti_spoof, StageId::arp_responder, StageId::find_router,
@@ -52,8 +52,8 @@ inline constexpr std::array<PipelineRow, kStageCount> kPipeline = {{
      "ports dvr_macs router_macs vteps ucast_to_tun switch", "EW1 EW4 EW7",
      "tells VM, router, DVR MAC and other tunnel frames apart"},
     {StageId::dvr_to_src_mac, Bridge::br_int, "dvr_to_src_mac", br_int::dvr_to_src_mac,
-     bits({StageId::output, StageId::drop}), "dvr_to_src_mac", "EW7",
-     "turns the DVR MAC back into the gateway MAC and delivers"},
+     bits({StageId::output, StageId::drop}), "dvr_to_src_mac router_macs snat_gateways", "EW7 NS7",
+     "turns the DVR MAC back into the gateway MAC and delivers, to a router only where its source NAT is done"},
     {StageId::anti_spoof, Bridge::br_int, "anti_spoof", br_int::anti_spoof,
      bits({StageId::arp_responder, StageId::drop}),
      "allowed_sources ports neighbours router_macs dvr_macs", "EW1",
@@ -65,7 +65,7 @@ inline constexpr std::array<PipelineRow, kStageCount> kPipeline = {{
      bits({StageId::find_router, StageId::output, StageId::drop}), "ra_responder ports networks", "",
      "answers router solicitations in the name of the local copy of the router"},
     {StageId::find_router, Bridge::br_int, "find_router", br_int::find_router,
-     bits({StageId::route, StageId::switch_, StageId::drop}), "router_macs ports", "EW1",
+     bits({StageId::route, StageId::switch_, StageId::drop}), "router_macs ports snat_gateways", "EW1 NS1 NS4",
      "hands frames for a router MAC to the router"},
     {StageId::route, Bridge::router, "route", router::route,
      bits({StageId::switch_, StageId::output, StageId::drop}), "routes neighbours networks", "EW2 EW3",
@@ -76,10 +76,10 @@ inline constexpr std::array<PipelineRow, kStageCount> kPipeline = {{
     {StageId::flood, Bridge::br_int, "flood", br_int::flood, bits({StageId::dvr_process, StageId::output}),
      "flood ports", "", "gives broadcast and multicast to the network's local ports"},
     {StageId::dvr_process, Bridge::br_tun, "dvr_process", br_tun::dvr_process,
-     bits({StageId::ucast_to_tun, StageId::drop}), "router_macs dvr_macs", "EW5",
+     bits({StageId::ucast_to_tun, StageId::drop}), "router_macs snat_gateways dvr_macs", "EW5 NS5",
      "replaces a router MAC as source by the node's DVR MAC"},
     {StageId::ucast_to_tun, Bridge::br_tun, "ucast_to_tun", br_tun::ucast_to_tun,
-     bits({StageId::flood_to_tun, StageId::vxlan_encap, StageId::drop}), "ucast_to_tun", "EW5",
+     bits({StageId::flood_to_tun, StageId::vxlan_encap, StageId::drop}), "ucast_to_tun snat_gateways", "EW5 NS5",
      "finds the VTEP of the destination MAC"},
     {StageId::flood_to_tun, Bridge::br_tun, "flood_to_tun", br_tun::flood_to_tun,
      bits({StageId::vxlan_encap, StageId::output}), "flood_to_tun", "",

@@ -55,7 +55,7 @@ struct RangeCheck {
     if (std::string_view(name) == "prefix_bits") need(number <= 128, name);
   }
   void operator()(const char* name, const PortKind& kind) {
-    need(kind == PortKind::vm || kind == PortKind::router, name);
+    need(port_kind_name(kind) != nullptr, name);
   }
   void need(bool holds, const char* name) {
     if (!holds && bad == nullptr) bad = name;

@@ -38,12 +38,12 @@ void Derivation::finish() {
   sort_once(flood_);
   const auto port_of = [](const FloodRow::Key& key) { return key.port; };
   const auto floods = [this](const FloodRow::Key& key) { return next_.find<FloodRow>(key) != nullptr; };
-  const auto floods_to_vm = [&](const FloodRow::Key& key) {
+  const auto floods_beyond_routers = [&](const FloodRow::Key& key) {
     const auto* port = next_.find<PortRow>({key.port});
-    return port != nullptr && port->kind == PortKind::vm && floods(key);
+    return port != nullptr && port->kind != PortKind::router && floods(key);
   };
   update_lists<PortId, FloodRow::Key>(next_.ports, flood_, port_of, floods);
-  update_lists<PortId, FloodRow::Key>(next_.vm_ports, flood_, port_of, floods_to_vm);
+  update_lists<PortId, FloodRow::Key>(next_.vm_ports, flood_, port_of, floods_beyond_routers);
 
   sort_once(flood_to_tun_);
   update_lists<IpAddr, FloodToTunRow::Key>(

@@ -14,7 +14,7 @@ struct ValueWriter {
   void operator()(const char* name, const PortId& port) { json.name(name).number(port.value); }
   void operator()(const char* name, const RouterId& router) { json.name(name).number(router.value); }
   void operator()(const char* name, const PortKind& kind) {
-    json.name(name).string(kind == PortKind::router ? "router" : "vm");
+    json.name(name).string(port_kind_name(kind));
   }
   void operator()(const char* name, const uint16_t& number) { json.name(name).number(number); }
   void operator()(const char* name, const bool& flag) { json.name(name).boolean(flag); }

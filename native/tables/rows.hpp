@@ -20,7 +20,18 @@ namespace dvr {
   }
 #define DVR_FIELD(name) visit(#name, self.name);
 
-enum class PortKind : uint8_t { vm = 1, router = 2 };
+// A VM's port, a router's (`qr-`), or the SNAT namespace's in a tenant network (`sg-`), trusted as a router's.
+enum class PortKind : uint8_t { vm = 1, router = 2, snat = 3 };
+
+// As `dvr tables` and src/dataplane/fields.ts call them.
+constexpr const char* port_kind_name(PortKind kind) {
+  switch (kind) {
+    case PortKind::vm: return "vm";
+    case PortKind::router: return "router";
+    case PortKind::snat: return "snat";
+  }
+  return nullptr;
+}
 
 // Which network a port belongs to and how far it is trusted. Read by classify.
 struct PortRow {
@@ -219,6 +230,20 @@ struct RoutesRow {
     IpAddr next_hop;
     bool to_namespace = false;
     DVR_FIELDS(DVR_FIELD(local_vlan) DVR_FIELD(gateway_mac) DVR_FIELD(next_hop) DVR_FIELD(to_namespace))
+  };
+};
+
+// Of a router's gateway MAC, the node that does the router's source NAT: its VTEP, any where it is this node.
+// Where nobody does, or who does is addressed directly, there is no row. Read by find_router, dvr_to_src_mac,
+// dvr_process and ucast_to_tun.
+struct SnatGatewayRow {
+  static constexpr const char* kName = "snat_gateways";
+  static constexpr size_t kLimit = 16384;
+  using Key = RouterMacRow::Key;
+  struct Value {
+    IpAddr vtep;
+    bool is_here() const { return vtep.is_any(); }
+    DVR_FIELDS(DVR_FIELD(vtep))
   };
 };
 

@@ -8,6 +8,7 @@ import { brIntProgram } from './l2/br-int-program.js';
 import { brTunProgram } from './l2/br-tun-program.js';
 import { learnedRows, type Learned } from './l2/learned.js';
 import { portsProgram } from './l2/ports-program.js';
+import { snatProgram } from './l2/snat-program.js';
 import { routerProgram } from './l3/router-program.js';
 import type { RouterWays } from './l3/router-ways.js';
 import type { LocalIds } from './local-ids.js';
@@ -15,6 +16,7 @@ import type { LocalIds } from './local-ids.js';
 export function* nodeRows(view: NodeView, ids: LocalIds, learned: Learned, ways: RouterWays): Iterable<Row> {
   yield* portsProgram(view, ids);
   yield* brIntProgram(view, ids);
+  yield* snatProgram(view, ids);
   yield* routerProgram(view, ids, ways);
   yield* brTunProgram(view, ids);
   yield* learnedRows(learned, ids);

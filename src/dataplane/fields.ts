@@ -10,14 +10,15 @@ import type { FieldDescription } from './native.js';
 
 export type FieldType = FieldDescription['type'];
 export type FieldValue = string | number | boolean;
-export type PortKind = 'vm' | 'router';
+export type PortKind = 'vm' | 'router' | 'snat';
 
 /** Bytes of each type in a batch, packed. */
 export const fieldBytes = {
   mac: 6, ip: 16, vni: 4, local_vlan: 2, port: 2, port_kind: 1, router: 2, u16: 2, bool: 1,
 } as const satisfies Record<FieldType, number>;
 
-const kPortKinds: Readonly<Record<PortKind, number>> = { vm: 1, router: 2 };
+const portKindNumbers: Readonly<Record<PortKind, number>> = { vm: 1, router: 2, snat: 3 };
+const portKinds: ReadonlyMap<unknown, number> = new Map(Object.entries(portKindNumbers));
 /** Lowest and highest number of each numeric type (native/base/types.hpp). */
 const kRanges = {
   vni: [1, 0xffffff], local_vlan: [1, 4094], port: [0, 4095], router: [0, 4095], u16: [0, 0xffff],
@@ -52,8 +53,8 @@ function writeNumber(
 }
 
 function writePortKind(into: Buffer, at: number, value: unknown): string {
-  const kind = value === 'vm' || value === 'router' ? kPortKinds[value] : value;
-  if (kind !== 1 && kind !== 2) return 'is neither "vm" nor "router"';
+  const kind = portKinds.get(value);
+  if (kind === undefined) return `is none of ${[...portKinds.keys()].join(', ')}`;
   into[at] = kind;
   return '';
 }

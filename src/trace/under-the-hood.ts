@@ -118,7 +118,7 @@ function prefixBits(bits: number, row: Row): string {
 }
 
 function ipCell(field: string, ip: string, row: Row, ids: NodeIds, names: Names): string {
-  if (ip === '') return 'any';
+  if (ip === '') return field === 'vtep' ? 'this node' : 'any';
   if (field === 'next_hop') return named(ip, names.portOfIp(ip)?.name);
   return named(ip, field === 'vtep' ? names.nodeOfVtep(ip)?.name : ipName(ip, row, ids, names));
 }

@@ -151,7 +151,7 @@ TEST_CASE("a field out of its range is refused, naming field and table") {
          "field prefix_bits is out of range in table routes");
   second(good().put<RoutesRow>({{1}, 128, kVm1.ip}, {{1}, kBroadcast, {}, false}),
          "field gateway_mac is out of range in table routes");
-  second(good().put<PortRow>({{16}}, {static_cast<PortKind>(3), {1}, {}, true}),
+  second(good().put<PortRow>({{16}}, {static_cast<PortKind>(6), {1}, {}, true}),
          "field kind is out of range in table ports");
   second(good().put<PortRow>({{16}}, {PortKind{}, {1}, {}, true}),
          "field kind is out of range in table ports");

@@ -121,7 +121,7 @@ TEST_SUITE("dvr_to_src_mac") {
   }
 
   TEST_CASE("from a DVR MAC nothing is flooded and nothing goes to an unknown or a remote MAC") {
-    for (const MacAddr& dst : {kBroadcast, kAllNodesMac, kStranger.mac, kVm3.mac, kRedGateway.mac, kDvrMac1})
+    for (const MacAddr& dst : {kBroadcast, kAllNodesMac, kStranger.mac, kVm3.mac, kGreenGateway.mac, kDvrMac1})
       CHECK(deliver(ethernet({kDvrMac2, dst}, ipv4({.src = kVm2.ip, .dst = kVm1.ip}))) ==
             "drop dvr_mac_not_to_local_port");
     CHECK(deliver(Bytes(13)) == "drop truncated");
@@ -148,7 +148,7 @@ TEST_SUITE("find_router, switch and flood") {
 
   TEST_CASE("a router that is not here, the router itself, and the tunnel do not reach the router") {
     CHECK(find_router(kRed.vm_port, kOtherRouter.mac) == "drop router_not_here");
-    CHECK(find_router(kRed.router_port, kRedGateway.mac) == "drop back_to_sender");
+    CHECK(find_router(kRed.router_port, kRedGateway.mac) == "drop back_to_sender");  // of another source
     CHECK(find_router(kVtep2, kRedGateway.mac) == "drop to_router_from_tunnel");
     CHECK(find_router(kVtep2, kOtherRouter.mac) == "drop to_router_from_tunnel");
     CHECK(step(br_int::find_router, *cn1(), kRed.vm_port, Bytes(13), {1}) == "drop truncated");

@@ -80,6 +80,13 @@ const Way kWays[] = {
                                       .target_ip = "10.2.0.77"_ip})));
      }},
     {R::router_not_here, [] { return by_vm1(plain(kVm1.mac, kOtherRouter.mac)); }},
+    {R::no_snat_node, [] { return by_router(plain(kGreenGateway.mac, kGreenGateway.mac)); }},
+    {R::snat_loop,
+     [] {
+       const auto snat_node = Batch().put<SnatGatewayRow>({{2}, kGreenGateway.mac}, {}).on(*cn1());
+       return walk(*snat_node, kCn1.green.router_port, plain(kGreenGateway.mac, kGreenGateway.mac)).text;
+     }},
+    {R::no_snat_here, [] { return by_tunnel(plain(kDvrMac2, kRedGateway.mac)); }},
     {R::back_to_sender, [] { return by_vm1(plain(kVm1.mac, kVm1.mac)); }},
     {R::split_horizon, [] { return by_tunnel(plain(kStranger.mac, kVm3.mac)); }},
     // No packet gets this far: `find_router` stops it before. dvr_process makes sure whatever comes before it.

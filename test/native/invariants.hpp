@@ -87,13 +87,22 @@ inline Broken broken_route(const Passage& p) {
   return nullptr;
 }
 
+// What a router's copy sends to its own MAC goes to the node that does its source NAT, and to no other.
+inline bool is_towards_snat(const Passage& p) {
+  const MacAddr mac = p.walk.dst();
+  const auto* router = p.tables.find<RouterMacRow>({p.local_vlan(), mac});
+  const auto* gateway = p.tables.find<SnatGatewayRow>({p.local_vlan(), mac});
+  return router != nullptr && router->namespace_port == p.arrival.port && p.source_before() == mac &&
+         gateway != nullptr && gateway->vtep == p.walk.packet.outer.vtep && p.is_dvr_mac(p.walk.src());
+}
+
 inline Broken broken_wire(const Passage& p) {
   if (!p.is_output()) return nullptr;
   if (p.walk.packet.encapsulated != p.to_tunnel())
     return "a frame for the tunnel is not encapsulated, or the reverse";
   if (!p.to_tunnel()) return nullptr;
   if (p.is_router_mac(p.walk.src())) return "a router MAC crosses the wire as source";
-  if (p.is_router_mac(p.walk.dst())) return "a router MAC crosses the wire as destination";
+  if (p.is_router_mac(p.walk.dst()) && !is_towards_snat(p)) return "a router MAC crosses the wire as destination";
   const auto* network = p.tables.find<NetworkRow>({p.last_local_vlan()});
   if (network == nullptr || p.walk.packet.vni != network->vni) return "the frame left its network";
   if (p.walk.vxlan_header != vxlan(network->vni.value, {})) return "the VXLAN header is not that of RFC 7348";
@@ -130,6 +139,9 @@ inline Broken broken_dvr_mac(const Passage& p) {
   if (p.walk.effects.learn.asked) return "a DVR MAC was learned";
   if (p.is_output() && p.last() != StageId::dvr_to_src_mac)
     return "a frame from a DVR MAC went somewhere else than to a known local port";
+  const auto* gateway = p.tables.find<SnatGatewayRow>({p.local_vlan(), p.walk.dst()});
+  if (p.is_output() && p.is_router_mac(p.walk.dst()) && (gateway == nullptr || !gateway->is_here()))
+    return "a frame from the tunnel reached a router whose source NAT is not done here";
   return nullptr;
 }
 
@@ -176,7 +188,7 @@ inline Broken broken_derivation(const Tables& tables) {
   tables.of<FloodRow>().for_each([&](const FloodRow::Key& key, const auto&) {
     ports[key.local_vlan.value].insert(key.port);
     const auto* port = tables.find<PortRow>({key.port});
-    if (port != nullptr && port->kind == PortKind::vm) vm_ports[key.local_vlan.value].insert(key.port);
+    if (port != nullptr && port->kind != PortKind::router) vm_ports[key.local_vlan.value].insert(key.port);
   });
   tables.of<FloodToTunRow>().for_each(
       [&](const FloodToTunRow::Key& key, const auto&) { vteps[key.local_vlan.value].insert(key.vtep); });

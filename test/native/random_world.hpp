@@ -27,12 +27,13 @@ struct Sender {
   PortId port = kTunnelPort;
   MacAddr mac{};
   IpAddr ip{};
-  MacAddr gateway{};  // a router's of its network, where there is one
+  MacAddr gateway{};  // a router's of its network, where there is one; a router's own
 };
 
 struct World {
   std::shared_ptr<const Tables> tables;
   std::vector<MacAddr> macs{kBroadcast, kAllNodesMac, {}};
+  std::vector<MacAddr> dvr_macs;
   std::vector<IpAddr> ips{"0.0.0.0"_ip, "::"_ip, "255.255.255.255"_ip, "ff02::1"_ip};
   std::vector<IpAddr> vteps{"192.0.2.1"_ip};
   std::vector<uint32_t> vnis{4711};
@@ -73,7 +74,10 @@ class WorldMaker {
   // Node 0 is the one whose tables these are.
   void put_node(uint32_t node) {
     const IpAddr vtep = IpAddr::v4(172, 16, 0, static_cast<uint8_t>(node + 1));
-    if (there()) batch_.put<DvrMacRow>({new_mac(0x3f)}, {node == 0, vtep});
+    if (there()) {
+      world_.dvr_macs.push_back(new_mac(0x3f));
+      batch_.put<DvrMacRow>({world_.dvr_macs.back()}, {node == 0, vtep});
+    }
     if (node == 0) return;
     world_.vteps.push_back(vtep);
     if (there()) batch_.put<VtepRow>({vtep}, {random_.one_in(4)});
@@ -96,6 +100,9 @@ class WorldMaker {
     for (uint32_t count = random_.below(4); count > 0; --count) put_remote_vm(vlan);
   }
 
+  // Ports that are no router's: most are VMs'.
+  PortKind host_kind() { return random_.one_in(5) ? PortKind::snat : PortKind::vm; }
+
   PortId put_port(LocalVlan vlan, PortKind kind, const MacAddr& mac) {
     const PortId port{static_cast<uint16_t>(kFirstFreePort + world_.ports.size())};
     world_.ports.push_back(port);
@@ -116,7 +123,17 @@ class WorldMaker {
     batch_.put<RouterMacRow>({vlan, mac}, {port, {static_cast<uint16_t>(random_.below(3))}});
     put_address(vlan, mac, true, port);
     put_routes(vlan, mac);
+    put_snat_gateway(vlan, mac);
     return mac;
+  }
+
+  // The router's copy sends to its own MAC, here and, as a DVR MAC, on other nodes.
+  void put_snat_gateway(LocalVlan vlan, const MacAddr& mac) {
+    if (there())
+      batch_.put<SnatGatewayRow>({vlan, mac}, {random_.one_in(2) ? IpAddr{} : random_.of(world_.vteps)});
+    world_.senders.back().gateway = mac;
+    for (const MacAddr& dvr_mac : world_.dvr_macs)
+      world_.senders.push_back({kTunnelPort, dvr_mac, world_.ips.back(), mac});
   }
 
   // Both routers may have a way into the network: to whoever is there, or by one of its addresses.
@@ -134,7 +151,7 @@ class WorldMaker {
 
   void put_local_vm(LocalVlan vlan, const MacAddr& gateway) {
     const MacAddr mac = new_mac(0x3e);
-    const PortId port = put_port(vlan, PortKind::vm, mac);
+    const PortId port = put_port(vlan, host_kind(), mac);
     put_address(vlan, mac, false, port);
     world_.senders.back().gateway = gateway;
     if (there()) batch_.put<SwitchRow>({vlan, mac}, {port});

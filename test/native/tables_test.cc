@@ -63,6 +63,7 @@ TEST_CASE("the dump names every table, and every row with its fields as text") {
                           .put<PortRow>({{16}}, {PortKind::vm, {1}, kVm1.mac, true})
                           .put<NetworkRow>({{1}}, {{101}, 1500})
                           .put<DvrToSrcMacRow>({{1}, kVm1.mac, {}}, {kRedGateway.mac, {16}})
+                          .put<SnatGatewayRow>({{1}, kRedGateway.mac}, {})
                           .put<RoutesRow>({{1}, 120, "10.2.0.0"_ip}, {{2}, kGreenGateway.mac, {}, false})
                           .on_nothing();
   CHECK(
@@ -79,7 +80,8 @@ TEST_CASE("the dump names every table, and every row with its fields as text") {
       R"("gateway_mac":"fa:16:3e:00:02:01","next_hop":"","to_namespace":false}]},)"
       R"({"table":"switch","rows":[]},{"table":"flood","rows":[]},{"table":"ucast_to_tun","rows":[]},)"
       R"({"table":"flood_to_tun","rows":[]},)"
-        R"({"table":"networks","rows":[{"local_vlan":1,"vni":101,"mtu_bytes":1500}]}])");
+        R"({"table":"networks","rows":[{"local_vlan":1,"vni":101,"mtu_bytes":1500}]},)"
+      R"({"table":"snat_gateways","rows":[{"local_vlan":1,"mac":"fa:16:3e:00:01:01","vtep":""}]}])");
 }
 
 TEST_CASE("addresses are written as RFC 5952 wants them") {
