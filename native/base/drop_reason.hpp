@@ -53,6 +53,13 @@ namespace dvr {
   X(unknown_unicast, "no node is known to have the destination MAC", "dvr tables: ucast_to_tun")         \
   X(no_dvr_mac, "this node has no DVR MAC yet", "dvr status: the agent has not programmed it yet")       \
   X(over_mtu, "the packet is larger than the network's MTU", "the guest's MTU")                          \
+  X(unknown_provider_vlan, "no external network of this node has the frame's provider VLAN on this wire", \
+    "the topology: the external network's provider VLAN")                                                \
+  X(own_mac_from_wire, "a frame from the provider's wire has the MAC of one of this node's own devices", \
+    "the provider's network: a loop, or somebody else with that MAC")                                    \
+  X(not_for_us, "a frame from the provider's wire is for none of this node's devices",                   \
+    "nothing: this is right, where the wire carries others' frames too")                                 \
+  X(no_uplink, "the external network has no wire on this node", "the topology: the node's provider")     \
   X(no_underlay, "this node has no VTEP socket", "dvr status")                                           \
   X(port_gone, "the port's device is gone", "dvr port list")                                             \
   X(port_down, "the port's device is down", "the guest: its interface is not up")                        \

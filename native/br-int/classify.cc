@@ -57,7 +57,7 @@ StageId classify(Packet& packet, const Tables& tables, Effects& effects) {
   const PortRow::Value* port = nullptr;
   if (!packet.from_tunnel()) {
     port = tables.find<PortRow>({packet.in_port});
-    if (port == nullptr) return drop(packet, DropReason::unknown_port);
+    if (port == nullptr || is_of_br_ex(port->kind)) return drop(packet, DropReason::unknown_port);
     packet.local_vlan = port->local_vlan;
   }
   const auto ethernet = EthernetView::of(packet.frame);

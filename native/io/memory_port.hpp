@@ -18,7 +18,11 @@ class MemoryPorts {
   };
 
   void to_port(PortId port, Packet& packet) {
-    sent_.push_back({port, {}, {packet.frame.begin(), packet.frame.end()}});
+    Sent sent{port, {}, {packet.frame.begin(), packet.frame.end()}};
+    if (const uint16_t vlan = packet.tag_at(port); vlan != 0 && sent.frame.size() >= kEthernetBytes)
+      sent.frame.insert(sent.frame.begin() + kEthernetBytes - 2,
+                        {0x81, 0x00, static_cast<uint8_t>(vlan >> 8), static_cast<uint8_t>(vlan)});
+    sent_.push_back(std::move(sent));
   }
 
   void to_vtep(const IpAddr& vtep, Packet& packet) {

@@ -6,6 +6,7 @@
 #include "io/memory_port.hpp"
 #include "node-api/convert.hpp"
 #include "node-api/counters.hpp"
+#include "pipeline/entry.hpp"
 #include "pipeline/recorder.hpp"
 #include "pipeline/runner.hpp"
 #include "worker/deliver.hpp"
@@ -65,7 +66,7 @@ Napi::Value MemoryDataplaneObject::run(const Napi::CallbackInfo& info) {
 
   Effects effects;
   Recorder recorder(passages_++);
-  const StageId entry = packet.from_tunnel() ? StageId::vxlan_decap : StageId::classify;
+  const StageId entry = entry_of(packet.in_port, *tables_);
   const StageId verdict = run_pipeline(entry, packet, *tables_, effects, recorder);
   MemoryPorts ports;
   deliver(verdict, packet, effects, ports);

@@ -48,9 +48,15 @@ struct Packet {
   RouterId router;                  // set by find_router: who routes it; none: the namespace does
   PortId namespace_port = kNoPort;  // set by find_router: the way into that router's namespace
 
+  uint16_t provider_vlan = 0;  // on br-ex: the 802.1Q identifier of the network on the provider's wire; 0: none
+  bool on_wire = false;        // tx: `out_port` is that wire, so the frame is written there with that tag
+
   PortId out_port = kNoPort;                         // where `output` sends it; kTunnelPort for the VTEP socket
   bool encapsulated = false;                         // tx: kVxlanHeaderBytes stand before `frame`
   DropReason drop_reason = DropReason::truncated;    // valid when the verdict is StageId::drop
+
+  // The 802.1Q tag to write the frame to this port with; 0: none.
+  uint16_t tag_at(PortId port) const { return on_wire && port == out_port ? provider_vlan : uint16_t{0}; }
 
   bool from_tunnel() const { return in_port == kTunnelPort; }
 

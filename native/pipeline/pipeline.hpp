@@ -9,11 +9,14 @@
 //                          │   └─ dvr_to_src_mac ─▶ output                      │        │
 //   VTEP ─ vxlan_decap ─ tun_to_lv                                            output     ▼
 //   socket                          vxlan_encap ─ flood_to_tun ─ ucast_to_tun ─ dvr_process     br-tun
+//
+//   wire, qg-, fg- ─ provider_in ─ ex_switch ─ ex_flood ─ provider_out ─▶ output               br-ex
 #pragma once
 
 #include <array>
 #include <initializer_list>
 
+#include "br-ex/br_ex.hpp"
 #include "br-int/br_int.hpp"
 #include "br-tun/br_tun.hpp"
 #include "router/router.hpp"
@@ -87,6 +90,18 @@ inline constexpr std::array<PipelineRow, kStageCount> kPipeline = {{
     {StageId::vxlan_encap, Bridge::br_tun, "vxlan_encap", br_tun::vxlan_encap,
      bits({StageId::output, StageId::drop}), "networks", "EW5",
      "strips the local VLAN and puts the VXLAN header in front"},
+    {StageId::provider_in, Bridge::br_ex, "provider_in", br_ex::provider_in,
+     bits({StageId::ex_switch, StageId::drop}), "provider_in ports provider_out ex_switch", "",
+     "finds the external network of a frame, and takes the provider VLAN off"},
+    {StageId::ex_switch, Bridge::br_ex, "ex_switch", br_ex::ex_switch,
+     bits({StageId::ex_flood, StageId::provider_out, StageId::output, StageId::drop}), "ex_switch ports", "",
+     "switches by destination MAC: qg- or fg- device, flood, or the wire"},
+    {StageId::ex_flood, Bridge::br_ex, "ex_flood", br_ex::ex_flood,
+     bits({StageId::provider_out, StageId::output}), "ex_flood ports", "",
+     "gives broadcast and multicast to this node's devices in the external network"},
+    {StageId::provider_out, Bridge::br_ex, "provider_out", br_ex::provider_out,
+     bits({StageId::output, StageId::drop}), "provider_out", "NS9",
+     "sends out by the uplink, with the provider VLAN"},
 }};
 
 // The home bridge of a stage; verdicts have none.

@@ -31,7 +31,7 @@ template <size_t Index, class Policy>
 
 }  // namespace detail
 
-// From `entry` (vxlan_decap or classify) to a verdict: StageId::output or StageId::drop.
+// From `entry` (entry.hpp) to a verdict: StageId::output or StageId::drop.
 template <class Policy>
 StageId run_pipeline(StageId entry, Packet& packet, const Tables& tables, Effects& effects, Policy& policy) {
   StageId at = entry;

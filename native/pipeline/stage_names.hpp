@@ -16,6 +16,7 @@ constexpr const char* bridge_name(Bridge bridge) {
     case Bridge::br_int: return "br-int";
     case Bridge::br_tun: return "br-tun";
     case Bridge::router: return "router";
+    case Bridge::br_ex: return "br-ex";
     case Bridge::none: break;
   }
   return "none";

@@ -30,6 +30,10 @@ enum class StageId : uint8_t {
   ucast_to_tun,
   flood_to_tun,
   vxlan_encap,
+  provider_in,
+  ex_switch,
+  ex_flood,
+  provider_out,
   output,  // verdict: send to out_port, then the effects' copies
   drop,    // verdict: drop_reason says why; the effects' copies still go out
 };

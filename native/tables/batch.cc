@@ -38,10 +38,13 @@ struct Reader {
 // The second, independent check of what JS has already validated: ranges the stages rely on.
 struct RangeCheck {
   const char* bad = nullptr;
+  bool is_uplink = false;  // the port whose row is looked at: it is in no network of its own
 
   template <class T>
   void operator()(const char*, const T&) {}
-  void operator()(const char* name, const LocalVlan& vlan) { need(vlan.value >= 1 && vlan.value <= 4094, name); }
+  void operator()(const char* name, const LocalVlan& vlan) {
+    need(vlan.value <= 4094 && (vlan.value == 0) == is_uplink, name);
+  }
   void operator()(const char* name, const Vni& vni) { need(vni.value >= 1 && vni.value < (1u << 24), name); }
   // The fixed ports are no rows' business: one that named the tunnel would break split horizon.
   void operator()(const char* name, const PortId& port) {
@@ -53,9 +56,11 @@ struct RangeCheck {
   void operator()(const char* name, const MacAddr& mac) { need(!mac.is_group(), name); }
   void operator()(const char* name, const uint16_t& number) {
     if (std::string_view(name) == "prefix_bits") need(number <= 128, name);
+    if (std::string_view(name) == "vlan") need(number <= 4094, name);
   }
   void operator()(const char* name, const PortKind& kind) {
     need(port_kind_name(kind) != nullptr, name);
+    is_uplink = kind == PortKind::uplink;
   }
   void need(bool holds, const char* name) {
     if (!holds && bad == nullptr) bad = name;

@@ -45,6 +45,11 @@ void Derivation::finish() {
   update_lists<PortId, FloodRow::Key>(next_.ports, flood_, port_of, floods);
   update_lists<PortId, FloodRow::Key>(next_.vm_ports, flood_, port_of, floods_beyond_routers);
 
+  sort_once(ex_flood_);
+  update_lists<PortId, ExFloodRow::Key>(
+      next_.ex_ports, ex_flood_, port_of,
+      [this](const ExFloodRow::Key& key) { return next_.find<ExFloodRow>(key) != nullptr; });
+
   sort_once(flood_to_tun_);
   update_lists<IpAddr, FloodToTunRow::Key>(
       next_.vteps, flood_to_tun_, [](const FloodToTunRow::Key& key) { return key.vtep; },

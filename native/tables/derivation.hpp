@@ -19,6 +19,7 @@ class Derivation {
   void changed(const typename Row::Key& key, bool was_there, bool is_there) {
     if constexpr (std::is_same_v<Row, PortRow>) ports_.push_back(key.port);
     if constexpr (std::is_same_v<Row, FloodRow>) flood_.push_back(key);
+    if constexpr (std::is_same_v<Row, ExFloodRow>) ex_flood_.push_back(key);
     if constexpr (std::is_same_v<Row, FloodToTunRow>) flood_to_tun_.push_back(key);
     if constexpr (std::is_same_v<Row, DvrMacRow>) dvr_macs_changed_ = true;
     if constexpr (std::is_same_v<Row, RoutesRow>)
@@ -34,6 +35,7 @@ class Derivation {
   void cleared() {
     if constexpr (std::is_same_v<Row, PortRow>) all_ports_changed_ = true;
     if constexpr (std::is_same_v<Row, FloodRow>) next_.ports = next_.vm_ports = {};
+    if constexpr (std::is_same_v<Row, ExFloodRow>) next_.ex_ports = {};
     if constexpr (std::is_same_v<Row, FloodToTunRow>) next_.vteps = {};
     if constexpr (std::is_same_v<Row, DvrMacRow>) dvr_macs_changed_ = true;
     if constexpr (std::is_same_v<Row, RoutesRow>) {
@@ -67,6 +69,7 @@ class Derivation {
   Tables& next_;
   std::vector<PortId> ports_;
   std::vector<FloodRow::Key> flood_;
+  std::vector<ExFloodRow::Key> ex_flood_;
   std::vector<FloodToTunRow::Key> flood_to_tun_;
   std::vector<RouteChange> routes_;
   bool all_ports_changed_ = false;

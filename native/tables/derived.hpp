@@ -22,6 +22,7 @@ struct RouteLength {
 struct Derived {
   SharedLists<LocalVlan, PortId> ports;
   SharedLists<LocalVlan, PortId> vm_ports;  // without the routers' ports
+  SharedLists<LocalVlan, PortId> ex_ports;
   SharedLists<LocalVlan, IpAddr> vteps;
   MacAddr own_dvr_mac;                        // the dvr_macs row marked own; zero: none
   std::vector<uint16_t> allowed_prefix_bits;  // the distinct prefix lengths of allowed_sources, longest first
@@ -35,6 +36,7 @@ struct Derived {
   }
   std::span<const PortId> flood_ports(LocalVlan local_vlan) const { return ports.of(local_vlan); }
   std::span<const PortId> flood_vm_ports(LocalVlan local_vlan) const { return vm_ports.of(local_vlan); }
+  std::span<const PortId> ex_flood_ports(LocalVlan local_vlan) const { return ex_ports.of(local_vlan); }
   std::span<const IpAddr> flood_vteps(LocalVlan local_vlan) const { return vteps.of(local_vlan); }
 };
 

@@ -7,33 +7,13 @@
 // Written by the JS side in whole batches; read by the workers.
 #pragma once
 
-#include "base/types.hpp"
+#include "tables/port_kind.hpp"
+#include "tables/row_fields.hpp"
 
 namespace dvr {
 
-// Keys are hashed as bytes, so none may have padding; values may.
-#define DVR_FIELDS(...)                             \
-  template <class Self, class Visit>                \
-  static void fields(Self& self, Visit&& visit) {   \
-    (void)self, (void)visit;                        \
-    __VA_ARGS__                                     \
-  }
-#define DVR_FIELD(name) visit(#name, self.name);
-
-// A VM's port, a router's (`qr-`), or the SNAT namespace's in a tenant network (`sg-`), trusted as a router's.
-enum class PortKind : uint8_t { vm = 1, router = 2, snat = 3 };
-
-// As `dvr tables` and src/dataplane/fields.ts call them.
-constexpr const char* port_kind_name(PortKind kind) {
-  switch (kind) {
-    case PortKind::vm: return "vm";
-    case PortKind::router: return "router";
-    case PortKind::snat: return "snat";
-  }
-  return nullptr;
-}
-
-// Which network a port belongs to and how far it is trusted. Read by classify.
+// Which network a port belongs to and how far it is trusted. An uplink belongs to several, so its local VLAN is 0
+// (provider_in says which). Read by classify and provider_in.
 struct PortRow {
   static constexpr const char* kName = "ports";
   static constexpr size_t kLimit = kPortLimit;
@@ -300,8 +280,5 @@ struct FloodToTunRow {
     DVR_FIELDS()
   };
 };
-
-#undef DVR_FIELD
-#undef DVR_FIELDS
 
 }  // namespace dvr

@@ -4,6 +4,7 @@
 
 #include <tuple>
 
+#include "tables/br_ex_rows.hpp"
 #include "tables/derived.hpp"
 #include "tables/persistent_map.hpp"
 #include "tables/rows.hpp"
@@ -15,8 +16,8 @@ using Table = PersistentMap<typename Row::Key, typename Row::Value, Row::kLimit>
 
 // The tables in packet order; a table's place here is its number in a batch.
 using AllRows = std::tuple<VtepRow, TunToLvRow, PortRow, DvrMacRow, DvrToSrcMacRow, AllowedSourceRow,
-                           NeighbourRow, RaResponderRow, RouterMacRow, RoutesRow, SwitchRow, FloodRow, UcastToTunRow, FloodToTunRow,
-                           NetworkRow, SnatGatewayRow>;
+                           NeighbourRow, RaResponderRow, RouterMacRow, RoutesRow, SwitchRow, FloodRow, UcastToTunRow,
+                           FloodToTunRow, NetworkRow, SnatGatewayRow, ProviderInRow, ExSwitchRow, ExFloodRow, ProviderOutRow>;
 
 // What all tables take when every one of them is full, without what is derived (derived.hpp: at most 24 bytes
 // a row of flood_to_tun and flood). While a batch replaces all rows, the version before is there as well; and

@@ -17,6 +17,7 @@
 #include "io/tap.hpp"
 #include "io/vtep_socket.hpp"
 #include "packet/vxlan.hpp"
+#include "pipeline/entry.hpp"
 #include "pipeline/runner.hpp"
 #include "worker/deliver.hpp"
 #include "worker/policy.hpp"
@@ -162,6 +163,7 @@ void Worker::serve(uint64_t key, uint32_t events) {
 
 void Worker::serve_tap(const Device& device, int fd, uint32_t events) {
   if ((events & (EPOLLERR | EPOLLHUP)) != 0 && has_failed(fd)) return device_gone(device);
+  const StageId entry = entry_of(device.spec.port, *tables_);
   for (Turn turn; !turn.is_over();) {
     Packet packet;
     packet.in_port = device.spec.port;
@@ -178,7 +180,7 @@ void Worker::serve_tap(const Device& device, int fd, uint32_t events) {
         counters_->ports[packet.in_port.value].received(bytes);
         if (packet.offload.gso != GsoType::none) counters_->engine.super_frames_in.add();
         packet.tailroom = kMaxFrameBytes - bytes;
-        process(packet, StageId::classify);
+        process(packet, entry);
         settle(bytes);
         break;
     }
@@ -219,7 +221,7 @@ void Worker::serve_injections() {
     packet.in_port = injection.port;
     packet.tailroom = kMaxFrameBytes - packet.frame.size();
     counters_->ports[injection.port.value].received(packet.frame.size());
-    process(packet, StageId::classify);
+    process(packet, entry_of(packet.in_port, *tables_));
     settle(injection.frame.size());
   }
 }

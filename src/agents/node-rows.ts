@@ -4,6 +4,7 @@
  */
 import type { Row } from '../dataplane/rows.js';
 import type { NodeView } from '../model/node-view.js';
+import { brExProgram } from './l2/br-ex-program.js';
 import { brIntProgram } from './l2/br-int-program.js';
 import { brTunProgram } from './l2/br-tun-program.js';
 import { learnedRows, type Learned } from './l2/learned.js';
@@ -19,5 +20,6 @@ export function* nodeRows(view: NodeView, ids: LocalIds, learned: Learned, ways:
   yield* snatProgram(view, ids);
   yield* routerProgram(view, ids, ways);
   yield* brTunProgram(view, ids);
+  yield* brExProgram(view, ids);
   yield* learnedRows(learned, ids);
 }

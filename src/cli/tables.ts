@@ -18,7 +18,7 @@ export function register(program: Command): void {
   program.command('tables')
     .description('under the hood: every stage in packet order, its rows and packet counts')
     .option('--node <node>', 'only this node')
-    .option('--bridge <bridge>', 'only br-int, br-tun or router', bridgeOf)
+    .option('--bridge <bridge>', 'only br-int, br-tun, br-ex or router', bridgeOf)
     .option('--rows <count>', 'rows of a table to print at most', countOf, kDefaultRows)
     .option('--json', 'print JSON, all rows')
     .addHelpText('after', '\nExample:\n  dvr tables --node cn1 --bridge br-tun\n')
@@ -79,7 +79,7 @@ function tableLines({ table, fields, rows, shownAt }: NamedTable, maxRows: numbe
 function bridgeOf(text: string): Bridge {
   const bridge = bridges.find((one) => one === text);
   if (bridge === undefined) {
-    throw new InvalidArgumentError('there are br-int and br-tun, and router between two networks of br-int');
+    throw new InvalidArgumentError('there are br-int, br-tun and br-ex, and router between two networks of br-int');
   }
   return bridge;
 }

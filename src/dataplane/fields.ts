@@ -10,18 +10,18 @@ import type { FieldDescription } from './native.js';
 
 export type FieldType = FieldDescription['type'];
 export type FieldValue = string | number | boolean;
-export type PortKind = 'vm' | 'router' | 'snat';
+export type PortKind = 'vm' | 'router' | 'snat' | 'external' | 'uplink';
 
 /** Bytes of each type in a batch, packed. */
 export const fieldBytes = {
   mac: 6, ip: 16, vni: 4, local_vlan: 2, port: 2, port_kind: 1, router: 2, u16: 2, bool: 1,
 } as const satisfies Record<FieldType, number>;
 
-const portKindNumbers: Readonly<Record<PortKind, number>> = { vm: 1, router: 2, snat: 3 };
+const portKindNumbers: Readonly<Record<PortKind, number>> = { vm: 1, router: 2, snat: 3, external: 4, uplink: 5 };
 const portKinds: ReadonlyMap<unknown, number> = new Map(Object.entries(portKindNumbers));
-/** Lowest and highest number of each numeric type (native/base/types.hpp). */
+/** Lowest and highest number of each numeric type (native/base/types.hpp); 0 is the local VLAN of an uplink alone. */
 const kRanges = {
-  vni: [1, 0xffffff], local_vlan: [1, 4094], port: [0, 4095], router: [0, 4095], u16: [0, 0xffff],
+  vni: [1, 0xffffff], local_vlan: [0, 4094], port: [0, 4095], router: [0, 4095], u16: [0, 0xffff],
 } as const;
 
 /** Writes `value` at `at`; the answer is empty, or says what a value of this type must be. */

@@ -116,7 +116,7 @@ export function routerDeviceName(network: string): string {
 
 export const kTunnelPort = 1;
 const fixedPorts: Readonly<Record<number, string>> = {
-  1: 'tunnel', 2: 'mirror br-int', 3: 'mirror br-tun',
+  1: 'tunnel', 2: 'mirror br-int', 3: 'mirror br-tun', 4: 'mirror br-ex',
 };
 
 export function portName(ids: NodeIds, id: number): string | undefined {

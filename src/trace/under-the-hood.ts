@@ -40,7 +40,7 @@ export interface NodeFacts {
   readonly tables: readonly TableDump[];
 }
 
-export const bridges = ['br-int', 'router', 'br-tun'] as const;
+export const bridges = ['br-int', 'router', 'br-tun', 'br-ex'] as const;
 export type Bridge = (typeof bridges)[number];
 
 /** Tables keep IPv4 as mapped IPv6, so their prefix lengths count from these bits on. */

@@ -39,13 +39,14 @@ inline const Tables& tables_of(uint8_t choice) {
       Random random(seed);
       all.push_back(WorldMaker(random).make().tables);
     }
+    all.push_back(cn1_outside());
     return all;
   }();
   return *variants[choice % variants.size()];
 }
 
 inline PortId port_of(uint8_t choice) {
-  static constexpr uint16_t kPorts[] = {1, 16, 20, 17, 21, 32, 33, 40, 41, 999, 18, 19, 2, 0};
+  static constexpr uint16_t kPorts[] = {1, 16, 20, 17, 21, 32, 33, 40, 41, 999, 18, 19, 2, 0, 50, 51, 52, 53};
   return {kPorts[choice % std::size(kPorts)]};
 }
 

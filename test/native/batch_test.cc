@@ -155,6 +155,12 @@ TEST_CASE("a field out of its range is refused, naming field and table") {
          "field kind is out of range in table ports");
   second(good().put<PortRow>({{16}}, {PortKind{}, {1}, {}, true}),
          "field kind is out of range in table ports");
+  for (const PortKind kind : {PortKind::vm, PortKind::router, PortKind::snat, PortKind::external})
+    second(good().put<PortRow>({{16}}, {kind, {}, {}, true}), "field local_vlan is out of range in table ports");
+  second(good().put<PortRow>({{16}}, {PortKind::uplink, {1}, {}, true}),
+         "field local_vlan is out of range in table ports");
+  second(good().put<ProviderInRow>({{16}, 4095}, {{1}}), "field vlan is out of range in table provider_in");
+  second(good().put<ProviderOutRow>({{1}}, {{16}, 4095}), "field vlan is out of range in table provider_out");
   second(good().put<SwitchRow>({{1}, kBroadcast}, {{16}}), "field mac is out of range in table switch");
   second(good().put<AllowedSourceRow>({{16}, kVm1.mac, {}, 129}),
          "field prefix_bits is out of range in table allowed_sources");
@@ -208,7 +214,9 @@ TEST_CASE("what a batch derives is what the slow way derives, over random tables
       const LocalVlan vlan{static_cast<uint16_t>(1 + random.below(8))};
       const PortId port{static_cast<uint16_t>(16 + random.below(8))};
       const auto bits = static_cast<uint16_t>(random.below(129));
-      switch (random.below(10)) {
+      switch (random.below(12)) {
+        case 9: changes.put<ExFloodRow>({vlan, port}); break;
+        case 10: changes.erase<ExFloodRow>({vlan, port}); break;
         case 0: changes.put<FloodRow>({vlan, port}); break;
         case 1: changes.erase<FloodRow>({vlan, port}); break;
         case 2:

@@ -21,8 +21,9 @@ struct Seed {
 };
 
 // The places in the lists of test/fuzz/input.hpp and pipeline_fuzz.cc.
-enum : uint8_t { kOnCn1 = 0, kOnCn2 = 1, kUnsecured = 3, kNoDvrMac = 4, kWithPairs = 5, kFast = 6, kAdvertising = 7 };
-enum : uint8_t { kTunnel = 0, kVm1Port = 1, kRedRouterPort = 2, kGreenRouterPort = 4 };
+enum : uint8_t { kOnCn1 = 0, kOnCn2 = 1, kUnsecured = 3, kNoDvrMac = 4, kWithPairs = 5, kFast = 6, kAdvertising = 7,
+                 kOutsideToo = 12 };
+enum : uint8_t { kTunnel = 0, kVm1Port = 1, kRedRouterPort = 2, kGreenRouterPort = 4, kByUplink = 14, kByQg = 15 };
 enum : uint8_t { kFromCn1 = 0, kFromCn2 = 1, kFromLeaf = 2, kFromStranger = 4 };
 
 Bytes vm1_says(const Layer& inner, const MacAddr& dst = kRedGateway.mac) {
@@ -94,6 +95,13 @@ std::vector<Seed> pipeline_seeds() {
               vxlan(kRedVni, ethernet({kStranger.mac, kAllNodesMac}, v6(router_advertisement()))), kOnCn1, kFromLeaf);
   from_tunnel("tunnel-stranger", vxlan(kRedVni, ethernet({kVm3.mac, kVm1.mac}, payload())), kOnCn1,
               kFromStranger);
+  from_port("ex-from-wire", ethernet({kOutside.mac, kFg.mac}, ipv4({.src = kOutside.ip, .dst = kVm1.ip})), kOutsideToo,
+            kByUplink);
+  from_port("ex-from-wire-tagged",
+            ethernet({kOutside.mac, kBroadcast}, vlan_tag(kExt2Vlan, arp_for(kVm1.ip))), kOutsideToo, kByUplink);
+  from_port("ex-broadcast", ethernet({kQg.mac, kBroadcast}, arp_for(kOutside.ip)), kOutsideToo, kByQg);
+  from_port("ns4-towards-snat", ethernet({kRedGateway.mac, kRedGateway.mac}, ipv4({.src = kVm1.ip, .dst = kOutside.ip})),
+            kOnCn1, kRedRouterPort);
   Bytes super = joined({kOnCn1, kGreenRouterPort, 0, 0, 1, 0x05, 0xb4, 54}, routed());
   seeds.push_back({"pipeline_fuzz", "super-frame", super});
   return seeds;
@@ -102,9 +110,10 @@ std::vector<Seed> pipeline_seeds() {
 // One input a stage, with the frame that stage is about.
 std::vector<Seed> stage_seeds() {
   std::vector<Seed> seeds;
-  const auto stage = [&](StageId id, uint8_t port, uint8_t local_vlan, uint8_t vni, const Bytes& frame) {
+  const auto stage = [&](StageId id, uint8_t port, uint8_t local_vlan, uint8_t vni, const Bytes& frame,
+                         uint8_t tables = kOnCn1) {
     seeds.push_back({"stages_fuzz", stage_name(id),
-                     joined({static_cast<uint8_t>(id), kOnCn1, port, local_vlan, vni, 0, kR1.value, 0}, frame)});
+                     joined({static_cast<uint8_t>(id), tables, port, local_vlan, vni, 0, kR1.value, 0}, frame)});
   };
   const Bytes from_peer = ethernet({kDvrMac2, kVm1.mac}, ipv4({.src = kVm2.ip, .dst = kVm1.ip}));
   stage(StageId::vxlan_decap, kTunnel, 0, 0, vxlan(kRedVni, from_peer));
@@ -124,6 +133,11 @@ std::vector<Seed> stage_seeds() {
   stage(StageId::vxlan_encap, kGreenRouterPort, 2, 0,
         vm1_says(ipv6({.src = kVm1.ip6, .dst = kVm2.ip6},
                       fragment({.more = true}, destination_options(udp())))));
+  const Bytes from_outside = ethernet({kOutside.mac, kFg.mac}, vlan_tag(kExt2Vlan, payload()));
+  stage(StageId::provider_in, kByUplink, 0, 0, from_outside, kOutsideToo);
+  stage(StageId::ex_switch, kByQg, kExt.value, 0, ethernet({kQg.mac, kFg.mac}, payload()), kOutsideToo);
+  stage(StageId::ex_flood, kByQg, kExt.value, 0, ethernet({kQg.mac, kBroadcast}, payload()), kOutsideToo);
+  stage(StageId::provider_out, kByQg, kExt2.value, 0, ethernet({kQg.mac, kOutside.mac}, payload()), kOutsideToo);
   return seeds;
 }
 
@@ -155,6 +169,11 @@ std::vector<Seed> batch_seeds() {
   batch("sources", Batch()
                        .put<AllowedSourceRow>({{16}, kVm1.mac, {}, 128})
                        .put<AllowedSourceRow>({{16}, kVm1.mac, kVm1.ip, 120}));
+  batch("outside", Batch()
+                       .put<PortRow>({kUplink}, {PortKind::uplink, {}, {}, false})
+                       .put<ProviderInRow>({kUplink, kExt2Vlan}, {kExt2})
+                       .put<ProviderOutRow>({kExt2}, {kUplink, kExt2Vlan})
+                       .put<ExFloodRow>({kExt2, kFg2.port}));
   batch("erase-and-clear", Batch().erase<SwitchRow>({{1}, kVm1.mac}).clear<FloodRow>().clear<PortRow>());
   seeds.push_back({"batch_fuzz", "operations-only", {1, 3, 2, 2, 2, 16, 0}});
   return seeds;

@@ -34,6 +34,7 @@ std::string by_router(const Bytes& frame) { return walk(*cn1(), kCn1.green.route
 std::string by_tunnel(const Bytes& frame, uint8_t tos = 0) {
   return walk(*cn1(), Arrival(kVtep2, tos), vxlan(kRedVni, frame)).text;
 }
+std::string by_wire(const Bytes& frame) { return walk(*cn1_outside(), kUplink, frame).text; }
 Bytes vm1_says(const Layer& inner, const MacAddr& dst = kVm3.mac) { return ethernet({kVm1.mac, dst}, inner); }
 Layer v6(const Layer& inner) { return ipv6({.src = kVm1.ip6, .dst = "ff02::1"_ip, .hop_limit = 255}, inner); }
 
@@ -100,6 +101,14 @@ const Way kWays[] = {
      [] {
        const auto nameless = Batch().erase<DvrMacRow>({kDvrMac1}).on(*cn1());
        return walk(*nameless, kCn1.green.router_port, plain(kGreenGateway.mac, kVm2.mac)).text;
+     }},
+    {R::unknown_provider_vlan, [] { return by_wire(ethernet({kOutside.mac, kFg.mac}, vlan_tag(7, udp()))); }},
+    {R::own_mac_from_wire, [] { return by_wire(plain(kQg.mac, kFg.mac)); }},
+    {R::not_for_us, [] { return by_wire(plain(kOutside.mac, kStranger.mac)); }},
+    {R::no_uplink,
+     [] {
+       const auto wireless = Batch().erase<ProviderOutRow>({kExt}).on(*cn1_outside());
+       return walk(*wireless, kQg.port, plain(kQg.mac, kOutside.mac)).text;
      }},
     {R::over_mtu,
      [] { return by_router(ethernet({kGreenGateway.mac, kVm2.mac}, {0x88cc, Bytes(kMtuBytes + 1)})); }},

@@ -67,7 +67,7 @@ inline Broken broken_verdict(const Passage& p) {
     return "the packet ends without a verdict";
   const bool has_reason = static_cast<size_t>(walk.packet.drop_reason) < kDropReasonCount;
   if ((walk.verdict == StageId::drop) != has_reason) return "a drop has no reason, or an output has one";
-  const bool flooded = p.last() == StageId::flood || p.last() == StageId::flood_to_tun || p.to_tunnel();
+  const bool flooded = p.last() == StageId::flood || p.last() == StageId::ex_flood || p.last() == StageId::flood_to_tun || p.to_tunnel();
   if (p.is_output() && walk.packet.out_port == kNoPort && !flooded)
     return "a packet vanished without a reason";
   return nullptr;
@@ -110,7 +110,39 @@ inline Broken broken_wire(const Passage& p) {
   return nullptr;
 }
 
+inline bool is_uplink(const Tables& tables, PortId port) {
+  const auto* row = tables.find<PortRow>({port});
+  return row != nullptr && row->kind == PortKind::uplink;
+}
+
+// br-ex and the bridges of the cloud meet in namespaces only; the wire never hears what it said.
+inline Broken broken_br_ex(const Passage& p) {
+  const auto of_br_ex = [](StageId stage) { return home_of(stage) == Bridge::br_ex; };
+  const auto passed = static_cast<size_t>(std::ranges::count_if(p.walk.trail.stages, of_br_ex));
+  const bool came_by_it = of_br_ex(p.walk.trail.stages.front());
+  if (passed != (came_by_it ? p.walk.trail.stages.size() : 0)) return "a frame passed br-ex and another bridge";
+  if (!came_by_it) return p.walk.packet.on_wire ? "a frame of the cloud is on the provider's wire" : nullptr;
+  const LocalVlan network = p.walk.packet.local_vlan;
+  for (const PortId port : p.walk.effects.copy_to)
+    if (p.tables.find<ExFloodRow>({network, port}) == nullptr) return "a flood left its external network";
+  if (!p.is_output()) return nullptr;
+  const Packet& packet = p.walk.packet;
+  if (packet.on_wire) {
+    const auto* wire = p.tables.find<ProviderOutRow>({network});
+    if (is_uplink(p.tables, p.arrival.port)) return "what came from the wire went back to it";
+    if (wire == nullptr || wire->port != packet.out_port || wire->vlan != packet.provider_vlan)
+      return "a frame went out by another wire or VLAN than its network's";
+  } else if (packet.out_port != kNoPort) {
+    const auto* own = p.tables.find<ExSwitchRow>({network, p.walk.dst()});
+    if (own == nullptr || own->port != packet.out_port) return "a frame reached somebody else's device";
+  }
+  if (is_uplink(p.tables, p.arrival.port) && p.tables.find<ExSwitchRow>({network, p.walk.src()}) != nullptr)
+    return "somebody on the wire spoke as one of us";
+  return nullptr;
+}
+
 inline Broken broken_flood(const Passage& p) {
+  if (p.passed(StageId::provider_in)) return nullptr;  // broken_br_ex
   for (const PortId port : p.walk.effects.copy_to) {
     if (p.tables.find<FloodRow>({p.local_vlan(), port}) == nullptr) return "a flood left its network";
     const auto* row = p.tables.find<PortRow>({port});
@@ -165,6 +197,8 @@ inline Broken broken_bytes(const Passage& p) {
   const size_t skip = p.from_tunnel() ? kVxlanHeaderBytes : 0;
   Bytes expected(p.before.begin() + static_cast<ptrdiff_t>(skip), p.before.end());
   if (p.routed) expected = p.routed->frame;
+  const bool was_tagged = is_uplink(p.tables, p.arrival.port) && expected[12] == 0x81 && expected[13] == 0;
+  if (was_tagged) expected.erase(expected.begin() + 12, expected.begin() + 16);
   if (expected.size() != p.walk.frame.size()) return "forwarding changed the length of a frame";
   for (size_t at = 0; at < expected.size(); ++at) {
     const bool may_differ = (at >= 6 && at < 12) || (p.from_tunnel() && (at == 15 || at == 24 || at == 25));
@@ -175,7 +209,7 @@ inline Broken broken_bytes(const Passage& p) {
 }
 
 inline Broken broken_passage(const Passage& p) {
-  for (const auto check : {broken_verdict, broken_split_horizon, broken_membership, broken_route, broken_wire, broken_flood,
+  for (const auto check : {broken_verdict, broken_split_horizon, broken_membership, broken_route, broken_wire, broken_br_ex, broken_flood,
                            broken_dvr_mac, broken_reply, broken_bytes})
     if (const Broken broken = check(p)) return broken;
   return nullptr;
@@ -183,18 +217,21 @@ inline Broken broken_passage(const Passage& p) {
 
 // The lists that a batch derives, recomputed the slow way from the rows.
 inline Broken broken_derivation(const Tables& tables) {
-  std::vector<std::set<PortId>> ports(4096), vm_ports(4096);
+  std::vector<std::set<PortId>> ports(4096), vm_ports(4096), ex_ports(4096);
   std::vector<std::set<IpAddr>> vteps(4096);
   tables.of<FloodRow>().for_each([&](const FloodRow::Key& key, const auto&) {
     ports[key.local_vlan.value].insert(key.port);
     const auto* port = tables.find<PortRow>({key.port});
     if (port != nullptr && port->kind != PortKind::router) vm_ports[key.local_vlan.value].insert(key.port);
   });
+  tables.of<ExFloodRow>().for_each(
+      [&](const ExFloodRow::Key& key, const auto&) { ex_ports[key.local_vlan.value].insert(key.port); });
   tables.of<FloodToTunRow>().for_each(
       [&](const FloodToTunRow::Key& key, const auto&) { vteps[key.local_vlan.value].insert(key.vtep); });
   for (uint16_t vlan = 0; vlan <= 4095; ++vlan) {
     if (!std::ranges::equal(tables.flood_ports({vlan}), ports[vlan])) return "flood_ports";
     if (!std::ranges::equal(tables.flood_vm_ports({vlan}), vm_ports[vlan])) return "flood_vm_ports";
+    if (!std::ranges::equal(tables.ex_flood_ports({vlan}), ex_ports[vlan])) return "ex_flood_ports";
     if (!std::ranges::equal(tables.flood_vteps({vlan}), vteps[vlan])) return "flood_vteps";
   }
   std::set<uint16_t, std::greater<>> bits;

@@ -206,6 +206,38 @@ inline const std::shared_ptr<const Tables>& cn2() {
   return tables;
 }
 
+// cn1 with two external networks on one wire: ext untagged (local VLAN 3), ext2 with provider VLAN 100 (local VLAN 4).
+struct ExternalPort {
+  PortId port;
+  MacAddr mac;
+};
+inline constexpr PortId kUplink{50};
+inline const ExternalPort kQg{{51}, "fa:16:3e:00:03:51"_mac}, kFg{{52}, "fa:16:3e:00:03:52"_mac};
+inline const ExternalPort kFg2{{53}, "fa:16:3e:00:04:53"_mac};
+inline const Nic kOutside{"02:00:00:00:03:10"_mac, "203.0.113.10"_ip, "2001:db8:ffff::10"_ip, "fe80::310"_ip};
+inline constexpr LocalVlan kExt{3}, kExt2{4};
+inline constexpr uint16_t kExt2Vlan = 100;
+
+inline void put_external(Batch& batch, LocalVlan network, uint16_t provider_vlan,
+                         std::initializer_list<ExternalPort> ports) {
+  batch.put<ProviderInRow>({kUplink, provider_vlan}, {network}).put<ProviderOutRow>({network}, {kUplink, provider_vlan});
+  for (const auto& [port, mac] : ports) {
+    batch.put<PortRow>({port}, {PortKind::external, network, mac, false});
+    batch.put<ExSwitchRow>({network, mac}, {port}).put<ExFloodRow>({network, port});
+  }
+}
+
+inline const std::shared_ptr<const Tables>& cn1_outside() {
+  static const std::shared_ptr<const Tables> tables = [] {
+    Batch batch;
+    batch.put<PortRow>({kUplink}, {PortKind::uplink, {}, {}, false});
+    put_external(batch, kExt, 0, {kQg, kFg});
+    put_external(batch, kExt2, kExt2Vlan, {kFg2});
+    return batch.on(*cn1());
+  }();
+  return tables;
+}
+
 inline const std::shared_ptr<const Tables>& cn1_fast() {
   static const std::shared_ptr<const Tables> tables = fast(kCn1);
   return tables;

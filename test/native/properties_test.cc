@@ -9,7 +9,7 @@ namespace dvr::test {
 namespace {
 
 constexpr uint64_t kSeed = 7348;
-constexpr int kWorlds = 250;
+constexpr int kWorlds = 400;
 constexpr int kFramesPerWorld = 200;
 
 Arrival random_arrival(Random& random, const World& world, const Sender& sender) {
@@ -33,6 +33,10 @@ Bytes random_datagram(Random& random, const World& world, const Bytes& frame) {
   return datagram;
 }
 
+void insert_tag(Bytes& frame, uint16_t vlan) {
+  frame.insert(frame.begin() + 12, {0x81, 0x00, static_cast<uint8_t>(vlan >> 8), static_cast<uint8_t>(vlan)});
+}
+
 std::string describe(const Bytes& frame) {
   std::string text;
   char digits[4];
@@ -47,7 +51,7 @@ TEST_CASE(
     "comes") {
   Random random(kSeed);
   std::vector<size_t> verdicts(kDropReasonCount + 1);
-  size_t to_tunnel = 0, replies = 0, advertisements = 0, floods = 0;
+  size_t to_tunnel = 0, replies = 0, advertisements = 0, floods = 0, to_wire = 0, from_wire = 0;
   for (int round = 0; round < kWorlds; ++round) {
     const World world = WorldMaker(random).make();
     for (int count = 0; count < kFramesPerWorld; ++count) {
@@ -55,6 +59,8 @@ TEST_CASE(
       const Arrival arrival = random_arrival(random, world, sender);
       Bytes frame = FrameMaker(random, world, sender).make();
       if (arrival.port == kTunnelPort) frame = random_datagram(random, world, frame);
+      if (is_uplink(*world.tables, arrival.port) && random.one_in(2) && frame.size() > 12)
+        insert_tag(frame, random.of(world.provider_vlans));
       const Walk walked = walk(*world.tables, arrival, frame);
       const Passage passage{*world.tables, arrival, frame, walked};
       const Broken broken = broken_passage(passage);
@@ -68,6 +74,8 @@ TEST_CASE(
       replies += !dropped && passage.last() == StageId::arp_responder;
       advertisements += !dropped && passage.last() == StageId::ra_responder;
       floods += !walked.effects.copy_to.empty();
+      to_wire += !dropped && walked.packet.on_wire;
+      from_wire += !dropped && is_uplink(*world.tables, arrival.port);
     }
   }
   // The frames are no use if they never get anywhere.
@@ -76,6 +84,8 @@ TEST_CASE(
   CHECK(replies > 50);
   CHECK(advertisements > 5);
   CHECK(floods > 100);
+  CHECK_MESSAGE(to_wire > 100, to_wire);
+  CHECK_MESSAGE(from_wire > 100, from_wire);
   size_t reasons_met = 0;
   for (const size_t count : verdicts) reasons_met += count > 0;
   CHECK(reasons_met > 20);

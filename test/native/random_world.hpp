@@ -39,6 +39,7 @@ struct World {
   std::vector<uint32_t> vnis{4711};
   std::vector<PortId> ports{{9}, {999}};
   std::vector<Sender> senders{{}};
+  std::vector<uint16_t> provider_vlans{0, 4000};
 };
 
 class WorldMaker {
@@ -50,6 +51,8 @@ class WorldMaker {
     for (uint32_t peer = 0; peer <= peer_count; ++peer) put_node(peer);
     const uint32_t network_count = 1 + random_.below(3);
     for (uint32_t network = 0; network < network_count; ++network) put_network(network);
+    for (uint32_t count = random_.below(3); count > 0; --count)
+      put_external_network({static_cast<uint16_t>(100 + count)}, static_cast<uint16_t>(random_.below(2) * (10 + count)));
     world_.tables = batch_.on_nothing();
     return std::move(world_);
   }
@@ -103,9 +106,35 @@ class WorldMaker {
   // Ports that are no router's: most are VMs'.
   PortKind host_kind() { return random_.one_in(5) ? PortKind::snat : PortKind::vm; }
 
+  PortId new_port() {
+    world_.ports.push_back({static_cast<uint16_t>(kFirstFreePort + world_.ports.size())});
+    return world_.ports.back();
+  }
+
+  // Each has a wire of its own or shares the one before; who is out there speaks by it, and as one of us.
+  void put_external_network(LocalVlan vlan, uint16_t provider_vlan) {
+    if (uplink_ == kNoPort || random_.one_in(3)) {
+      uplink_ = new_port();
+      if (there()) batch_.put<PortRow>({uplink_}, {PortKind::uplink, {}, {}, false});
+    }
+    world_.provider_vlans.push_back(provider_vlan);
+    if (there()) batch_.put<ProviderInRow>({uplink_, provider_vlan}, {vlan});
+    if (there()) batch_.put<ProviderOutRow>({vlan}, {uplink_, provider_vlan});
+    for (uint32_t count = 1 + random_.below(3); count > 0; --count) put_external_port(vlan);
+    world_.senders.push_back({uplink_, new_mac(0x3e), new_ip(vlan), world_.senders.back().mac});
+  }
+
+  void put_external_port(LocalVlan vlan) {
+    const PortId port = new_port();
+    const MacAddr mac = new_mac(0x3e);
+    if (there()) batch_.put<PortRow>({port}, {PortKind::external, vlan, mac, false});
+    if (there()) batch_.put<ExSwitchRow>({vlan, mac}, {port});
+    if (there()) batch_.put<ExFloodRow>({vlan, port});
+    world_.senders.push_back({port, mac, new_ip(vlan), random_.of(world_.macs)});
+  }
+
   PortId put_port(LocalVlan vlan, PortKind kind, const MacAddr& mac) {
-    const PortId port{static_cast<uint16_t>(kFirstFreePort + world_.ports.size())};
-    world_.ports.push_back(port);
+    const PortId port = new_port();
     if (there()) batch_.put<PortRow>({port}, {kind, vlan, mac, !random_.one_in(3)});
     if (there()) batch_.put<FloodRow>({vlan, port});
     return port;
@@ -170,6 +199,7 @@ class WorldMaker {
   Random& random_;
   World world_;
   Batch batch_;
+  PortId uplink_ = kNoPort;
   uint8_t last_ = 0;
 };
 

@@ -81,7 +81,9 @@ TEST_CASE("the dump names every table, and every row with its fields as text") {
       R"({"table":"switch","rows":[]},{"table":"flood","rows":[]},{"table":"ucast_to_tun","rows":[]},)"
       R"({"table":"flood_to_tun","rows":[]},)"
         R"({"table":"networks","rows":[{"local_vlan":1,"vni":101,"mtu_bytes":1500}]},)"
-      R"({"table":"snat_gateways","rows":[{"local_vlan":1,"mac":"fa:16:3e:00:01:01","vtep":""}]}])");
+      R"({"table":"snat_gateways","rows":[{"local_vlan":1,"mac":"fa:16:3e:00:01:01","vtep":""}]},)"
+      R"({"table":"provider_in","rows":[]},{"table":"ex_switch","rows":[]},{"table":"ex_flood","rows":[]},)"
+      R"({"table":"provider_out","rows":[]}])");
 }
 
 TEST_CASE("addresses are written as RFC 5952 wants them") {

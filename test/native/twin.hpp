@@ -23,7 +23,7 @@ struct FillField {
   }
   void operator()(const char*, RouterId& router) { router.value = static_cast<uint16_t>(random.below(20)); }
   void operator()(const char*, uint16_t& number) { number = static_cast<uint16_t>(random.below(129)); }
-  void operator()(const char*, PortKind& kind) { kind = static_cast<PortKind>(1 + random.below(3)); }
+  void operator()(const char*, PortKind& kind) { kind = static_cast<PortKind>(1 + random.below(5)); }
   void operator()(const char*, bool& flag) { flag = random.one_in(2); }
 };
 

@@ -11,6 +11,7 @@
 
 #include "base/json.hpp"
 #include "nodes.hpp"
+#include "pipeline/entry.hpp"
 #include "pipeline/runner.hpp"
 #include "pipeline/stage_names.hpp"
 
@@ -27,7 +28,7 @@ inline const char* name_of(DropReason reason) {
 // The policy of the tests: which stages a packet passed.
 struct Trail {
   std::vector<StageId> stages;
-  uint16_t bad_edges = 0;
+  size_t bad_edges = 0;
   void enter(StageId stage, const Packet&, const Effects&) { stages.push_back(stage); }
   void leave(StageId stage, StageId next, const Packet&, const Effects&) {
     if ((kPipeline[static_cast<size_t>(stage)].next >> static_cast<unsigned>(next) & 1) == 0) ++bad_edges;
@@ -72,6 +73,7 @@ inline std::string verdict_text(StageId verdict, const Packet& packet, const Eff
   if (packet.out_port == kTunnelPort) say("vtep " + text_of(packet.outer.vtep));
   else if (packet.out_port != kNoPort) say("port " + std::to_string(packet.out_port.value));
   if (!vteps.empty()) say("vteps" + vteps);
+  if (packet.tag_at(packet.out_port) != 0) text += " vlan " + std::to_string(packet.provider_vlan);
   if (packet.encapsulated) text += " vni " + std::to_string(packet.vni.value);
   return text.empty() ? "nothing" : text;
 }
@@ -101,8 +103,7 @@ inline Walk walk(const Tables& tables, const Arrival& arrival, const Bytes& byte
   Buffer buffer(bytes, arrival.tailroom);
   Walk result;
   result.packet = packet_of(buffer, arrival);
-  const StageId entry = arrival.port == kTunnelPort ? StageId::vxlan_decap : StageId::classify;
-  result.verdict = run_pipeline(entry, result.packet, tables, result.effects, result.trail);
+  result.verdict = run_pipeline(entry_of(arrival.port, tables), result.packet, tables, result.effects, result.trail);
   for (const StageId stage : result.trail.stages) result.text += std::string(stage_name(stage)) + ' ';
   result.text += "> " + verdict_text(result.verdict, result.packet, result.effects);
   const auto frame = result.packet.frame;
