@@ -65,7 +65,10 @@ export class L3Agent {
     const before = this.#built.get(name);
     this.#built.delete(name);
     if (before === undefined) await this.hands.namespaceUp(name, namespace.sysctls);
-    const found = before === undefined ? await this.hands.look(name, ownNftTables) : factsOf(before);
+    const seen = before === undefined ? await this.hands.look(name, ownNftTables) : factsOf(before);
+    const stale = seen.devices.map((device) => device.name)
+      .filter((device) => isOurLink(device) && !namespace.devices.some((wanted) => wanted.name === device));
+    const found = without(seen, stale);
     const made = await this.#buildDevices(namespace, tapOf, before?.made ?? new Map<string, string>());
     const contents = contentsOf(namespace, made);
     const nft = await this.#buildNft(namespace, found, before);
@@ -76,9 +79,7 @@ export class L3Agent {
     // A failed line leaves nothing remembered: the next build reads what is there and tries again.
     if (commands.length > 0) await this.hands.batch(name, commands);
     await this.#cut(name, found.nft, namespace.nft?.translations ?? []);
-    for (const { name: stale } of found.devices.filter((device) => isOurLink(device.name) && !made.has(device.name))) {
-      await this.hands.deviceDown(name, stale);
-    }
+    for (const device of stale) await this.hands.deviceDown(name, device);
     this.#welcome(namespace, namespace.announced.filter(({ device, ip }) => made.has(device) && !holds(found, ip)));
     this.#built.set(name, { ...contents, made, nft });
   }
@@ -190,6 +191,13 @@ function contentsOf(namespace: Namespace, made: ReadonlyMap<string, string>): Na
 function factsOf({ devices, neighbours, routes, rules, nft }: Built): NamespaceFacts {
   const asFound = (device: NamespaceDevice) => ({ ...device, isUp: true });
   return { ...emptyFacts, devices: devices.map(asFound), neighbours, routes, rules, nft: nft.listing };
+}
+
+/** A device that goes takes its neighbours and routes along, or has done so with its other end already. */
+function without(facts: NamespaceFacts, devices: readonly string[]): NamespaceFacts {
+  if (devices.length === 0) return facts;
+  const stays = ({ device }: { readonly device?: string }): boolean => device === undefined || !devices.includes(device);
+  return { ...facts, neighbours: facts.neighbours.filter(stays), routes: facts.routes.filter(stays) };
 }
 
 /**
