@@ -57,8 +57,8 @@ function promiscuousReasons(sockets: readonly PacketSocket[], { links }: Namespa
 
 function foreignReasons(facts: NamespaceFacts, nameOf: NameOf): string[] {
   return [
-    ...facts.nftTables.map(({ family, name }) => `nft table ${nftFamily(family)} ${name}`)
-      .filter((table) => !ownNftTables.includes(table)),
+    ...facts.nftTables.map(({ family, name }) => `${nftFamily(family)} ${name}`)
+      .filter((table) => !ownNftTables.includes(table)).map((table) => `nft table ${table}`),
     ...facts.xtables.map((table) => `iptables table ${table}`),
     ...facts.qdiscs.filter(({ handle }) => handle !== 0)
       .map(({ ifindex, kind }) => `tc qdisc ${kind} on ${nameOf(ifindex)}`),

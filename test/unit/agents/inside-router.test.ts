@@ -89,6 +89,16 @@ describe('what others put in', () => {
     expect(reasons([], { ...asBuilt, ...change })).toEqual([reason]);
   });
 
+  it('does not hold what the agent has put in for floating IPs: its table, its rules, its link', () => {
+    const facts: NamespaceFacts = {
+      ...asBuilt, nftTables: [{ family: 2, name: 'dvr_fip' }],
+      rules: [...asBuilt.rules, { family: 4, priority: 40_000, protocol: 200 }, { family: 6, priority: 50_000, protocol: 200 }],
+      links: [...asBuilt.links, { ifindex: 9, name: 'rfp-r1', promiscuous: false, xdp: false }],
+    };
+    expect(reasons([], facts)).toEqual([]);
+    expect(reasons([], { ...facts, nftTables: [{ family: 1, name: 'dvr_fip' }] })).toEqual(['nft table inet dvr_fip is not ours']);
+  });
+
   it('is named after who captures, which ends sooner', () => {
     const facts = { ...asBuilt, nftTables: [{ family: 2, name: 'nat' }] };
     expect(reasons([{ ifindex: 7, inode: 100 }], facts)).toEqual([
