@@ -1,12 +1,12 @@
 // Turns a router solicitation into the advertisement of the network's default router.
 //
-// Comes from arp_responder; a VM's is answered to it alone, everything that is not to be answered goes on to
-// find_router. RFC 4861 sections 6.1.1, 6.2.6, 6.2.8; RFC 4862 section 5.5. Reads ra_responder, ports, networks.
+// Comes from arp_responder; a VM is answered alone, and what is not to be answered goes on to find_router.
+// RFC 4861 sections 6.1.1, 6.2.4, 6.2.6; RFC 4862 section 5.5. Reads ra_responder, ports, networks.
 // Each node's own copy of the router answers, with the one link-local address that its one MAC gives on all
-// of them: so a VM's default route is right wherever it is moved to, and neither question nor answer ever
+// nodes: so a VM's default route is right wherever it is moved to, and neither question nor answer ever
 // crosses the wire.
-// From the router's own port a solicitation is the agent's clock tick: it becomes the unsolicited advertisement
-// to all nodes, which flood keeps on this node as it does every router's multicast.
+// From the router's own port a solicitation is the agent's clock tick: it becomes the unsolicited
+// advertisement to all nodes, which flood keeps on this node as it does every router's multicast.
 #include "base/ip_prefix.hpp"
 #include "br-int/br_int.hpp"
 #include "packet/router_advertisement.hpp"

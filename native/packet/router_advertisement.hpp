@@ -1,5 +1,5 @@
-// Router advertisement (RFC 4861 section 4.2): what a router says of itself and its prefixes to one who asked, or
-// to all. Written front to back into a frame that is long enough; nothing is read here.
+// Router advertisement (RFC 4861 section 4.2): what a router says of itself and its prefixes to one who
+// asked, or to all. Written front to back into a frame that is long enough; nothing is read here.
 //
 //   offset  bytes  field (from the ICMPv6 header)
 //   0       4      type 134, code 0, checksum
@@ -20,7 +20,7 @@
 
 namespace dvr {
 
-// An advertisement is said again every few minutes (src/agents/l3/ra-program.ts); three may be lost.
+// An advertisement is said again every few minutes (src/agents/l3/ra-program.ts): eight may be lost.
 inline constexpr uint16_t kRouterLifetimeS = 1800;
 inline constexpr uint32_t kPrefixValidS = 86400, kPrefixPreferredS = 14400;
 
@@ -35,7 +35,8 @@ constexpr size_t router_advertisement_bytes(size_t prefix_count) {
 // The link-local address of a MAC (modified EUI-64, RFC 4291 appendix A).
 inline IpAddr link_local_of(const MacAddr& mac) {
   const auto& m = mac.bytes;
-  return {{0xfe, 0x80, 0, 0, 0, 0, 0, 0, static_cast<uint8_t>(m[0] ^ 2), m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]}};
+  const auto first = static_cast<uint8_t>(m[0] ^ 2);
+  return {{0xfe, 0x80, 0, 0, 0, 0, 0, 0, first, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]}};
 }
 
 inline constexpr IpAddr kAllNodes{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
@@ -48,8 +49,8 @@ struct Advertiser {
 };
 
 // Writes the advertisement but for its prefixes and checksum.
-inline void begin_router_advertisement(std::span<uint8_t> frame, const Advertiser& router, const MacAddr& to_mac,
-                                       const IpAddr& to) {
+inline void begin_router_advertisement(std::span<uint8_t> frame, const Advertiser& router,
+                                       const MacAddr& to_mac, const IpAddr& to) {
   uint8_t* at = frame.data();
   const IpAddr from = link_local_of(router.mac);
   std::memset(at, 0, frame.size());
@@ -75,7 +76,8 @@ inline void begin_router_advertisement(std::span<uint8_t> frame, const Advertise
 }
 
 // Writes the prefix in its place, `index` from 0: on-link, and with the A flag where `autonomous`.
-inline void put_prefix(std::span<uint8_t> frame, size_t index, const IpAddr& prefix, uint16_t bits, bool autonomous) {
+inline void put_prefix(std::span<uint8_t> frame, size_t index, const IpAddr& prefix, uint16_t bits,
+                       bool autonomous) {
   uint8_t* option = frame.data() + router_advertisement_bytes(index);
   option[0] = 3, option[1] = 4;
   option[2] = static_cast<uint8_t>(bits);

@@ -16,13 +16,16 @@ set -eu
 usage() {
   cat >&2 <<'USAGE'
 usage: attach-netns.sh up   --device TAP (--netns PATH | --pid PID) --ifname NAME --mac MAC --mtu BYTES
-                            [--inode N] [--address IP/BITS]... [--gateway IP]... [--dry-run]
+                            [--inode N] [--address IP/BITS]... [--gateway IP]...
+                            [--accept-ra] [--dry-run]
        attach-netns.sh down (--netns PATH | --pid PID) --ifname NAME --mac MAC [--dry-run]
        attach-netns.sh show (--netns PATH | --pid PID) --ifname NAME
   up    moves TAP into the namespace as NAME. Doing it again changes nothing. Refused if NAME is there with
         another MAC (exit 4), and for the machine's own namespace (exit 6); exit 3 if the TAP is nowhere to
         be found, 5 if no namespace is there. A default route that is there already keeps winning.
         With --inode it must be that namespace: exit 7 for another or none, a pid may mean another process.
+        With --accept-ra NAME listens to router advertisements: for its IPv6 default route, and for addresses
+        that it makes of prefix and MAC.
   down  deletes NAME there if it has that MAC; a namespace that is gone is no error.
 USAGE
   exit 2
@@ -30,10 +33,13 @@ USAGE
 
 [ $# -ge 1 ] || usage
 action=$1; shift
-device='' netns='' inode='' ifname='' mac='' mtu='' dry_run=no
+device='' netns='' inode='' ifname='' mac='' mtu='' accept_ra=no dry_run=no
 addresses=() gateways=()
 while [ $# -gt 0 ]; do
-  if [ "$1" = --dry-run ]; then dry_run=yes; shift; continue; fi
+  case $1 in
+    --dry-run) dry_run=yes; shift; continue ;;
+    --accept-ra) accept_ra=yes; shift; continue ;;
+  esac
   [ $# -ge 2 ] || usage
   case $1 in
     --device) device=$2 ;;
@@ -90,9 +96,22 @@ move_in() {
   moved=yes
 }
 
+# Makes the device, not its namespace, listen to routers, whatever the namespace's defaults are. Before it comes
+# up: it asks for routers at once then. An address that is not made of the MAC (RFC 7217, RFC 8981) is not the
+# port's, and its packets would be dropped; and the MAC is its alone, so there is no duplicate to look for.
+listen_to_routers() {
+  run nsenter --net="$netns" sh -euc '
+    for pair in accept_ra=2 autoconf=1 router_solicitations=-1 addr_gen_mode=0 use_tempaddr=0 accept_dad=0; do
+      if [ -e "/proc/sys/net/ipv6/conf/$1/${pair%%=*}" ]; then
+        printf "%s" "${pair#*=}" > "/proc/sys/net/ipv6/conf/$1/${pair%%=*}"
+      fi
+    done' listen_to_routers "$ifname"
+}
+
 configure() {
   local address gateway
   inside link set dev "$ifname" mtu "$mtu"
+  if [ "$accept_ra" = yes ]; then listen_to_routers; fi
   for address in ${addresses[@]+"${addresses[@]}"}; do
     # The controller gave the address to one port alone: there is no duplicate to look for.
     case $address in

@@ -27,6 +27,7 @@ import type { Descriptors } from './l2/l2-agent.js';
 import type { LearnedEvent } from './l2/learned.js';
 import { teller } from './l3/gratuitous-arp.js';
 import type { Tell } from './l3/l3-agent.js';
+import { kAdvertiseMs } from './l3/ra-program.js';
 import type { RouterWatchParts } from './l3/router-watch.js';
 import { NodeAgent } from './node-agent.js';
 import { answerCall } from './node-calls.js';
@@ -104,6 +105,7 @@ class AgentProcess implements Agent {
   #pinWatch: NodeJS.Timeout | undefined;
   #aging: NodeJS.Timeout | undefined;
   #look: NodeJS.Timeout | undefined;
+  #advertising: NodeJS.Timeout | undefined;
   #touched = new AbortController();
   readonly #stop = new AbortController();
 
@@ -130,6 +132,7 @@ class AgentProcess implements Agent {
       if (this.node.ageLearned(Date.now())) this.#want('rows');
     }, kAgeMs);
     this.#look = setInterval(() => { this.node.lookIntoRouters(); }, kLookMs);
+    this.#advertising = setInterval(() => { void this.node.advertise(); }, kAdvertiseMs);
     this.node.watchRouters({ changed: () => { this.#want('rows'); }, touched: () => { this.#touched.abort(); } });
     void this.#keepDataplane();
     void this.#compareRouters();
@@ -137,7 +140,10 @@ class AgentProcess implements Agent {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    for (const timer of [this.#gather, this.#retry, this.#resync, this.#pinWatch, this.#aging, this.#look]) clearTimeout(timer);
+    const timers = [
+      this.#gather, this.#retry, this.#resync, this.#pinWatch, this.#aging, this.#look, this.#advertising,
+    ];
+    for (const timer of timers) clearTimeout(timer);
     this.#controller?.close();
     await this.#working;
     await this.#dataplane?.close();

@@ -91,12 +91,16 @@ function tapSpec(name: string, mtuBytes: number, ids: LocalIds): DeviceSpec[] {
   return portId === undefined ? [] : [{ kind: 'tap', name, portId, mtuBytes }];
 }
 
+/** Where a router advertises IPv6 the default route is its to tell, and so are addresses of slaac subnets. */
 function wishOf({ port, network, portId }: LocalPort, attachment: Attachment): AttachWish {
   const homes = port.ips.flatMap((ip) => homeOf(ip, network) ?? []);
+  const acceptRa = network.subnets.some(({ ipv6 }) => ipv6 !== undefined);
+  const gateways = gatewaysOf(homes.map(({ subnet }) => subnet));
   return {
     ...placeOf(attachment), device: tapName(portId), mac: port.mac, mtuBytes: network.mtuBytes,
-    addresses: homes.map(({ ip, cidr }) => withPrefix(ip, cidr)),
-    gateways: gatewaysOf(homes.map(({ subnet }) => subnet)),
+    addresses: homes.filter(({ subnet }) => subnet.ipv6 !== 'slaac').map(({ ip, cidr }) => withPrefix(ip, cidr)),
+    gateways: acceptRa ? gateways.filter((ip) => !ip.includes(':')) : gateways,
+    ...(acceptRa ? { acceptRa } : {}),
   };
 }
 

@@ -21,10 +21,9 @@ import {
   age, learn, learnRules, nothingLearned, rowsDiffer, type Learned, type LearnedEvent,
 } from './l2/learned.js';
 import { L3Agent, standingPlace, type Tell } from './l3/l3-agent.js';
+import { RaSpeaker } from './l3/ra-speaker.js';
 import { RouterWatch, type RouterListener, type RouterWatchParts } from './l3/router-watch.js';
-import {
-  allocateIds, namesOfIds, tapName, vmDeviceName, type LocalIds,
-} from './local-ids.js';
+import { allocateIds, namesOfIds, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
 import { nodeRows } from './node-rows.js';
 import { PluggedPorts } from './plugged-ports.js';
 import { reportOf } from './report.js';
@@ -52,6 +51,7 @@ export class NodeAgent {
   readonly #l2: L2Agent;
   readonly #l3: L3Agent;
   readonly #routerWatch: RouterWatch;
+  readonly #raSpeaker: RaSpeaker;
   #view: NodeView | undefined;
   #ids: LocalIds;
   readonly #namespaces: Set<string>;
@@ -65,6 +65,7 @@ export class NodeAgent {
     this.#l2 = new L2Agent(parts.hands, parts.descriptors);
     this.#l3 = new L3Agent(parts.hands, parts.tell);
     this.#routerWatch = new RouterWatch(parts.routerWatch);
+    this.#raSpeaker = new RaSpeaker({ inject: (tick) => this.#l2.inject(tick), log: parts.log });
     this.#view = state.view;
     this.#ids = state.ids;
     this.#namespaces = new Set(state.namespaces);
@@ -190,6 +191,11 @@ export class NodeAgent {
     }
   }
 
+  /** Lets the routers of this node speak to its VMs unasked. */
+  async advertise(): Promise<void> {
+    if (this.#view !== undefined) await this.#raSpeaker.speak(this.#view, this.#ids);
+  }
+
   numbers(): NodeIds {
     return { ...namesOfIds(this.#ids, this.#view), routers: this.#routerReports() };
   }
@@ -259,6 +265,7 @@ export class NodeAgent {
   async #apply(): Promise<void> {
     const faults = await this.#l2.apply(this.#rows(), this.#view?.generation ?? 0);
     for (const { message } of faults) this.#faults.add(new DvrError('DVR_DATAPLANE_REFUSED', message, ''));
+    if (this.#view !== undefined) await this.#raSpeaker.speakOfChanges(this.#view, this.#ids);
   }
 
   async #plug(plug: Plug): Promise<void> {

@@ -10,6 +10,7 @@ import { brTunProgram } from './l2/br-tun-program.js';
 import { learnedRows, type Learned } from './l2/learned.js';
 import { portsProgram } from './l2/ports-program.js';
 import { snatProgram } from './l2/snat-program.js';
+import { raProgram } from './l3/ra-program.js';
 import { routerProgram } from './l3/router-program.js';
 import type { RouterWays } from './l3/router-ways.js';
 import type { LocalIds } from './local-ids.js';
@@ -18,6 +19,7 @@ export function* nodeRows(view: NodeView, ids: LocalIds, learned: Learned, ways:
   yield* portsProgram(view, ids);
   yield* brIntProgram(view, ids);
   yield* snatProgram(view, ids);
+  yield* raProgram(view, ids);
   yield* routerProgram(view, ids, ways);
   yield* brTunProgram(view, ids);
   yield* brExProgram(view, ids);

@@ -1,9 +1,9 @@
 /**
  * How hosts of an IPv6 subnet come by their addresses, and which ones they make themselves.
  *
- *   static     the controller gives the address, attach configures it; nothing is advertised (unless said otherwise)
- *   stateful   the controller gives the address; routers advertise the prefix with the M flag (RFC 4861 section 4.2)
- *   slaac      the host makes the address of the prefix and its MAC (RFC 4862 section 5.5); a port has no other there
+ *   static     (unless said otherwise) the controller gives the address, nothing is advertised
+ *   stateful   the controller gives the address; routers advertise the M flag (RFC 4861 section 4.2)
+ *   slaac      the host makes the address of prefix and MAC (RFC 4862 section 5.5), and has no other there
  */
 import { contains, nthHost, type Cidr, type IpAddress, type MacAddress } from './addresses.js';
 import type { NetworkIntent } from './resources.js';
@@ -48,8 +48,10 @@ export function givenIps(ips: readonly IpAddress[], { subnets }: Subnets): reado
 }
 
 /** Why the address cannot be asked for, as a sentence; undefined where it is given or the host's own. */
-export function whyNotGiven(ip: IpAddress, network: Subnets, mac: MacAddress | undefined): string | undefined {
-  const slaac = network.subnets.find(({ cidr, ipv6 }) => ipv6 === 'slaac' && contains(cidr, ip));
+export function whyNotGiven(
+  ip: IpAddress, { subnets }: Subnets, mac: MacAddress | undefined,
+): string | undefined {
+  const slaac = subnets.find(({ cidr, ipv6 }) => ipv6 === 'slaac' && contains(cidr, ip));
   if (slaac === undefined || (mac !== undefined && slaacIp(slaac.cidr, mac) === ip)) return undefined;
   return `${ip} is in ${slaac.cidr}, where hosts make their address of their MAC (slaac); leave it out`;
 }

@@ -1,4 +1,4 @@
-/** What a topology says of IPv6 subnets: which are advertised, and by whom. Checked when the routers are known. */
+/** What a topology says of IPv6 subnets: which are advertised, which needs routers that do. */
 import { contains, familyOf, prefixBitsOf, withoutPrefix, type Cidr } from './addresses.js';
 import type { RouterIntent } from './resources.js';
 import { SLAAC_PREFIX_BITS, ipv6Modes, isIpv6Mode, type AdvertisedMode } from './slaac.js';
@@ -20,7 +20,10 @@ export function readIpv6Mode(reader: YamlReader, value: Value, cidr: Cidr): Adve
   if (familyOf(cidr) === 4)
     return reader.fault(path, `${cidr} is IPv4 and has no IPv6 mode; leave "ipv6" out`);
   if (mode === 'slaac' && prefixBitsOf(cidr) !== SLAAC_PREFIX_BITS)
-    return reader.fault(path, `${cidr} is no /${SLAAC_PREFIX_BITS}, which hosts need to make an address of their MAC`);
+    return reader.fault(
+      path,
+      `${cidr} is no /${SLAAC_PREFIX_BITS}, which hosts need to make an address of their MAC`,
+    );
   return mode === 'static' ? undefined : { mode, path };
 }
 

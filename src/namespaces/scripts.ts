@@ -21,6 +21,8 @@ export interface AttachWish extends NetnsPlace {
   readonly mtuBytes: number;
   readonly addresses: readonly string[];
   readonly gateways: readonly string[];
+  /** Routers advertise themselves in the network: the guest is to listen to them. */
+  readonly acceptRa?: true;
 }
 
 export interface Hands {
@@ -181,7 +183,7 @@ export function attachWords(wish: AttachWish, netnsInode?: number): string[] {
     ...placeWords(wish), ...(netnsInode === undefined ? [] : ['--inode', String(netnsInode)]),
     '--device', wish.device, '--mac', wish.mac, '--mtu', String(wish.mtuBytes),
     ...wish.addresses.flatMap((address) => ['--address', address]),
-    ...wish.gateways.flatMap((gateway) => ['--gateway', gateway]),
+    ...wish.gateways.flatMap((gateway) => ['--gateway', gateway]), ...(wish.acceptRa ? ['--accept-ra'] : []),
   ];
 }
 

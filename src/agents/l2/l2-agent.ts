@@ -19,6 +19,9 @@ export interface Descriptors {
   closeFd(fd: number): void;
 }
 
+/** A frame to be put in as if the device with that number had sent it. */
+export interface Injected { readonly device: string; readonly portId: number; readonly frame: Uint8Array }
+
 export class L2Agent {
   /** Open devices by name; `fds` are our duplicates' numbers in this process. */
   readonly #held = new Map<string, DeviceInfo>();
@@ -99,6 +102,11 @@ export class L2Agent {
     await this.#connected().apply(encodeBatch(generation, operations));
     this.#applied = admitted.rows;
     return admitted.faults;
+  }
+
+  /** Puts a frame in as if the device had sent it; where it is not open nothing is. */
+  async inject({ device, portId, frame }: Injected): Promise<void> {
+    if (this.has(device)) await this.#connected().inject(portId, frame);
   }
 
   async plug({ wish, netnsInode }: Plug): Promise<void> { await this.hands.attach(wish, netnsInode); }

@@ -6,9 +6,10 @@ import type { AgentState } from '../../../src/agents/state.js';
 import type { Dataplane, DeviceInfo, DeviceSpec } from '../../../src/dataplane/interface.js';
 import type { NamespaceFacts, NamespaceWatch } from '../../../src/dataplane/native.js';
 import { DvrError } from '../../../src/model/errors.js';
+import type { NodeView } from '../../../src/model/node-view.js';
 import { emptyFacts } from '../../../src/namespaces/namespace-facts.js';
 import { ScriptFailure, type Hands } from '../../../src/namespaces/scripts.js';
-import { cn1 } from './picture.js';
+import { cn1, mac, red, withNetwork } from './picture.js';
 
 /** Everything the agent does to the world, in order. */
 let did: string[];
@@ -61,7 +62,7 @@ function fakeDataplane(bootId: string, batches: number[]): Dataplane & { readonl
     apply: async (batch) => { batches.push(batch.length); act(`apply ${bootId}`); return { operations: 0, generation: 0 }; },
     counters: async () => ({ stages: {}, edges: {}, drops: {}, ports: {}, engine: {} }),
     tables: async () => [],
-    setTrace: async () => {}, takeTrace: async () => ({ records: [], lost: 0 }), inject: async () => {},
+    setTrace: async () => {}, takeTrace: async () => ({ records: [], lost: 0 }), inject: async (portId) => { act(`inject ${String(portId)}`); },
     onEvent: () => {}, close: async () => {},
   };
 }
@@ -280,5 +281,37 @@ describe('a detached port', () => {
     const report = await agent.reconcile(0);
     expect(did).toEqual(['apply first', 'close vm/vm1', 'close vm/vm4', 'detach /run/netns/vm1', 'detach /run/netns/vm4']);
     expect(report?.ports.map(({ state }) => state)).toEqual(['down', 'down']);
+  });
+});
+
+describe('router advertisements', () => {
+  const slaac = { cidr: 'fd01::/64', gatewayIp: 'fd01::1', ipv6: 'slaac' } as const;
+  const advertising: NodeView = withNetwork(cn1, {
+    ...red, subnets: [...red.subnets, slaac],
+    routerInterfaces: [{ routerId: 'r1', mac: mac.redGateway, addresses: ['10.1.0.1/24', 'fd01::1/64'] }],
+  });
+  const injected = (): string[] => did.filter((deed) => deed.startsWith('inject'));
+
+  it('are made when what they say changes, after the rows, and then only when it is time', async () => {
+    await agent.reconcile(0);
+    expect(injected()).toEqual([]);
+    agent.setView(advertising);
+    await agent.reconcile(0);
+    const portId = saved.ids.ports['qr/r1/red'];
+    expect(did.indexOf(`inject ${String(portId)}`)).toBeGreaterThan(did.indexOf('apply first'));
+    await agent.reconcile(0);
+    await agent.applyRows();
+    expect(injected()).toHaveLength(1);
+    await agent.advertise();
+    expect(injected()).toEqual([`inject ${String(portId)}`, `inject ${String(portId)}`]);
+  });
+
+  it('that cannot be made stop nothing', async () => {
+    agent.setView(advertising);
+    failing = 'inject';
+    const report = await agent.reconcile(0);
+    expect(report?.errors).toEqual([]);
+    agent.disconnect();
+    await agent.advertise();
   });
 });

@@ -31,6 +31,14 @@ describe('attach-netns.sh', () => {
     ]);
   });
 
+  it('makes the device listen to routers before it comes up, and only where they advertise', async () => {
+    const lines = await dryRun('attach-netns', 'up', ...attachWords({ ...wish, acceptRa: true }));
+    const listens = lines.findIndex((line) => line.includes('accept_ra=2 autoconf=1'));
+    expect(lines.slice(0, listens + 1).join('\n')).toContain(`${inside} link set dev eth0 mtu 1500\nnsenter --net=/run/netns/vm1 sh`);
+    expect(lines.indexOf(`${inside} link set dev eth0 up`)).toBeGreaterThan(listens);
+    expect((await dryRun('attach-netns', 'up', ...attachWords(wish))).join()).not.toContain('accept_ra');
+  });
+
   it('takes a process as the place', async () => {
     const words = ['--pid', '4711', '--ifname', 'eth0', '--mac', 'fa:16:3e:00:01:01'];
     expect(await dryRun('attach-netns', 'down', ...words)).toEqual(['nsenter --net=/proc/4711/ns/net ip link del dev eth0']);
