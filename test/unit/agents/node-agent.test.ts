@@ -9,6 +9,7 @@ import { DvrError } from '../../../src/model/errors.js';
 import type { NodeView } from '../../../src/model/node-view.js';
 import { emptyFacts } from '../../../src/namespaces/namespace-facts.js';
 import { ScriptFailure, type Hands } from '../../../src/namespaces/scripts.js';
+import { cn1Outside } from './outside.js';
 import { cn1, mac, red, withNetwork } from './picture.js';
 
 /** Everything the agent does to the world, in order. */
@@ -167,6 +168,40 @@ describe('a node brought to its view', () => {
     await agent.reconcile(0);
     expect(saved).toMatchObject({ ids: { ports: { 'vm/vm1': 16 }, localVlans: { red: 1 } }, namespaces: ['qrouter-r1'], view: { generation: 7 } });
     expect(saved.plugs.map(({ port }) => port)).toEqual(['vm1', 'vm4']);
+  });
+});
+
+describe('a node with a way out', () => {
+  it('builds what a router sends to before the router, and tells of addresses once packets find their way', async () => {
+    agent.setView(cn1Outside);
+    expect((await agent.reconcile(0))?.errors).toEqual([]);
+    const order = ['into fip-ext', 'into fip-ext fpr-r1', 'nft fip-ext', 'batch fip-ext', 'into qrouter-r1', 'nft qrouter-r1',
+      'batch qrouter-r1', 'apply first', 'tell fip-ext 203.0.113.101', 'attach']
+      .map((words) => did.findIndex((deed) => deed.startsWith(words)));
+    expect(order).not.toContain(-1);
+    expect(order).toEqual(order.toSorted((left, right) => left - right));
+    expect(did.filter((deed) => deed.startsWith('watch'))).toEqual(['watch /run/netns/qrouter-r1']);
+  });
+
+  it('takes it all away with the gateway, and cuts nothing that was never translated', async () => {
+    agent.setView(cn1Outside);
+    await agent.reconcile(0);
+    did = [];
+    agent.setView(cn1);
+    await agent.reconcile(0);
+    expect(did).toEqual(expect.arrayContaining(['delete qrouter-r1 rfp-r1', 'close fg/ext', 'delete fip-ext fg-ext', 'remove fip-ext']));
+    expect(did.indexOf('apply first')).toBeLessThan(did.indexOf('close fg/ext'));
+    expect(did.filter((deed) => deed.startsWith('cut') || deed.includes('snat-'))).toEqual([]);
+    expect(saved.namespaces).toEqual(['qrouter-r1']);
+  });
+
+  it('goes on without a namespace that could not be built, and says why', async () => {
+    failing = 'make fip-ext';
+    agent.setView(cn1Outside);
+    const report = await agent.reconcile(0);
+    expect(report?.errors.map(({ message }) => message)).toEqual(['make fip-ext failed']);
+    expect(report?.ports.map(({ state }) => state)).toEqual(['up', 'up']);
+    expect(did.some((deed) => deed.startsWith('batch qrouter-r1 '))).toBe(true);
   });
 });
 
