@@ -49,7 +49,7 @@ export function checkGatewayMac({ frame, from, to }: Subject, intent: Intent): F
 
 /** EW1: a VM sends to its own network's gateway, and to a MAC of its own network otherwise. */
 export function checkFirstHop({ frame, from, to }: Subject, intent: Intent): Fault[] {
-  if (from?.kind !== 'port' || to === undefined || to.kind === 'dvr') return [];
+  if (from?.kind !== 'port' || to === undefined || to.kind === 'dvr' || to.kind === 'external') return [];
   if (to.network === from.network) return [];
   const gateway = intent.names.networks.get(from.network)?.routerInterfaces[0];
   const expected = gateway === undefined
@@ -64,6 +64,8 @@ export function checkFirstHop({ frame, from, to }: Subject, intent: Intent): Fau
 /** anti_spoof: a port sends only from its own addresses. */
 export function checkSourceIp({ frame: { ip }, from }: Subject): Fault[] {
   if (ip === undefined || from?.kind !== 'port') return [];
+  // The SNAT namespace's device hands in what comes from outside.
+  if (from.port.name.startsWith('sg/')) return [];
   if (from.port.ips.includes(ip.src) || from.port.allowedAddressPairs.length > 0) return [];
   if (ip.src.startsWith('fe80:') || ip.src === '::' || ip.src === '0.0.0.0') return [];
   return [{

@@ -8,6 +8,7 @@ import {
   macText, networkKey, networksOfLocalVlan, type Fault, type Intent, type Row, type Subject,
 } from './explain-model.js';
 import { deliveryRow, portRow, routerMacRow, vniRow } from './explain-rows.js';
+import { outwardOf, outwardPlace } from './explain-outside.js';
 import { routerDeviceName } from './names.js';
 
 export interface Place {
@@ -42,6 +43,8 @@ function onBrIntAs(
 ): Unplaced {
   const { from, to } = subject;
   if (from?.kind === 'dvr') return notTurnedBack(subject, intent);
+  const outward = outwardOf(subject, intent);
+  if (outward !== undefined) return outwardPlace(subject, outward, 'br-int', { ...intent, ...(node === undefined ? {} : { node }) });
   if (askedAddress(subject) !== undefined) return asking(subject, network, intent);
   if (to?.kind === 'router') {
     return { steps: ['EW1'], stage: 'find_router', row: routerMacRow(to, node, intent) };

@@ -10,6 +10,7 @@ import {
 import {
   macText, networkKey, subjectOf, type Explanation, type Fault, type Intent, type Row, type Subject,
 } from './explain-model.js';
+import { outwardFaults, outwardOf, snatGatewayRow } from './explain-outside.js';
 import type { Frame, Ip, Vxlan } from './frame.js';
 import { named } from './names.js';
 import { packetText } from './packet-text.js';
@@ -45,7 +46,7 @@ export function explainTunnel(outer: Ip, vxlan: Vxlan, intent: Intent): Explanat
   const isRouted = subject.from?.kind === 'dvr' || subject.from?.kind === 'router';
   return {
     packet: packetText(vxlan.inner), hop,
-    steps: isRouted ? ['EW5', 'EW6'] : ['L2-2', 'L2-3'],
+    steps: outwardOf(subject, intent) !== undefined ? ['NS5', 'NS6'] : isRouted ? ['EW5', 'EW6'] : ['L2-2', 'L2-3'],
     ...stageAndRow(subject, wire, intent),
     faults: [...outerFaults, ...innerFaults(subject, wire, intent)],
   };
@@ -57,9 +58,12 @@ const cutOff: Fault = {
 };
 
 function stageAndRow(
-  { frame, isGroup }: Subject, { outer, network, sender }: Wire, intent: Intent,
+  subject: Subject, { outer, network, sender }: Wire, intent: Intent,
 ): { stage: string; row?: Row } {
+  const { frame, isGroup } = subject;
   if (network === undefined) return { stage: 'tun_to_lv' };
+  const outward = outwardOf(subject, intent);
+  if (outward !== undefined) return { stage: 'ucast_to_tun', row: snatGatewayRow(subject, outward, sender, intent) };
   const key = networkKey(network, sender, intent);
   const value = vtepText(outer.dst, intent);
   if (isGroup) return { stage: 'flood_to_tun', row: { table: 'flood_to_tun', key, value } };
@@ -152,10 +156,13 @@ function checkInnerSource(subject: Subject, { sender }: Wire, intent: Intent): F
 }
 
 function checkInnerDestination(
-  { frame, to, isGroup }: Subject, { outer, network, receiver }: Wire, intent: Intent,
+  subject: Subject, { outer, network, receiver }: Wire, intent: Intent,
 ): Fault[] {
+  const { frame, to, isGroup } = subject;
   const found = macText(frame.dstMac, intent);
-  if (isGroup || to?.kind === 'dvr') return [];
+  if (isGroup || to?.kind === 'dvr' || to?.kind === 'external') return [];
+  const outward = outwardOf(subject, intent);
+  if (outward !== undefined) return outwardFaults(receiver, outward, vtepText(outer.dst, intent));
   if (to?.kind === 'router') {
     const right = frame.ip === undefined ? undefined : macOfIp(frame.ip.dst, network, intent);
     return [{

@@ -8,7 +8,9 @@
  *   802.1Q tag                     br-int         the device shows the local VLAN so
  *   source is a DVR MAC            br-tun         after EW5's rewriting, before EW7's
  *   to a router MAC                VM port or qr- EW1, EW2
+ *   to itself, a router MAC        qr-            NS3, NS7
  *   from a router MAC              qr- or VM port EW3, EW7
+ *   the MAC of a qg- or fg- device br-ex, wire    NS9
  */
 import {
   askedAddress, checkArp, checkDestination, checkFirstHop, checkGatewayMac, checkKnownSource,
@@ -21,6 +23,7 @@ import {
   asking, fromRouter, insideNetwork, networkOf, onBrInt, onBrTun, towardsRouter, type Place,
 } from './explain-places.js';
 import { explainTunnel } from './explain-tunnel.js';
+import { onBrEx, outwardOf, outwardPlace } from './explain-outside.js';
 import { decodeFrame } from './frame.js';
 import { packetText } from './packet-text.js';
 
@@ -46,8 +49,12 @@ export function explainPacket(data: Uint8Array, intent: Intent): Explanation {
 
 function placeOf(subject: Subject, intent: Intent): Place {
   const { frame, from, to } = subject;
+  const outside = onBrEx(subject, intent);
+  if (outside !== undefined) return outside;
   if (frame.vlan !== undefined) return onBrInt(subject, frame.vlan, intent);
   if (askedAddress(subject) !== undefined) return asking(subject, networkOf(subject), intent);
+  const outward = outwardOf(subject, intent);
+  if (outward !== undefined) return outwardPlace(subject, outward, from?.kind === 'dvr' ? 'br-tun' : 'qr-', intent);
   if (from?.kind === 'dvr') return onBrTun(subject, from.node, intent);
   if (to?.kind === 'router' && from?.kind !== 'router') {
     return towardsRouter(subject, to, intent);
@@ -61,10 +68,11 @@ function placeOf(subject: Subject, intent: Intent): Place {
 }
 
 function commonFaults(subject: Subject, network: string | undefined, intent: Intent): Fault[] {
-  const { from } = subject;
+  const { from, to } = subject;
   const isRouted = from?.kind === 'router' || from?.kind === 'dvr';
   return [
-    ...checkKnownSource(subject, intent),
+    // Whoever is outside has any MAC.
+    ...(to?.kind === 'external' ? [] : checkKnownSource(subject, intent)),
     ...checkSourceIp(subject),
     ...checkFirstHop(subject, intent),
     ...checkGatewayMac(subject, intent),

@@ -14,6 +14,8 @@ import { isInCidr } from './address-text.js';
 export type MacOwner =
   | { readonly kind: 'port'; readonly port: PortView; readonly network: string }
   | { readonly kind: 'router'; readonly router: string; readonly network: string }
+  /** A namespace's device on br-ex: "qg-ext of r1", "fg-ext of cn1". */
+  | { readonly kind: 'external'; readonly name: string; readonly network: string }
   | { readonly kind: 'dvr'; readonly node: string };
 
 /** A node, or a foreign VTEP marked interop, as any view knows it. */
@@ -44,7 +46,7 @@ export function namesOf(views: readonly NodeView[]): Names {
     ...view.peers, { ...view.node, interop: false },
   ]);
   const networks = new Map(views.flatMap((view) => view.networks.map((one) => [one.name, one])));
-  const macs = macOwners(nodes, [...networks.values()]);
+  const macs = new Map([...externalOwners(views), ...macOwners(nodes, [...networks.values()])]);
   const within = (name: string | undefined): NetworkView[] =>
     [...networks.values()].filter((network) => name === undefined || network.name === name);
   const interfaces = within(undefined).flatMap(({ name, routerInterfaces }) =>
@@ -71,6 +73,17 @@ export function namesOf(views: readonly NodeView[]): Names {
   };
 }
 
+function externalOwners(views: readonly NodeView[]): (readonly [string, MacOwner])[] {
+  return views.flatMap(({ node, routers, externalNetworks = [] }) => [
+    ...routers.flatMap(({ id, gateway }) => (gateway === undefined ? [] : [
+      [gateway.mac, { kind: 'external', name: `qg-${gateway.network} of ${id}`, network: gateway.network }] as const,
+    ])),
+    ...externalNetworks.flatMap(({ name, fg }) => (fg === undefined ? [] : [
+      [fg.mac, { kind: 'external', name: `fg-${name} of ${node.name}`, network: name }] as const,
+    ])),
+  ]);
+}
+
 function macOwners(
   nodes: readonly KnownNode[], networks: readonly NetworkView[],
 ): ReadonlyMap<string, MacOwner> {
@@ -92,6 +105,7 @@ export function macName(names: Names, mac: string): string | undefined {
   const owner = names.macOwner(mac);
   if (owner === undefined) return mac === 'ff:ff:ff:ff:ff:ff' ? 'broadcast' : undefined;
   if (owner.kind === 'port') return owner.port.name;
+  if (owner.kind === 'external') return owner.name;
   return owner.kind === 'router'
     ? `${owner.router}-${owner.network}-mac`
     : `DVR MAC of ${owner.node}`;

@@ -279,3 +279,41 @@ describe('any bytes', () => {
     );
   });
 });
+
+describe('a packet on its way outside', () => {
+  const gateway = {
+    network: 'ext', snat: true, snatPath: 'router', node: 'nn1', mac: 'fa:16:3e:00:07:01', addresses: ['203.0.113.20/24'], snatPorts: [],
+  } as const;
+  const router = { id: 'r1', interfaces: [], routes: [], routing: 'auto', gateway } as const;
+  const out = views.map((view) => ({ ...view, routers: [router] }));
+  const outside = intentOf(out, ids);
+  const outward = (srcMac: string, dstMac: string, ttl = 63): Buffer => echoFrame({
+    srcMac, dstMac, srcIp: vms.vm1.ip, dstIp: '198.51.100.9', ttl, id: 1, sequence: 1, marker: Buffer.alloc(16),
+  });
+  const toItself = outward(macs.r1Red, macs.r1Red);
+  const crossing = outward(macs.dvrCn1, macs.r1Red);
+
+  it.each([
+    ['NS3', 'the router\'s device', toItself, 'cn1', ['NS3'], 'find_router'],
+    ['NS4', 'br-int of cn1', tagged(1, toItself), 'cn1', ['NS4'], 'find_router'],
+    ['NS5', 'br-tun of cn1', crossing, 'cn1', ['NS5'], 'ucast_to_tun'],
+    ['NS6', 'br-tun of nn1', crossing, 'nn1', ['NS6'], 'tun_to_lv'],
+    ['NS9', 'br-ex of nn1', outward(gateway.mac, '02:00:00:00:00:10', 61), 'nn1', ['NS9'], 'provider_out'],
+  ])('has no fault at %s, %s', (_, __, data, node, steps, stage) => {
+    const explained = explainPacket(data, intentOf(out, ids, node));
+    expect(explained).toMatchObject({ steps, stage, faults: [] });
+  });
+
+  it('crosses the tunnel to the node that does the source NAT, and to no other', () => {
+    const explained = explainPacket(wire(crossing, 101, vteps.cn1, vteps.nn1), outside);
+    expect(explained).toMatchObject({ steps: ['NS5', 'NS6'], row: { table: 'snat_gateways', value: 'the VTEP of nn1' }, faults: [] });
+    expect(faultsOf(wire(crossing, 101, vteps.cn1, vteps.cn2), outside)).toEqual([
+      expect.objectContaining({ field: 'outer destination IP', expected: 'the VTEP of nn1' }),
+    ]);
+  });
+
+  it('has no business at a router MAC where the router is addressed by its sg- device instead', () => {
+    expect(faultsOf(wire(crossing, 101, vteps.cn1, vteps.nn1))).toContainEqual(
+      expect.objectContaining({ field: 'inner destination MAC' }));
+  });
+});
