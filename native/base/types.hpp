@@ -74,6 +74,7 @@ inline constexpr PortId kNoPort{0};
 inline constexpr PortId kTunnelPort{1};        // the VTEP socket
 inline constexpr PortId kMirrorBrInt{2};       // the TAP named br-int
 inline constexpr PortId kMirrorBrTun{3};       // the TAP named br-tun
+inline constexpr PortId kMirrorBrEx{4};        // the TAP named br-ex
 inline constexpr uint16_t kFirstFreePort = 16; // agents number their ports from here
 inline constexpr uint16_t kPortLimit = 4096;   // and below this; a larger id is refused by the seam
 

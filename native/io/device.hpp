@@ -1,4 +1,5 @@
-// A device of a node: a TAP, a mirror TAP, or the VTEP socket, open and ready for the workers.
+// A device of a node: a TAP, a mirror TAP, the VTEP socket, or a socket on a Linux device that others made (an
+// uplink), open and ready for the workers.
 // Mirrors DeviceSpec and DeviceInfo of src/dataplane/interface.ts. Owned by the control side, read by the
 // workers through Wiring; the descriptor closes when the last version that names it is reclaimed.
 #pragma once
@@ -13,15 +14,16 @@
 
 namespace dvr {
 
-enum class DeviceKind : uint8_t { tap, vtep, mirror };
+enum class DeviceKind : uint8_t { tap, vtep, mirror, uplink };
 
 struct DeviceSpec {
   DeviceKind kind{};
   std::string name;
   PortId port;
-  uint16_t mtu_bytes = 0;      // tap
+  uint16_t mtu_bytes = 0;      // tap; uplink: what its device must take at least
   std::optional<MacAddr> mac;  // tap; else the kernel chooses
   IpAddr vtep_ip;              // vtep
+  std::string device;          // uplink: its name in the node's own namespace
 
   friend bool operator==(const DeviceSpec&, const DeviceSpec&) = default;
 };

@@ -65,6 +65,11 @@ SystemError set_link_mac(const std::string& ifname, const MacAddr& mac) {
   return ask(SIOCSIFHWADDR, "ioctl(SIOCSIFHWADDR)", request);
 }
 
+unsigned link_mtu(const std::string& ifname) {
+  ifreq request = request_for(ifname);
+  return ask(SIOCGIFMTU, "ioctl(SIOCGIFMTU)", request) ? 0 : static_cast<unsigned>(request.ifr_mtu);
+}
+
 SystemError set_link_mtu(const std::string& ifname, unsigned mtu_bytes) {
   ifreq request = request_for(ifname);
   request.ifr_mtu = static_cast<int>(mtu_bytes);

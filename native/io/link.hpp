@@ -18,6 +18,8 @@ bool link_has_carrier(const std::string& ifname);
 MacAddr link_mac(const std::string& ifname);
 
 SystemError set_link_mac(const std::string& ifname, const MacAddr& mac);
+// 0 if there is no such device here.
+unsigned link_mtu(const std::string& ifname);
 SystemError set_link_mtu(const std::string& ifname, unsigned mtu_bytes);
 SystemError set_link_queue_length(const std::string& ifname, unsigned frames);
 SystemError set_link_up_without_arp(const std::string& ifname);

@@ -255,14 +255,14 @@ WriteOutcome write_tap(int fd, const Run& run) {
   return outcome_of(writev(fd, pieces.data(), static_cast<int>(pieces.size())));
 }
 
-WriteOutcome write_tap_tagged(int fd, const Packet& packet, LocalVlan local_vlan) {
+WriteOutcome write_tap_tagged(int fd, const Packet& packet, uint16_t vlan) {
   constexpr size_t kMacsBytes = 12, kTagBytes = 4;
   constexpr uint16_t kTagType = 0x8100;
   if (packet.frame.size() < kMacsBytes) return WriteOutcome::refused;
   VnetHeader header = write_vnet_header(packet.offload, kTagBytes);
   uint8_t tag[kTagBytes];
   store_be16(tag, kTagType);
-  store_be16(tag + 2, local_vlan.value);
+  store_be16(tag + 2, vlan);
   const auto rest = packet.frame.subspan(kMacsBytes);
   const iovec pieces[] = {{header.data(), header.size()},
                           {packet.frame.data(), kMacsBytes},

@@ -14,6 +14,7 @@
 
 #include "gso/run.hpp"
 #include "io/device.hpp"
+#include "io/port_io.hpp"
 #include "io/system_error.hpp"
 #include "io/vnet_header.hpp"
 #include "packet/packet.hpp"
@@ -54,13 +55,9 @@ Result<std::unique_ptr<Device>> adopt_tap(const DeviceSpec& spec, std::vector<Fd
 // Removes the device from the kernel when its last descriptor closes.
 void unpersist_tap(const Device& device);
 
-enum class ReadOutcome : uint8_t { frame, empty, broken, gone };
-
 // Reads one frame to `slot`, which is kHeadroom and at least kMaxFrameBytes: the frame stands behind the
 // headroom. Sets packet.frame and packet.offload.
 ReadOutcome read_tap(int fd, std::span<uint8_t> slot, Packet& packet);
-
-enum class WriteOutcome : uint8_t { written, down, refused, gone };
 
 // Writes the frame as it is: a super-frame whole, an unfinished checksum unfinished. One plain write, because
 // the vnet header is put into the kVnetHeaderBytes before the frame; they are as before when this returns, for
@@ -70,7 +67,7 @@ WriteOutcome write_tap(int fd, const Packet& packet);
 // Writes a run as one super-frame, where its pieces lie. A run of a single packet is written as that.
 WriteOutcome write_tap(int fd, const Run& run);
 
-// Writes the frame with an 802.1Q tag after the MACs: what the device br-int shows (IEEE 802.1Q section 9).
-WriteOutcome write_tap_tagged(int fd, const Packet& packet, LocalVlan local_vlan);
+// Writes the frame with an 802.1Q tag after the MACs: what br-int and br-ex show (IEEE 802.1Q section 9).
+WriteOutcome write_tap_tagged(int fd, const Packet& packet, uint16_t vlan);
 
 }  // namespace dvr

@@ -26,11 +26,23 @@ void read_tap_spec(ObjectReader& reader, DeviceSpec& spec) {
   if (reader.has("mac")) spec.mac = reader.mac("mac");
 }
 
+// The kernel's limit (IFNAMSIZ) without the zero at the end: a longer name would be cut to another device's.
+constexpr size_t kMostIfnameBytes = 15;
+
+void read_uplink_spec(ObjectReader& reader, DeviceSpec& spec) {
+  spec.kind = DeviceKind::uplink;
+  spec.port.value = static_cast<uint16_t>(reader.integer("portId", kFirstFreePort, kPortLimit - 1));
+  spec.mtu_bytes = static_cast<uint16_t>(reader.integer("mtuBytes", kLeastMtuBytes, kMostMtuBytes));
+  spec.device = reader.string("device");
+  if (reader.ok() && (spec.device.empty() || spec.device.size() > kMostIfnameBytes))
+    reader.refuse("device", "a device name of 1 to 15 bytes");
+}
+
 void read_mirror_spec(ObjectReader& reader, DeviceSpec& spec) {
   spec.kind = DeviceKind::mirror;
-  spec.port = spec.name == "br-int" ? kMirrorBrInt : kMirrorBrTun;
-  if (spec.name != "br-int" && spec.name != "br-tun")
-    return reader.refuse("name", "\"br-int\" or \"br-tun\"");
+  for (const auto& [name, port] : {std::pair{"br-int", kMirrorBrInt}, {"br-tun", kMirrorBrTun}, {"br-ex", kMirrorBrEx}})
+    if (spec.name == name) spec.port = port;
+  if (spec.port == kNoPort) return reader.refuse("name", "\"br-int\", \"br-tun\" or \"br-ex\"");
   reader.integer("portId", spec.port.value, spec.port.value);
 }
 
@@ -43,11 +55,13 @@ void read_vtep_spec(ObjectReader& reader, DeviceSpec& spec) {
 
 Napi::Object from_spec(Napi::Env env, const DeviceSpec& spec) {
   auto object = Napi::Object::New(env);
-  constexpr const char* kKinds[] = {"tap", "vtep", "mirror"};
+  constexpr const char* kKinds[] = {"tap", "vtep", "mirror", "uplink"};
   object.Set("kind", kKinds[static_cast<size_t>(spec.kind)]);
   object.Set("name", spec.name);
   object.Set("portId", spec.port.value);
-  if (spec.kind == DeviceKind::tap) object.Set("mtuBytes", spec.mtu_bytes);
+  const bool is_uplink = spec.kind == DeviceKind::uplink;
+  if (spec.kind == DeviceKind::tap || is_uplink) object.Set("mtuBytes", spec.mtu_bytes);
+  if (is_uplink) object.Set("device", spec.device);
   if (spec.mac) object.Set("mac", text_of(*spec.mac));
   if (spec.kind == DeviceKind::vtep) object.Set("vtepIp", text_of(spec.vtep_ip));
   return object;
@@ -185,8 +199,10 @@ std::optional<DeviceSpec> to_spec(Napi::Env env, Napi::Value value, const char* 
     read_mirror_spec(reader, spec);
   else if (kind == "vtep")
     read_vtep_spec(reader, spec);
+  else if (kind == "uplink")
+    read_uplink_spec(reader, spec);
   else
-    reader.refuse("kind", "\"tap\", \"vtep\" or \"mirror\"");
+    reader.refuse("kind", "\"tap\", \"vtep\", \"mirror\" or \"uplink\"");
   if (!reader.ok()) return std::nullopt;
   return spec;
 }

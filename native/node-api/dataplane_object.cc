@@ -253,11 +253,11 @@ Napi::Value DataplaneObject::take_events(const Napi::CallbackInfo& info) {
 }
 
 void DataplaneObject::set_mirrors(const Napi::CallbackInfo& info) {
-  if (!info[0].IsBoolean() || !info[1].IsBoolean()) {
-    Napi::TypeError::New(info.Env(), "brInt and brTun must be booleans").ThrowAsJavaScriptException();
+  if (!info[0].IsBoolean() || !info[1].IsBoolean() || !info[2].IsBoolean()) {
+    Napi::TypeError::New(info.Env(), "brInt, brTun and brEx must be booleans").ThrowAsJavaScriptException();
     return;
   }
-  if (is_open(info.Env())) dataplane_->set_mirrors(info[0].ToBoolean(), info[1].ToBoolean());
+  if (is_open(info.Env())) dataplane_->set_mirrors({info[0].ToBoolean(), info[1].ToBoolean(), info[2].ToBoolean()});
 }
 
 void DataplaneObject::close(const Napi::CallbackInfo& info) {

@@ -41,4 +41,17 @@ inline std::optional<uint16_t> take_vlan_tag(Packet& packet) {
   return vlan;
 }
 
+// Puts a tag in, into the headroom; all that the sender left unfinished lies behind it.
+inline void put_vlan_tag(Packet& packet, uint16_t type, uint16_t control) {
+  constexpr size_t kMacsBytes = 12;
+  if (packet.frame.size() < kEthernetBytes) return;
+  uint8_t* const start = packet.frame.data() - kVlanTagBytes;
+  std::memmove(start, packet.frame.data(), kMacsBytes);
+  store_be16(start + kMacsBytes, type);
+  store_be16(start + kMacsBytes + 2, control);
+  packet.frame = {start, packet.frame.size() + kVlanTagBytes};
+  if (packet.offload.needs_csum) packet.offload.csum_start += kVlanTagBytes;
+  if (packet.offload.gso != GsoType::none) packet.offload.header_bytes += kVlanTagBytes;
+}
+
 }  // namespace dvr

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "io/packet_port.hpp"
 #include "io/tap.hpp"
 #include "io/vtep_socket.hpp"
 
@@ -16,7 +17,28 @@ constexpr int kReclaimTries = 1000;
 constexpr timespec kReclaimPause{0, 100'000};
 
 Result<std::unique_ptr<Device>> open_device(const DeviceSpec& spec, const DeviceOptions& options) {
-  return spec.kind == DeviceKind::vtep ? open_vtep(spec, options) : open_tap(spec, options);
+  switch (spec.kind) {
+    case DeviceKind::vtep: return open_vtep(spec, options);
+    case DeviceKind::uplink: return open_packet_port(spec);
+    case DeviceKind::tap:
+    case DeviceKind::mirror: break;
+  }
+  return open_tap(spec, options);
+}
+
+Result<std::unique_ptr<Device>> adopt_device(const DeviceSpec& spec, std::vector<Fd> queues, unsigned ifindex,
+                                             const DeviceOptions& options) {
+  switch (spec.kind) {
+    case DeviceKind::vtep: return adopt_vtep(spec, std::move(queues), options);
+    case DeviceKind::uplink: return adopt_packet_port(spec, std::move(queues), ifindex);
+    case DeviceKind::tap:
+    case DeviceKind::mirror: break;
+  }
+  return adopt_tap(spec, std::move(queues), ifindex, options);
+}
+
+bool is_tap(const Device& device) {
+  return device.spec.kind == DeviceKind::tap || device.spec.kind == DeviceKind::mirror;
 }
 
 }  // namespace
@@ -50,8 +72,7 @@ Result<const Device*> Dataplane::adopt(const DeviceSpec& spec, std::vector<Fd> q
                                         uint64_t pinned_netns) {
   auto open = present(spec);
   if (!open.ok() || open.value != nullptr) return open;
-  auto adopted = spec.kind == DeviceKind::vtep ? adopt_vtep(spec, std::move(queues), options_)
-                                               : adopt_tap(spec, std::move(queues), ifindex, options_);
+  auto adopted = adopt_device(spec, std::move(queues), ifindex, options_);
   if (adopted.ok()) adopted.value->pinned_netns = pinned_netns;
   return take_in(std::move(adopted));
 }
@@ -130,7 +151,7 @@ void Dataplane::close_device(const std::string& name) {
   if (found == devices_.end()) return;
   const PortId port = found->second->spec.port;
   unwatch(*found->second);
-  if (found->second->spec.kind != DeviceKind::vtep) unpersist_tap(*found->second);
+  if (is_tap(*found->second)) unpersist_tap(*found->second);
   devices_.erase(found);
   std::erase(held_, name);  // its next device is held by itself
   rewire([port](Wiring& wiring) { wiring.devices[port.value] = nullptr; });
@@ -157,10 +178,9 @@ void Dataplane::set_trace(std::optional<TraceMarker> marker) {
   wait_for_workers();
 }
 
-void Dataplane::set_mirrors(bool br_int, bool br_tun) {
-  const Wiring& now = versions_.wiring.latest();
-  if (now.mirror_br_int == br_int && now.mirror_br_tun == br_tun) return;
-  rewire([&](Wiring& wiring) { wiring.mirror_br_int = br_int, wiring.mirror_br_tun = br_tun; });
+void Dataplane::set_mirrors(const Mirrors& mirrors) {
+  if (versions_.wiring.latest().mirrors == mirrors) return;
+  rewire([&](Wiring& wiring) { wiring.mirrors = mirrors; });
   wait_for_workers();
 }
 
@@ -254,16 +274,25 @@ bool Dataplane::has_events() const {
   return std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->has_events(); });
 }
 
+// Each worker that reads a queue of it says so, and it is told once.
+bool Dataplane::is_news_that_gone(const Device& device) {
+  return std::exchange(told_gone_[device.spec.port.value], device.serial) != device.serial;
+}
+
 void Dataplane::take_events(const std::function<void(const Device&)>& gone,
                             const std::function<void(const Learned&)>& learned) {
   reclaim();
+  for (const auto& [name, device] : devices_)
+    if (device->spec.kind == DeviceKind::uplink && is_packet_port_gone(device->fd()) && is_news_that_gone(*device)) {
+      unwatch(*device);
+      gone(*device);
+    }
   for (const auto& worker : workers_) {
     Gone left;
     for (size_t taken = 0; taken < kWaitingEvents && worker->take_gone(left); ++taken) {
       const Device* device = versions_.wiring.latest().device(left.port);
       if (device == nullptr || device->serial != left.serial) continue;
-      // Each worker that reads a queue of it says so.
-      if (std::exchange(told_gone_[left.port.value], left.serial) != left.serial) gone(*device);
+      if (is_news_that_gone(*device)) gone(*device);
     }
     Learned one;
     for (size_t taken = 0; taken < kWaitingEvents && worker->take_learned(one); ++taken) learned(one);

@@ -63,7 +63,7 @@ class Dataplane {
 
   // Both hold for every packet that arrives after the call.
   void set_trace(std::optional<TraceMarker> marker);
-  void set_mirrors(bool br_int, bool br_tun);
+  void set_mirrors(const Mirrors& mirrors);
   SystemError inject(PortId port, std::span<const uint8_t> frame);
 
   Totals totals() const;
@@ -75,6 +75,7 @@ class Dataplane {
   // Frees what workers were still reading when it was replaced (versions, the descriptors they hold); false: they
   // read it still, ask again.
   bool reclaim();
+  // Looks after uplinks as well: the kernel tells no socket that a device which was down has been deleted.
   void take_events(const std::function<void(const Device&)>& gone,
                    const std::function<void(const Learned&)>& learned);
 
@@ -89,6 +90,7 @@ class Dataplane {
   void unwatch(const Device& device);
   Worker& worker_of(const Device& device, size_t queue);
   PortTotals port_totals(PortId port) const;
+  bool is_news_that_gone(const Device& device);
 
   const DeviceOptions options_;
   Versions versions_;

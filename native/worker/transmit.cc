@@ -1,6 +1,7 @@
 #include "worker/transmit.hpp"
 
 #include "gso/finish_checksum.hpp"
+#include "io/packet_port.hpp"
 #include "io/source_ports.hpp"
 
 namespace dvr {
@@ -15,8 +16,10 @@ void Transmit::use(const Wiring& wiring) {
 
 void Transmit::to_port(PortId port, Packet& packet) {
   const Device* device = wiring_->device(port);
-  if (device == nullptr || device->spec.kind != DeviceKind::tap)
-    return counters_.dropped(DropReason::port_gone);
+  if (device == nullptr) return counters_.dropped(DropReason::port_gone);
+  if (device->spec.kind == DeviceKind::uplink)
+    return count_write(port, write_packet_port(device->fd(), packet, packet.tag_at(port)), 1, packet.frame.size());
+  if (device->spec.kind != DeviceKind::tap) return counters_.dropped(DropReason::port_gone);
   // A TAP that leaves no checksum to us takes none from us either.
   const bool whole = packet.offload.gso == GsoType::none;
   if (whole && !device->features.csum && !finish_checksum(packet))
@@ -46,6 +49,7 @@ void Transmit::count_write(PortId port, WriteOutcome outcome, size_t packets, si
     case WriteOutcome::written: return counters_.ports[port.value].sent(packets, bytes);
     case WriteOutcome::down: return counters_.dropped(DropReason::port_down, packets);
     case WriteOutcome::refused: return counters_.dropped(DropReason::port_refused, packets);
+    case WriteOutcome::over_mtu: return counters_.dropped(DropReason::over_mtu, packets);
     case WriteOutcome::gone: return counters_.dropped(DropReason::port_gone, packets);
   }
 }
@@ -128,16 +132,29 @@ void Transmit::count_refused(int error, size_t packets, bool train) {
   counters_.dropped(over_mtu ? DropReason::over_mtu : DropReason::send_failed, packets);
 }
 
+bool Transmit::is_shown(PortId mirror) const {
+  switch (mirror.value) {
+    case kMirrorBrInt.value: return wiring_->mirrors.br_int;
+    case kMirrorBrTun.value: return wiring_->mirrors.br_tun;
+    default: return wiring_->mirrors.br_ex;
+  }
+}
+
 void Transmit::mirror(Bridge bridge, const Packet& packet) {
-  if (bridge == Bridge::router) return;  // what it puts out, br-int shows
-  const bool br_int = bridge == Bridge::br_int;
-  if (!(br_int ? wiring_->mirror_br_int : wiring_->mirror_br_tun)) return;
-  const PortId port = br_int ? kMirrorBrInt : kMirrorBrTun;
+  PortId port = kNoPort;
+  uint16_t vlan = 0;
+  switch (bridge) {
+    case Bridge::br_int: port = kMirrorBrInt, vlan = packet.local_vlan.value; break;
+    case Bridge::br_tun: port = kMirrorBrTun; break;
+    case Bridge::br_ex: port = kMirrorBrEx, vlan = packet.provider_vlan; break;
+    case Bridge::router:  // what it puts out, br-int shows
+    case Bridge::none: return;
+  }
   const Device* device = wiring_->device(port);
-  if (device == nullptr) return;
+  if (!is_shown(port) || device == nullptr) return;
   const int fd = device->fd();
   // A mirror that takes no more loses copies, never packets, so this is no drop.
-  const auto outcome = br_int ? write_tap_tagged(fd, packet, packet.local_vlan) : write_tap(fd, packet);
+  const auto outcome = vlan != 0 ? write_tap_tagged(fd, packet, vlan) : write_tap(fd, packet);
   if (outcome == WriteOutcome::written) counters_.ports[port.value].sent(1, packet.frame.size());
 }
 

@@ -30,7 +30,8 @@ class Transmit {
 
   void to_port(PortId port, Packet& packet);
   void to_vtep(const IpAddr& vtep, Packet& packet);
-  // Shows the frame on the bridge's device if somebody looks: br-int with its local VLAN as a tag.
+  // Shows the frame on the bridge's device if somebody looks: br-int with its local VLAN as a tag, br-ex as it is
+  // on the provider's wire.
   void mirror(Bridge bridge, const Packet& packet);
 
   // Sends all that waits; or what waits for ports, after a train came in that fills super-frames by itself.
@@ -46,6 +47,7 @@ class Transmit {
   void send(const Device& device, const Outer& to, const Train& train);
   bool send_whole(const Device& device, const Outer& to, const Train& train);
   void send_one_by_one(const Device& device, const Outer& to, const Train& train);
+  bool is_shown(PortId mirror) const;
   void count_write(PortId port, WriteOutcome outcome, size_t packets, size_t bytes);
   void count_refused(int error, size_t packets, bool train);
 

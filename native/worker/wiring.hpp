@@ -17,10 +17,15 @@ namespace dvr {
 // What a traced packet contains: random bytes that nothing else on the network carries.
 using TraceMarker = std::array<uint8_t, 16>;
 
+// Which bridges' devices somebody listens on.
+struct Mirrors {
+  bool br_int = false, br_tun = false, br_ex = false;
+  friend bool operator==(const Mirrors&, const Mirrors&) = default;
+};
+
 struct Wiring {
   std::vector<std::shared_ptr<const Device>> devices{kPortLimit};  // by port
-  bool mirror_br_int = false;  // somebody listens on the device br-int
-  bool mirror_br_tun = false;
+  Mirrors mirrors;
   std::optional<TraceMarker> marker;
 
   const Device* device(PortId port) const {

@@ -14,6 +14,7 @@
 #include "base/clock.hpp"
 #include "gso/datagrams.hpp"
 #include "gso/recover_offload.hpp"
+#include "io/packet_port.hpp"
 #include "io/tap.hpp"
 #include "io/vtep_socket.hpp"
 #include "packet/vxlan.hpp"
@@ -45,9 +46,17 @@ uint16_t network_mtu(std::span<uint8_t> datagram, const Tables& tables) {
 }
 
 // The port may have got another device between epoll_wait and now; the event would not be about that one.
-bool has_failed(int fd) {
+bool has_failed(const Device& device, int fd) {
+  if (device.spec.kind == DeviceKind::uplink) {
+    clear_socket_error(fd);  // of a device that only went down
+    return is_packet_port_gone(fd);
+  }
   pollfd ask{fd, 0, 0};
   return poll(&ask, 1, 0) == 1 && (ask.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+}
+
+ReadOutcome read_frame(const Device& device, int fd, std::span<uint8_t> slot, Packet& packet) {
+  return device.spec.kind == DeviceKind::uplink ? read_packet_port(fd, slot, packet) : read_tap(fd, slot, packet);
 }
 
 // A batch thread that wakes does not interrupt what runs on its CPU, so that packets collect behind a busy VM
@@ -158,16 +167,16 @@ void Worker::serve(uint64_t key, uint32_t events) {
   if (device->spec.kind == DeviceKind::vtep)
     serve_vtep(fd, events);
   else
-    serve_tap(*device, fd, events);
+    serve_port(*device, fd, events);
 }
 
-void Worker::serve_tap(const Device& device, int fd, uint32_t events) {
-  if ((events & (EPOLLERR | EPOLLHUP)) != 0 && has_failed(fd)) return device_gone(device);
+void Worker::serve_port(const Device& device, int fd, uint32_t events) {
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0 && has_failed(device, fd)) return device_gone(device);
   const StageId entry = entry_of(device.spec.port, *tables_);
   for (Turn turn; !turn.is_over();) {
     Packet packet;
     packet.in_port = device.spec.port;
-    const ReadOutcome outcome = read_tap(fd, arena_.slot(), packet);
+    const ReadOutcome outcome = read_frame(device, fd, arena_.slot(), packet);
     const size_t bytes = packet.frame.size();
     turn.took(bytes);
     switch (outcome) {

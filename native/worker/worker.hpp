@@ -89,7 +89,7 @@ class Worker {
   std::span<const epoll_event> wait(std::span<epoll_event> ready);
   void pass(std::span<const epoll_event> ready);
   void serve(uint64_t key, uint32_t events);
-  void serve_tap(const Device& device, int fd, uint32_t events);
+  void serve_port(const Device& device, int fd, uint32_t events);
   void serve_vtep(int fd, uint32_t events);
   void serve_injections();
   void device_gone(const Device& device);

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# The devices br-int and br-tun of a node: what `tcpdump -e -i br-int` looks at.
+# The devices br-int, br-tun and br-ex of a node: what `tcpdump -e -i br-int` looks at.
 #
 #   dvr dataplane --- copies of what passes br-int ---> TAP br-int   <--- tcpdump
-#                 \-- copies of what passes br-tun ---> TAP br-tun   <--- tcpdump
+#                 |-- copies of what passes br-tun ---> TAP br-tun   <--- tcpdump
+#                 \-- copies of what passes br-ex ----> TAP br-ex    <--- tcpdump
 #
 # They show and carry nothing: no address, no ARP, no IPv6, so that the node never answers a guest.
 set -eu
 
 usage() {
   cat >&2 <<'USAGE'
-usage: mirror.sh up|down|show --name br-int|br-tun [--dry-run]
+usage: mirror.sh up|down|show --name br-int|br-tun|br-ex [--dry-run]
   up    silences the device that the dataplane has opened, and sets it up. Again: changes nothing.
   down  deletes it.
 USAGE
@@ -26,7 +27,7 @@ while [ $# -gt 0 ]; do
     *) usage ;;
   esac
 done
-case $name in br-int | br-tun) ;; *) usage ;; esac
+case $name in br-int | br-tun | br-ex) ;; *) usage ;; esac
 
 run() { if [ "$dry_run" = yes ]; then echo "$*"; else "$@"; fi; }
 exists() { [ "$dry_run" = yes ] || ip link show dev "$name" >/dev/null 2>&1; }

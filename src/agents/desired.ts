@@ -14,7 +14,7 @@ import type { AttachWish, NetnsPlace } from '../namespaces/scripts.js';
 import { snatNamespace } from '../namespaces/snat-namespace.js';
 import { localPorts, type LocalPort } from './l2/ports-program.js';
 import { routerPortName, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
-import { gatewayHere, outsideTaps, wiredNetworks } from './outside-devices.js';
+import { gatewayHere, outsideTaps, uplinks, wiredNetworks } from './outside-devices.js';
 
 /** A port plugged into a namespace: what attach-netns.sh is to make true. */
 export interface Plug {
@@ -51,6 +51,7 @@ export function desiredOf(view: NodeView, ids: LocalIds, gone: ReadonlyMap<strin
     devices: [
       { kind: 'mirror', name: 'br-int', portId: 2 },
       { kind: 'mirror', name: 'br-tun', portId: 3 },
+      ...uplinkDevices(view, ids),
       { kind: 'vtep', name: 'vtep', portId: 1, vtepIp: view.node.vtepIp },
       ...routerTaps(view, ids),
       ...outsideTaps(view).flatMap(({ name, mtuBytes }) => tapSpec(name, mtuBytes, ids)),
@@ -83,6 +84,15 @@ function routerTaps(view: NodeView, ids: LocalIds): DeviceSpec[] {
     const mtuBytes = mtuOf.get(network);
     return mtuBytes === undefined ? [] : tapSpec(routerPortName(id, network), mtuBytes, ids);
   }));
+}
+
+/** The provider's wires, and br-ex where there is one. */
+function uplinkDevices(view: NodeView, ids: LocalIds): DeviceSpec[] {
+  const wires = uplinks(view).flatMap(({ name, device, mtuBytes }): DeviceSpec[] => {
+    const portId = ids.ports[name];
+    return portId === undefined ? [] : [{ kind: 'uplink', name, portId, device, mtuBytes }];
+  });
+  return wires.length === 0 ? [] : [{ kind: 'mirror', name: 'br-ex', portId: 4 }, ...wires];
 }
 
 /** Nothing where no number was left for it. */

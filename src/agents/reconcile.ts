@@ -73,6 +73,7 @@ export function plan(desired: Desired, actual: Actual): Step[] {
 /** An MTU changes on the open device (a script does it); anything else is another device. */
 function sameDevice(left: DeviceSpec, right: DeviceSpec): boolean {
   if (left.kind !== right.kind || left.portId !== right.portId) return false;
+  if (left.kind === 'uplink' && right.kind === 'uplink') return left.device === right.device;
   return left.kind !== 'vtep' || right.kind !== 'vtep' || left.vtepIp === right.vtepIp;
 }
 

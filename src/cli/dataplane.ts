@@ -70,7 +70,9 @@ async function run(options: Options): Promise<void> {
   await takePlace(path, options);
 
   const dataplane = localDataplane(native, version);
-  const here = new fastPath.NamespaceWatch('/proc/self/ns/net', 0, () => { mirrors.look(); }, kAskMs);
+  // What has changed may be a device that is gone: no socket on it hears of that if it was down before.
+  const heard = (): void => { mirrors.look(); dataplane.drainEvents(); };
+  const here = new fastPath.NamespaceWatch('/proc/self/ns/net', 0, heard, kAskMs);
   const mirrors = watchMirrors(here, native);
   const leave = (why: string): void => {
     here.close();

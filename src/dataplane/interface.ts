@@ -10,8 +10,12 @@
 export type DeviceSpec =
   | { readonly kind: 'tap'; readonly name: string; readonly portId: number; readonly mtuBytes: number; readonly mac?: string }
   | { readonly kind: 'vtep'; readonly name: 'vtep'; readonly portId: 1; readonly vtepIp: string }
-  /** The TAPs named br-int (port 2) and br-tun (port 3) that tcpdump looks at. */
-  | { readonly kind: 'mirror'; readonly name: 'br-int' | 'br-tun'; readonly portId: 2 | 3 };
+  /** A Linux device of the node's own namespace, left in place: a NIC to the provider's wire. */
+  | { readonly kind: 'uplink'; readonly name: string; readonly portId: number; readonly device: string; readonly mtuBytes: number }
+  /** The TAPs that tcpdump looks at: br-int (port 2), br-tun (port 3) and br-ex (port 4). */
+  | { readonly kind: 'mirror'; readonly name: MirrorName; readonly portId: 2 | 3 | 4 };
+
+export type MirrorName = 'br-int' | 'br-tun' | 'br-ex';
 
 /**
  * What a device can do, each a rung of a ladder that goes on without it. TAPs: csum (checksums left to us), tso,

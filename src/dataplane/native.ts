@@ -45,7 +45,7 @@ export interface NativeDataplane {
   /** Drains what the workers have seen; bounded (4096 waiting events, the oldest kept, a count of the lost). */
   takeEvents(): DataplaneEvent[];
   /** Which mirrors are copied to: set from what a NamespaceWatch found. */
-  setMirrors(brInt: boolean, brTun: boolean): void;
+  setMirrors(brInt: boolean, brTun: boolean, brEx: boolean): void;
   /** Stops and joins the workers, closes every descriptor. Safe to call twice. */
   close(): void;
 }

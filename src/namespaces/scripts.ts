@@ -26,7 +26,7 @@ export interface AttachWish extends NetnsPlace {
 }
 
 export interface Hands {
-  mirrorUp(name: 'br-int' | 'br-tun'): Promise<void>;
+  mirrorUp(name: 'br-int' | 'br-tun' | 'br-ex'): Promise<void>;
   namespaceUp(namespace: string, sysctls: readonly string[]): Promise<void>;
   /** Takes the device `source` of the node's own namespace in; an end of a veth pair is made if it is nowhere. */
   deviceUp(namespace: string, source: string, device: NamespaceDevice): Promise<void>;

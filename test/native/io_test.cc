@@ -227,7 +227,7 @@ TEST_CASE("A mirror shows a frame, super-frames too, with its local VLAN as an 8
     Bytes frame = any_frame();
     Packet packet;
     packet.frame = frame;
-    CHECK(write_tap_tagged(device->fd(), packet, LocalVlan{7}) == WriteOutcome::written);
+    CHECK(write_tap_tagged(device->fd(), packet, 7) == WriteOutcome::written);
     CHECK(tcpdump.receive() == frame);
     CHECK(tcpdump.vlan == 7);
 
@@ -235,7 +235,7 @@ TEST_CASE("A mirror shows a frame, super-frames too, with its local VLAN as an 8
                          ipv4({.src = "10.1.0.11"_ip, .dst = "10.1.0.13"_ip}, tcp({}, payload(40000))));
     packet.frame = big;
     packet.offload = {GsoType::tcp_v4, false, true, 1460, 54, 34, 16};
-    CHECK(write_tap_tagged(device->fd(), packet, LocalVlan{8}) == WriteOutcome::written);
+    CHECK(write_tap_tagged(device->fd(), packet, 8) == WriteOutcome::written);
     CHECK(tcpdump.receive() == big);
     CHECK(tcpdump.vlan == 8);
   });

@@ -155,7 +155,7 @@ inline DeviceSpec vtep_spec(const IpAddr& ip) {
 inline DeviceSpec mirror_spec(PortId port) {
   DeviceSpec spec;
   spec.kind = DeviceKind::mirror;
-  spec.name = port == kMirrorBrInt ? "br-int" : "br-tun";
+  spec.name = port == kMirrorBrInt ? "br-int" : port == kMirrorBrTun ? "br-tun" : "br-ex";
   spec.port = port;
   return spec;
 }

@@ -182,7 +182,7 @@ TEST_CASE("Who listens on br-int and br-tun sees what passes them, and nobody el
     CHECK(!vm3.receive().empty());
     CHECK(port_of(world.cn1.totals(), kMirrorBrInt).tx_packets == 0);
 
-    world.cn1.set_mirrors(true, true);
+    world.cn1.set_mirrors({.br_int = true, .br_tun = true});
     vm1.send(red_frame());
     CHECK(br_int.receive() == red_frame());
     CHECK(br_int.vlan == 1);

@@ -64,4 +64,13 @@ describe('devices of what lies outside', () => {
       { kind: 'tap', name: 'qg/r1', portId: 20, mtuBytes: 1400 },
     ]);
   });
+
+  it('are the wire and br-ex, and neither on a node without one', () => {
+    const outside = (view: NodeView) => desiredOf(view, idsOf(view), new Map()).devices.filter(({ name }) => /^(uplink|br-ex)/.test(name));
+    expect(outside(nn1)).toEqual([
+      { kind: 'mirror', name: 'br-ex', portId: 4 },
+      { kind: 'uplink', name: 'uplink/physnet1', portId: 21, device: 'eth1', mtuBytes: 1500 },
+    ]);
+    expect(outside(cn1)).toEqual([]);
+  });
 });

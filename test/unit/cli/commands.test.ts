@@ -86,8 +86,8 @@ describe('dvr port', () => {
 });
 
 describe('dvr tables', () => {
-  it('knows two bridges', async () =>
-    expect((await run(tables, 'tables', '--bridge', 'br-ex')).text).toContain('br-int and br-tun'));
+  it('knows three bridges, and the router between', async () =>
+    expect((await run(tables, 'tables', '--bridge', 'br-out')).text).toContain('br-int, br-tun and br-ex'));
 });
 
 describe('dvr walk', () => {
