@@ -1,0 +1,74 @@
+/** Which node has which of the namespaces that lead outside, while the topology changes and agents die. */
+import { describe, expect, it } from 'vitest';
+import { mustBeZero, putTopology, wayOf, within } from '../support/cloud.js';
+import { dvr, withLab } from '../support/lab.js';
+
+const topology = (gateway: string, floatingIps: string): string => `
+underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
+nodes:
+  cn1: { vtep: 172.16.0.11, provider: { physnet1: ex0 } }
+  cn2: { vtep: 172.16.0.12, provider: { physnet1: ex0 } }
+  nn1: { vtep: 172.16.0.21, provider: { physnet1: ex0 }, network_node: true }
+  nn2: { vtep: 172.16.0.22, provider: { physnet1: ex0 }, network_node: true }
+networks:
+  red: { vni: 101, mtu: 1500, subnets: [10.1.0.0/24] }
+  green: { vni: 102, mtu: 1500, subnets: [10.2.0.0/24] }
+external_networks:
+  ext: { physical_network: physnet1, subnets: [{ cidr: 203.0.113.0/24, gateway: 203.0.113.1, pool: 203.0.113.20-203.0.113.99 }] }
+routers:
+  r1: { networks: [red, green]${gateway} }
+floating_ips: { ${floatingIps} }
+ports:
+  vm1: { network: red, node: cn1, ip: 10.1.0.11 }
+  vm2: { network: green, node: cn2, ip: 10.2.0.12 }
+  vm3: { network: red, node: cn2, ip: 10.1.0.13 }
+`;
+const onNode = (node: string): string => `, gateway: { network: ext, node: ${node}, ip: 203.0.113.20 }`;
+const kFips = '203.0.113.101: { port: vm1 }';
+
+describe('the namespaces that lead outside', () => {
+  const lab = withLab(topology(onNode('nn1'), kFips));
+  const at = async (node: string, ...argv: string[]): Promise<string> => mustBeZero(await lab.exec(node, argv)).stdout;
+  const namespaces = async (node: string): Promise<string[]> =>
+    (await at(node, 'ip', 'netns')).split('\n').map((line) => line.split(' ')[0] ?? '').filter((name) => name !== '').sort();
+  const redirects = (node: string): Promise<string> => at(node, 'ip', '-netns', 'qrouter-r1', 'rule');
+
+  it('are where the view says, and leave the fast way open', async () => {
+    expect(await namespaces('cn1')).toEqual(['fip-ext', 'qrouter-r1']);
+    expect(await namespaces('nn1')).toEqual(expect.arrayContaining(['qrouter-r1', 'snat-r1']));
+    expect(await namespaces('nn2')).not.toContain('snat-r1');
+    expect(await wayOf('cn1')).toMatch(/^fast: /);
+  });
+
+  it('lead from a VM of another node to the SNAT namespace, by the router\'s copy beside it (NS1 to NS8)', async () => {
+    expect(await lab.ping('vm3', '203.0.113.20')).toBe(3);
+  });
+
+  it('move with the gateway, while redirects stay as they are (checklist 45)', async () => {
+    const before = await redirects('cn1');
+    await putTopology(topology(onNode('nn2'), kFips));
+    await within('snat-r1 is on nn2 alone', async () =>
+      (await namespaces('nn2')).includes('snat-r1') && !(await namespaces('nn1')).includes('snat-r1'));
+    expect(await redirects('cn1')).toBe(before);
+    await within('vm3 is answered from nn2', async () => (await lab.ping('vm3', '203.0.113.20')) === 3);
+  });
+
+  it('stay as they are while an agent dies, and are what the next one finds (checklist 53)', async () => {
+    const before = [await redirects('cn1'), await at('cn1', 'ip', '-netns', 'fip-ext', 'route')];
+    const devices = await at('cn1', 'ip', '-netns', 'qrouter-r1', '-brief', 'link');
+    const pid = (await dvr('lab', 'status')).stdout.split('\n').map((line) => line.split(/ +/)).find(([name]) => name === 'cn1')?.[4];
+    process.kill(Number(pid), 'SIGKILL');
+    await within('cn1 has another agent', async () => / connected /.test((await dvr('status')).stdout.split('\n').find((line) => /^cn1 .*fa:16:3f/.test(line)) ?? ''));
+    expect([await redirects('cn1'), await at('cn1', 'ip', '-netns', 'fip-ext', 'route')]).toEqual(before);
+    expect(await at('cn1', 'ip', '-netns', 'qrouter-r1', '-brief', 'link')).toBe(devices);
+  });
+
+  it('go with the gateway, with all that led there (checklist 46)', async () => {
+    await putTopology(topology('', ''));
+    await within('no way out is left', async () =>
+      (await Promise.all(['cn1', 'cn2', 'nn1', 'nn2'].map(namespaces))).flat().every((name) => name === 'qrouter-r1'));
+    await within('nothing leads there', async () => !/proto 200/.test(await redirects('cn1')));
+    expect(await at('cn1', 'ip', '-netns', 'qrouter-r1', '-brief', 'link')).not.toContain('rfp');
+    expect(await lab.ping('vm1', '10.2.0.12')).toBe(3);
+  });
+});
