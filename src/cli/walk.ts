@@ -27,7 +27,8 @@ const kSlowMs = 1000;
 
 const kHelp = `
 The place and step names are those of the picture in the README: EW1 to EW7 for a routed pair, EW7' for
-delivery on the node the frame was routed on, L2-1 to L2-4 inside one network.
+delivery on the node the frame was routed on, L2-1 to L2-4 inside one network. What leaves the cloud takes NS1
+to NS9 by source NAT (back: NB1, NB2), FO1 to FO4 by a floating IP; what comes in by one takes FI1 to FI4.
 t(µs) counts on each node from the packet's first stage there; clocks of two nodes do not compare.
 
 A router has the same addresses on every node, so probes sent from inside it are answered only by ports of
@@ -39,13 +40,15 @@ Exit status: 0 delivered, 1 usage, 2 dropped, 3 lost, 4 a node did not answer, 5
 Examples:
   dvr walk vm1 vm2
   dvr walk vm1 10.2.0.12 --both --stages
+  dvr walk vm3 198.51.100.9 --both
+  dvr walk 198.51.100.9 203.0.113.101
   dvr walk vm1 vm2 --probe
   dvr walk vm1 vm4 --probe-in qrouter-r1
 `;
 
 export function register(program: Command): void {
   program.command('walk').description('send one marked packet and show every step it takes')
-    .argument('<from>', "a port's name, IP address or MAC")
+    .argument('<from>', "a port's name, IP address or MAC, or an IP address outside")
     .argument('<to>', "a port's name or MAC, or any IP address")
     .option('--stages', 'show every stage of the fast path below its step')
     .option('--both', "show the answer's way back too")
@@ -93,6 +96,11 @@ async function probeOf(
   client: Client, { source, destination }: Walk, wanted: string | undefined,
 ): Promise<Probe> {
   const node = source.node ?? '';
+  if (source.name === undefined && wanted === undefined) {
+    throw new DvrError(
+      'DVR_USAGE', `${source.ip} is outside, so no probe can be sent from it`, 'name a namespace with --probe-in',
+    );
+  }
   const netns = wanted ?? await netnsOf(client, source.name ?? '', node);
   const answer = await client.nodeCall(node, 'probe', {
     netns, target: destination.ip, count: kProbeCount,

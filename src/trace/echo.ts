@@ -18,6 +18,8 @@ export interface Echo {
   readonly ttl: number;
   readonly id: number; readonly sequence: number;
   readonly marker: Uint8Array;
+  /** On a tagged wire: the provider VLAN. */
+  readonly vlan?: number;
 }
 
 /** The frame of an echo request, checksums filled in; IPv4 or IPv6 as `srcIp` and `dstIp` are. */
@@ -39,7 +41,8 @@ export function echoFrame(echo: Echo): Buffer {
     ? ipv4Header(src, dst, echo.ttl, message.length)
     : ipv6Header(src, dst, echo.ttl, message.length);
   const etherType = Buffer.from(isV4 ? [0x08, 0x00] : [0x86, 0xdd]);
-  return Buffer.concat([dstMac, srcMac, etherType, ip, message]);
+  const tag = Buffer.from(echo.vlan === undefined ? [] : [0x81, 0x00, echo.vlan >> 8, echo.vlan & 0xff]);
+  return Buffer.concat([dstMac, srcMac, tag, etherType, ip, message]);
 }
 
 function icmpEcho(echo: Echo, pseudo: Buffer | undefined): Buffer {

@@ -9,12 +9,57 @@ import type { NodeView } from '../model/node-view.js';
 import { parseIp, parseMac } from '../model/addresses.js';
 import { isInCidr } from './address-text.js';
 import type { PortSummary } from './cluster.js';
+import type { Names } from './names.js';
+import type { OutsideAddress } from './outside-addresses.js';
 import type { WalkEnd } from './walk-model.js';
 
 export interface Ends {
-  readonly source: Required<WalkEnd>;
+  readonly source: WalkEnd & { readonly node: string };
   readonly sourceMac: string;
   readonly destination: WalkEnd;
+  /** The address of this cloud that somebody outside sends to: the packet is put in at its node's uplink. */
+  readonly entrance?: OutsideAddress;
+}
+
+/** Of hosts outside: nobody checks whose it is, and the answer goes to whom ARP says. */
+const kOutsideMac = '02:00:00:00:00:01';
+
+/** Whether the walk begins outside: at an address that no port has. */
+export function beginsOutside(from: string, ports: readonly PortSummary[]): boolean {
+  return parseIp(from) !== undefined && onlyPort(from, ports) === undefined;
+}
+
+/**
+ * The ends of a walk from an address outside to one of this cloud that is seen there.
+ *
+ * @throws DVR_NOT_FOUND when this cloud has no such address.
+ */
+export function outsideEnds(from: string, to: string, names: Names, ports: readonly PortSummary[]): Ends {
+  if (names.isOutside(from)) {
+    const ip = parseIp(to) ?? '';
+    const entrance = names.outsideAddress(ip);
+    if (entrance !== undefined) {
+      return { source: { ip: from, node: entrance.node }, sourceMac: kOutsideMac, destination: endOf(ip, entrance, ports), entrance };
+    }
+    throw new DvrError(
+      'DVR_NOT_FOUND', `nobody outside can reach "${to}" by that: it is no floating IP and no gateway address here`,
+      'name a floating IP or a router\'s gateway address; see `dvr status`',
+    );
+  }
+  throw notFound(from);
+}
+
+/** With the port that has the floating IP, where the destination is one. */
+export function withFloatingIp(ends: Ends, names: Names, ports: readonly PortSummary[]): Ends {
+  const own = names.outsideAddress(ends.destination.ip);
+  return ends.destination.name !== undefined || own === undefined
+    ? ends : { ...ends, destination: endOf(ends.destination.ip, own, ports) };
+}
+
+function endOf(ip: string, { port: name }: OutsideAddress, ports: readonly PortSummary[]): WalkEnd {
+  const port = ports.find((one) => one.name === name);
+  if (port === undefined) return { ip };
+  return { name: port.name, ip, network: port.network, ...(port.node === undefined ? {} : { node: port.node }) };
 }
 
 /**

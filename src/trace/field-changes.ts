@@ -20,6 +20,17 @@ export function ttlChange(start: Frame | undefined, end: Frame | undefined): Fie
   return before === undefined || after === undefined ? [] : changed('TTL', `${before}`, `${after}`);
 }
 
+/** What address translation did to the packet. */
+export function natChanges(start: Frame | undefined, end: Frame | undefined, names: Names): FieldChange[] {
+  const [before, after] = [start?.ip, end?.ip];
+  if (before === undefined || after === undefined) return [];
+  const name = (ip: string): string => named(ip, names.outsideAddress(ip)?.what ?? names.portOfIp(ip)?.name);
+  return [
+    ...changed('source', name(before.src), name(after.src)),
+    ...changed('destination', name(before.dst), name(after.dst)),
+  ];
+}
+
 export function changed(field: string, before: string, after: string): FieldChange[] {
   return before === after ? [] : [{ field, before, after }];
 }

@@ -9,6 +9,7 @@ import type {
   NetworkView, NodeView, PeerView, PortView, RouterInterfaceView,
 } from '../model/node-view.js';
 import { isInCidr } from './address-text.js';
+import { outsideAddresses, type OutsideAddress } from './outside-addresses.js';
 
 /** Whose a MAC is. */
 export type MacOwner =
@@ -39,6 +40,10 @@ export interface Names {
   isAddressOfRouter(ip: string, router: string): boolean;
   /** Whether the router is in the address's subnet and no bound port has it: then nobody is its neighbour. */
   isVacant(ip: string, router: string): boolean;
+  /** Whether the address is in no tenant network: what is sent to it leaves the cloud, or comes back by NAT. */
+  isOutside(ip: string): boolean;
+  /** What of this cloud has an outside address. */
+  outsideAddress(ip: string): OutsideAddress | undefined;
 }
 
 export function namesOf(views: readonly NodeView[]): Names {
@@ -46,6 +51,7 @@ export function namesOf(views: readonly NodeView[]): Names {
     ...view.peers, { ...view.node, interop: false },
   ]);
   const networks = new Map(views.flatMap((view) => view.networks.map((one) => [one.name, one])));
+  const outside = outsideAddresses(views);
   const macs = new Map([...externalOwners(views), ...macOwners(nodes, [...networks.values()])]);
   const within = (name: string | undefined): NetworkView[] =>
     [...networks.values()].filter((network) => name === undefined || network.name === name);
@@ -70,6 +76,8 @@ export function namesOf(views: readonly NodeView[]): Names {
         one.routerId === router && one.addresses.some((address) => isInCidr(ip, address))));
       return near.length > 0 && !near.some((network) => isTaken(network, ip));
     },
+    isOutside: (ip) => !within(undefined).some(({ subnets }) => subnets.some(({ cidr }) => isInCidr(ip, cidr))),
+    outsideAddress: (ip) => outside.get(ip),
   };
 }
 

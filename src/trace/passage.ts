@@ -1,7 +1,7 @@
 /**
  * Orders trace records into passages (one packet once through one node's bridges) and follows a packet
- * from passage to passage: out of one node's tunnel port into another's, or into the router namespace
- * and out of it again. Pure; steps.ts makes the seed's steps from the chain found here.
+ * from passage to passage: out of one node's tunnel port or uplink into another's, or into a namespace and
+ * out of it again. Pure; steps.ts makes the seed's steps from the chain found here.
  */
 import type { TraceRecord } from '../dataplane/interface.js';
 import { decodeFrame, icmpTypes, icmpv6Types, type Frame } from './frame.js';
@@ -35,7 +35,7 @@ export interface Visit {
   readonly goesTo?: Place;
 }
 
-export type Place = 'br-int' | 'br-tun' | 'router';
+export type Place = 'br-int' | 'br-tun' | 'router' | 'br-ex';
 
 /** What is the same for every step of a walk. */
 export interface Walked {
@@ -85,9 +85,26 @@ function comesAfter(here: Passage, passage: Passage): boolean {
       && there.vtepIp === here.last.vtep
       && passage.records[0].vtep === here.trace.view.node.vtepIp;
   }
-  return leavesToRouter(here) && passage.from === 'router'
+  if (outKind(here) === 'uplink') return there.name !== here.trace.view.node.name && isSameOutside(here, passage);
+  return comesOutOf[outKind(here)]?.includes(passage.from) === true
     && there.name === here.trace.view.node.name
     && passage.records[0].timeNs >= here.last.timeNs;
+}
+
+/** Behind a device is a namespace, and the others that lead out of it; routers and FIP namespaces are joined. */
+const comesOutOf: Readonly<Partial<Record<Passage['from'], readonly Passage['from'][]>>> = {
+  router: ['router', 'fip'], fip: ['router', 'fip'], snat: ['snat', 'gateway'], gateway: ['snat', 'gateway'],
+};
+
+/** The provider's wire changes nothing; whom the frame is not for has it too, where its MAC is not learned yet. */
+function isSameOutside(here: Passage, { from, last, start }: Passage): boolean {
+  return from === 'uplink' && last.next === 'output' && start?.dstMac === here.end?.dstMac
+    && start?.ip?.src === here.end?.ip?.src && start?.ip?.dst === here.end?.ip?.dst;
+}
+
+/** What the passage ended at, where it ended at a port. */
+export function outKind({ trace, last }: Passage): Passage['from'] {
+  return portKind(trace, last.outPort);
 }
 
 export function leavesToRouter(passage: Passage): boolean {

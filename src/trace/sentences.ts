@@ -3,6 +3,7 @@
  * clause about a MAC, a local VLAN or a VNI is there when that field really changed.
  */
 import type { TraceRecord } from '../dataplane/interface.js';
+import type { NodeIds } from '../model/node-call.js';
 import type { Frame } from './frame.js';
 import { kTunnelPort, localVlanName, macName, portName } from './names.js';
 import { networkOfPort, routerOf, type Visit, type Walked } from './passage.js';
@@ -22,13 +23,13 @@ export function sentenceOf(context: StepContext): string {
   }
   const to = whereTo(context);
   switch (step) {
-    case 'EW1': return `${sender(context)} sends to its gateway ${gateway(context)}; ${to}`;
-    case 'EW4': return `${to}${taggedWith(context)}`;
-    case 'EW5': case 'L2-2': return clauses(rewritten(context), strippedLocalVlan(context), to);
-    case 'EW6': case 'L2-3': return clauses(
+    case 'EW1': case 'NS1': case 'FO1': return `${sender(context)} sends to its gateway ${gateway(context)}; ${to}`;
+    case 'EW4': case 'NS4': return `${to}${taggedWith(context)}`;
+    case 'EW5': case 'NS5': case 'L2-2': return clauses(rewritten(context), strippedLocalVlan(context), to);
+    case 'EW6': case 'NS6': case 'L2-3': return clauses(
       'taken out of the tunnel, VNI stripped', addedLocalVlan(context), to,
     );
-    case 'EW7': return clauses(recognised(context), to);
+    case 'EW7': case 'NS7': return clauses(recognised(context), to);
     case "EW7'": return `${to}, on this node: no tunnel and no DVR MAC needed`;
     case 'L2-1': return `${sender(context)} sends inside ${itsNetwork(context)}, no router; ${to}`;
     default: return to;
@@ -56,7 +57,20 @@ function whereTo({ visit, last, names }: StepContext): string {
   if (last.outPort === kTunnelPort) {
     return `tunnelled to ${names.nodeOfVtep(last.vtep)?.name ?? last.vtep} with VNI ${last.vni}`;
   }
-  return `forwarded to ${portName(trace.ids, last.outPort) ?? `port ${last.outPort}`}`;
+  return `forwarded to ${portText(trace.ids, last.outPort)}`;
+}
+
+/** As people call what is behind the port. */
+export function portText(ids: NodeIds, id: number): string {
+  const port = ids.ports.find((one) => one.id === id);
+  switch (port?.kind) {
+    case 'router': return `router ${port.name}`;
+    case 'snat': return `sg-${port.network} in the SNAT namespace of ${port.name}`;
+    case 'gateway': return `qg-${port.network} in the SNAT namespace of ${port.name}`;
+    case 'fip': return `fg-${port.network} in the FIP namespace`;
+    case 'uplink': return `the provider's wire ${port.name}`;
+    default: return portName(ids, id) ?? `port ${id}`;
+  }
 }
 
 const clauses = (...parts: readonly (string | undefined)[]): string =>

@@ -9,6 +9,7 @@ import { changed, macChanges, ttlChange } from './field-changes.js';
 import {
   frameOf, leavesToRouter, type Passage, type Place, type Visit, type Walked,
 } from './passage.js';
+import { namespaceCrossing, outsideStepName, routerToOutside, type Neighbours } from './outside-steps.js';
 import { fastPathSteps, namespaceSteps } from './router-steps.js';
 import { sentenceOf, type StepContext } from './sentences.js';
 import { passedStages, type Clock, type UnnumberedStep } from './step-parts.js';
@@ -23,13 +24,22 @@ export function stepsOf(chain: readonly Passage[], walked: Walked): WalkStep[] {
   }
   const sinceUs: Clock = (passage, record) =>
     (record.timeNs - (startNs.get(passage.trace.view.node.name) ?? record.timeNs)) / 1000;
-  const steps = chain.flatMap((passage, at) =>
-    visitsOf(passage, walked).flatMap((visit): UnnumberedStep[] => {
-      if (visit.place !== 'router') return [bridgeStep(visit, walked, sinceUs)];
-      return leavesToRouter(passage)
-        ? namespaceSteps(visit, chain[at + 1], walked, sinceUs)
-        : fastPathSteps(visit, walked, sinceUs);
-    }));
+  const steps = chain.flatMap((passage, at) => {
+    const neighbours = { before: chain[at - 1], after: chain[at + 1] };
+    const visits = visitsOf(passage, walked);
+    const inRouter = (visit: Visit): UnnumberedStep[] => routerToOutside(visit, neighbours.after, walked, sinceUs)
+      ?? namespaceSteps(visit, neighbours.after, walked, sinceUs);
+    const own = visits.flatMap((visit): UnnumberedStep[] => {
+      if (visit.place !== 'router') return [bridgeStep(visit, neighbours, walked, sinceUs)];
+      return leavesToRouter(passage) ? inRouter(visit) : fastPathSteps(visit, walked, sinceUs);
+    });
+    // What comes for a router by the tunnel is not routed in the fast path, so no stage of a router's has it.
+    const last = visits[visits.length - 1];
+    if (passage.from === 'tunnel' && leavesToRouter(passage) && last !== undefined && last.place !== 'router') {
+      own.push(...inRouter(last).map((step) => ({ ...step, stages: [] })));
+    }
+    return [...own, ...namespaceCrossing(passage, neighbours.after, walked, sinceUs)];
+  });
   return steps.map((step, at) => ({ number: at + 1, ...step }));
 }
 
@@ -38,7 +48,7 @@ function visitsOf(passage: Passage, { pipeline }: Pick<Walked, 'pipeline'>): Vis
   for (const record of passage.records) {
     const current = groups[groups.length - 1];
     const home = pipeline.stages.find((stage) => stage.name === record.stage)?.bridge;
-    const place = home === 'br-int' || home === 'br-tun' || home === 'router' ? home : current?.place ?? 'br-int';
+    const place = home === 'br-int' || home === 'br-tun' || home === 'br-ex' || home === 'router' ? home : current?.place ?? 'br-int';
     if (current?.place === place) current.records.push(record);
     else groups.push({ place, records: [record] });
   }
@@ -52,8 +62,12 @@ function visitsOf(passage: Passage, { pipeline }: Pick<Walked, 'pipeline'>): Vis
 
 /** The step's name: the seed's where the frame is routed, our own where it stays in its network. */
 function stepName(
-  { passage, place, isRouted }: Visit, { names, destination }: Walked,
+  visit: Visit, neighbours: Neighbours, walked: Walked,
 ): string {
+  const { passage, place, isRouted } = visit;
+  const { names, destination } = walked;
+  const outside = outsideStepName(visit, neighbours, walked);
+  if (outside !== undefined) return outside;
   const isTunnelBridge = place === 'br-tun';
   if (isRouted) {
     const isLocal = destination.node === passage.trace.view.node.name;
@@ -67,10 +81,10 @@ function stepName(
   return toRouter ? 'EW1' : isTunnelBridge ? 'L2-2' : 'L2-1';
 }
 
-function bridgeStep(visit: Visit, walked: Walked, sinceUs: Clock): UnnumberedStep {
+function bridgeStep(visit: Visit, neighbours: Neighbours, walked: Walked, sinceUs: Clock): UnnumberedStep {
   const { passage, records } = visit;
   const last = records[records.length - 1] ?? records[0];
-  const step = stepName(visit, walked);
+  const step = stepName(visit, neighbours, walked);
   const context: StepContext = {
     ...walked, step, visit, last, start: frameOf(records[0], 'before'), end: frameOf(last, 'after'),
   };

@@ -53,12 +53,16 @@ export interface Underlay {
  * One line of the walk. Step names are the seed's, EW1 to EW7, for a routed pair. Others have their own:
  *  - EW7' is a routed frame's delivery on the node it was routed on: EW4 to EW7 in one, without a tunnel;
  *  - L2-1 (br-int), L2-2 (br-tun), L2-3 (br-tun), L2-4 (br-int) carry a frame inside its own network;
- *    between two ports of one node, L2-1 is all there is.
+ *    between two ports of one node, L2-1 is all there is;
+ *  - NS1 to NS9 are the seed's way out by source NAT, and NS9' what br-ex does after it; NB1 (br-ex) and NB2
+ *    (SNAT namespace) are the way back, which goes on inside the VM's own network;
+ *  - FO1 (br-int), FO2 (router namespace), FO3 (FIP namespace) and FO4 (br-ex) lead out by a floating IP, FI1
+ *    to FI4 in by one, through the same places from the other end.
  */
 export interface WalkStep {
   readonly number: number;
   readonly step: string;
-  /** In the seed's words: "br-int", "router namespace r1" ("router r1" in the fast path), "br-tun". */
+  /** In the seed's words: "br-int", "router namespace r1" ("router r1" in the fast path), "br-tun", "SNAT namespace". */
   readonly place: string;
   readonly node: string;
   readonly what: string;

@@ -7,6 +7,7 @@ import { kTunnelPort, namesOf, portName, type Names } from './names.js';
 import {
   follow, leavesToRouter, passagesOf, type Direction, type Passage, type Walked,
 } from './passage.js';
+import { outsideOutcome } from './outside-outcome.js';
 import { insideRouter } from './router-outcome.js';
 import { dropText } from './sentences.js';
 import { stepsOf } from './steps.js';
@@ -48,7 +49,8 @@ function partOf(
 /** A VM's packet starts at its port; a router's own answer where it comes out of the namespace. */
 function startsAt(passage: Passage, source: WalkEnd, names: Names): boolean {
   if (source.name === undefined) {
-    return passage.from === 'router' && names.routerOfIp(source.ip) !== undefined;
+    return passage.from === 'uplink' ? names.isOutside(source.ip) && passage.last.next === 'output'
+      : passage.from === 'router' && names.routerOfIp(source.ip) !== undefined;
   }
   return passage.trace.view.node.name === source.node
     && portName(passage.trace.ids, passage.inPort) === source.name;
@@ -69,6 +71,8 @@ function outcomeOf(
   if (last.last.next !== 'output') return cutShort(step, last.last.next);
   if (last.last.outPort === kTunnelPort) return overTheWire(last, step, walked, input);
   if (leavesToRouter(last)) return insideRouter(last, step, walked, all);
+  const outside = outsideOutcome(last, step, walked);
+  if (outside !== undefined) return outside;
   return {
     kind: 'delivered',
     to: portName(last.trace.ids, last.last.outPort) ?? `port ${last.last.outPort}`,

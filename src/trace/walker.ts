@@ -14,7 +14,8 @@ import type { NodeIds } from '../model/node-call.js';
 import type { NodeView } from '../model/node-view.js';
 import type { Cluster } from './cluster.js';
 import { echoFrame, kMarkerBytes } from './echo.js';
-import { endsOf, nextHopMac, type Ends } from './ends.js';
+import { beginsOutside, endsOf, nextHopMac, outsideEnds, withFloatingIp, type Ends } from './ends.js';
+import { namesOf } from './names.js';
 import { kUnknownAddress } from './router-outcome.js';
 import { isSilence, TraceLeases, type LeaseOptions } from './trace-leases.js';
 import { walkOf } from './walk.js';
@@ -71,8 +72,11 @@ async function walkOnce(
   options: WalkOptions,
 ): Promise<Walk> {
   const [ports, nodes] = await Promise.all([cluster.ports(), cluster.nodes()]);
-  const ends = endsOf(from, to, ports, options);
+  // What makes no sense is told at once; who is outside is known from what the nodes know.
+  const known = beginsOutside(from, ports) ? undefined : endsOf(from, to, ports, options);
   await Promise.all(nodes.map(({ name }) => meet(cluster, name, collected)));
+  const names = namesOf([...collected.listeners.values()].map(({ view }) => view));
+  const ends = known === undefined ? outsideEnds(from, to, names, ports) : withFloatingIp(known, names, ports);
   // Without the source's node nothing can be put in; without the destination's, half the walk is seen.
   if (collected.unanswered.has(ends.source.node)) return walkOf(inputOf(ends, collected));
   const silent = await leases.take([...collected.listeners.keys()]);
@@ -101,26 +105,34 @@ async function meet(cluster: Cluster, node: string, collected: Collected): Promi
 
 async function injectEcho(cluster: Cluster, ends: Ends, collected: Collected): Promise<void> {
   const { marker } = collected;
-  const { source, destination, sourceMac } = ends;
+  const { source, destination, sourceMac, entrance } = ends;
   const listener = collected.listeners.get(source.node);
-  const port = listener?.ids.ports.find(({ name, kind }) => kind === 'vm' && name === source.name);
-  if (listener === undefined || port === undefined) {
-    throw new DvrError(
-      'DVR_CONFLICT',
-      `port ${source.name} is not plugged in on ${source.node}`,
-      `dvr port attach ${source.name} --netns PATH; dvr status`,
-    );
-  }
+  const uplink = listener?.view.externalNetworks?.find(({ name }) => name === entrance?.network)?.uplink;
+  const [kind, name] = entrance === undefined ? ['vm', source.name] : ['uplink', uplink?.physicalNetwork];
+  const port = listener?.ids.ports.find((one) => one.kind === kind && one.name === name);
+  if (listener === undefined || port === undefined) throw notPluggedIn(ends);
   const frame = echoFrame({
     srcMac: sourceMac,
-    dstMac: nextHopMac(ends, listener.view),
+    dstMac: entrance?.mac ?? nextHopMac(ends, listener.view),
     srcIp: source.ip,
     dstIp: destination.ip,
     ttl: kTtl, id: marker.readUInt16BE(0), sequence: 1, marker,
+    ...(uplink?.vlan === undefined ? {} : { vlan: uplink.vlan }),
   });
   await cluster.nodeCall(source.node, 'inject', {
     portId: port.id, frame: frame.toString('base64'),
   });
+}
+
+function notPluggedIn({ source, entrance }: Ends): DvrError {
+  if (entrance !== undefined) {
+    return new DvrError('DVR_CONFLICT', `${source.node} has no uplink to network ${entrance.network}`, 'dvr status');
+  }
+  return new DvrError(
+    'DVR_CONFLICT',
+    `port ${source.name ?? source.ip} is not plugged in on ${source.node}`,
+    `dvr port attach ${source.name ?? source.ip} --netns PATH; dvr status`,
+  );
 }
 
 /** Takes records until the packet's end is known, or long enough has passed for it to be lost. */

@@ -17,9 +17,16 @@ export const macs = {
   r1Red: 'fa:16:3e:00:01:01', r1Green: 'fa:16:3e:00:02:01',
   dvrCn1: 'fa:16:3f:00:00:01', dvrCn2: 'fa:16:3f:00:00:02', dvrNn1: 'fa:16:3f:00:00:03',
 } as const;
+/** Of the devices that lead outside. */
+export const outsideMacs = {
+  sgRed: 'fa:16:3e:00:01:05', qg: 'fa:16:3e:00:0f:20', fgCn1: 'fa:16:3e:00:0f:21', fgCn2: 'fa:16:3e:00:0f:22',
+  fgNn1: 'fa:16:3e:00:0f:23', upstream: '02:00:00:00:00:99',
+} as const;
 export const vteps = {
   cn1: '172.16.0.11', cn2: '172.16.0.12', nn1: '172.16.0.21', leaf1: '172.16.0.99',
 } as const;
+const allMacs = { ...macs, ...outsideMacs };
+export type MacName = keyof typeof allMacs;
 const dvrMacs = { cn1: macs.dvrCn1, cn2: macs.dvrCn2, nn1: macs.dvrNn1 } as const;
 export type NodeName = keyof typeof dvrMacs;
 
@@ -77,7 +84,7 @@ export function viewOf(name: NodeName): NodeView {
 export function idsOf(name: NodeName): NodeIds {
   const vmIn = (of: string): string =>
     Object.values(vms).find((vm) => vm.network === of && vm.node === name)?.name ?? 'none';
-  const [red, green] = name === 'cn1' ? [1, 2] : [7, 8];
+  const [red, green] = { cn1: [1, 2], cn2: [7, 8], nn1: [4, 5] }[name] as [number, number];
   return {
     ports: [
       { id: 16, name: vmIn('red'), kind: 'vm', network: 'red' },
@@ -91,7 +98,7 @@ export function idsOf(name: NodeName): NodeIds {
 }
 
 export interface Shape {
-  readonly src?: keyof typeof macs; readonly dst?: keyof typeof macs;
+  readonly src?: MacName; readonly dst?: MacName;
   readonly ttl?: number; readonly localVlan?: number; readonly vni?: number; readonly vtep?: string;
   readonly outPort?: number; readonly dropReason?: string;
 }
@@ -143,8 +150,8 @@ export class PassageBuilder {
 
   #frame({ src, dst, ttl }: Shape): string {
     const frame = echoFrame({
-      srcMac: macs[src ?? 'vm1'],
-      dstMac: macs[dst ?? 'vm2'],
+      srcMac: allMacs[src ?? 'vm1'],
+      dstMac: allMacs[dst ?? 'vm2'],
       srcIp: this.ends.from.ip,
       dstIp: this.ends.to.ip,
       ttl: ttl ?? 64, id: 1, sequence: 1, marker: Buffer.alloc(16, 7),

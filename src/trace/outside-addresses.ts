@@ -1,0 +1,54 @@
+/** Which outside addresses are this cloud's: gateway addresses, floating IPs, and the nodes' own. Pure, from the views. */
+import type { FloatingIpView, NodeView, RouterView } from '../model/node-view.js';
+
+export interface OutsideAddress {
+  /** As people call it: "floating IP of vm1". */
+  readonly what: string;
+  readonly network: string;
+  /** Where it is answered for, and by which device: "fg-ext of cn1". */
+  readonly node: string;
+  readonly device: string;
+  readonly mac: string;
+  /** The port that has it as its floating IP. */
+  readonly port?: string;
+}
+
+export function outsideAddresses(views: readonly NodeView[]): ReadonlyMap<string, OutsideAddress> {
+  return new Map(views.flatMap((view) => [
+    ...fgAddresses(view),
+    ...view.routers.flatMap((router) => [
+      ...gatewayAddresses(view, router),
+      ...(router.floatingIps ?? []).flatMap((floatingIp) => floatingAddress(view, router, floatingIp)),
+    ]),
+  ]));
+}
+
+type Entry = [string, OutsideAddress];
+
+function fgAddresses({ node: { name: node }, externalNetworks = [] }: NodeView): Entry[] {
+  return externalNetworks.flatMap(({ name: network, fg }) => {
+    if (fg === undefined) return [];
+    const device = `fg-${network} of ${node}`;
+    return fg.addresses.map((address): Entry => [plain(address), { what: device, network, node, device, mac: fg.mac }]);
+  });
+}
+
+function gatewayAddresses({ node: { name: node } }: NodeView, { id, gateway }: RouterView): Entry[] {
+  if (gateway?.node !== node) return [];
+  const { network, mac } = gateway;
+  const one = { what: `gateway address of ${id}`, network, node, device: `qg-${network} of ${id}`, mac };
+  return gateway.addresses.map((address) => [plain(address), one]);
+}
+
+function floatingAddress(
+  { node: { name: node }, externalNetworks = [] }: NodeView, { id, gateway }: RouterView,
+  { ip, network, port, placement }: FloatingIpView,
+): Entry[] {
+  const isCentral = placement === 'central';
+  const mac = isCentral ? gateway?.mac : externalNetworks.find(({ name }) => name === network)?.fg?.mac;
+  if (mac === undefined) return [];
+  const device = isCentral ? `qg-${network} of ${id}` : `fg-${network} of ${node}`;
+  return [[ip, { what: `floating IP of ${port}`, network, node, device, mac, port }]];
+}
+
+const plain = (address: string): string => address.split('/')[0] ?? '';
