@@ -37,16 +37,15 @@ function titleOf(pid: string): string {
 describe('a lab that is up', () => {
   const lab = withLab();
 
-  it('shows every namespace outside: fabric, nodes, VMs, and the routers inside nodes', async () => {
-    await until('routers are published', () => published().includes('dvr-cn2-qrouter-r1'));
-    expect(published()).toEqual([
-      'dvr-cn1', 'dvr-cn1-qrouter-r1', 'dvr-cn2', 'dvr-cn2-qrouter-r1', 'dvr-fabric', 'dvr-nn1',
-      'dvr-vm1', 'dvr-vm2', 'dvr-vm3', 'dvr-vm4',
-    ]);
+  it('shows every namespace outside: fabric, nodes, VMs, the outside, and what is inside nodes', async () => {
+    const inner = ['cn1-fip-ext', 'cn1-qrouter-r1', 'cn2-fip-ext', 'cn2-qrouter-r1', 'nn1-fip-ext', 'nn1-qrouter-r1', 'nn1-snat-r1'];
+    await until('they are published', () => inner.every((name) => published().includes(`dvr-${name}`)));
+    const outer = ['cn1', 'cn2', 'ext', 'fabric', 'nn1', 'nn2', 'upstream', 'vm1', 'vm2', 'vm3', 'vm4'];
+    expect(published()).toEqual([...inner, ...outer].map((name) => `dvr-${name}`).sort());
   });
 
-  it('gives a node its own names: only its routers in /run/netns, only its devices in /sys', async () => {
-    expect((await lab.exec('cn1', ['ls', '/run/netns'])).stdout.split('\n').filter(Boolean)).toEqual(['qrouter-r1']);
+  it('gives a node its own names: only its namespaces in /run/netns, only its devices in /sys', async () => {
+    expect((await lab.exec('cn1', ['ls', '/run/netns'])).stdout.split('\n').filter(Boolean)).toEqual(['fip-ext', 'qrouter-r1']);
     const devices = (await lab.exec('cn1', ['ls', '/sys/class/net'])).stdout.split('\n');
     expect(devices).toContain('eth0');
     expect(devices).not.toContain('underlay');

@@ -14,6 +14,7 @@ export interface Ipv4Wish extends Ends {
   readonly moreFragments?: boolean;
   /** Filled up to whole words with "no operation". */
   readonly options?: readonly number[];
+  readonly protocol?: number;
   readonly payload?: Buffer;
 }
 
@@ -27,7 +28,7 @@ export function echoReply(marker: number, bytes = 40): Buffer {
 }
 
 export function ipv4(wish: Ipv4Wish): Buffer {
-  const { ttl = 64, tos = 0, offset = 0, payload = echoReply(1) } = wish;
+  const { ttl = 64, tos = 0, offset = 0, protocol = 1, payload = echoReply(1) } = wish;
   const options = Buffer.from(wish.options ?? []);
   const padded = Buffer.concat([options, Buffer.alloc((4 - options.length % 4) % 4, 1)]);
   const head = Buffer.alloc(20);
@@ -37,7 +38,7 @@ export function ipv4(wish: Ipv4Wish): Buffer {
   head.writeUInt16BE(0x1234, 4);
   head.writeUInt16BE((wish.dontFragment === true ? 0x4000 : 0) | (wish.moreFragments === true ? 0x2000 : 0) | offset, 6);
   head[8] = ttl;
-  head[9] = 1;
+  head[9] = protocol;
   addressBytes(wish.from).copy(head, 12);
   addressBytes(wish.to).copy(head, 16);
   const all = Buffer.concat([head, padded]);

@@ -58,14 +58,14 @@ describe('attaching a port that does not exist', () => {
     await ip('netns', 'add', 'web');
     const port = jsonOf(await attachRed('--netns', web));
     expect(port).toMatchObject({
-      name: 'web', network: 'red', node: 'cn1', state: 'up', madeBy: 'attach', ips: ['10.1.0.2'],
+      name: 'web', network: 'red', node: 'cn1', state: 'up', madeBy: 'attach', ips: ['10.1.0.3'],
     });
     const [device] = await jsonInside('address', 'show', 'dev', 'eth0');
     expect(device).toMatchObject({
       address: port['mac'], mtu: 1500, operstate: expect.stringMatching('UP|UNKNOWN') as string,
     });
     expect((device?.['addr_info'] as unknown[])[0]).toMatchObject({
-      local: '10.1.0.2', prefixlen: 24,
+      local: '10.1.0.3', prefixlen: 24,
     });
     expect((await jsonInside('route', 'show')).map(({ dst, gateway }) => [dst, gateway])).toEqual(
       [['default', '10.1.0.1'], ['10.1.0.0/24', undefined]],
@@ -77,7 +77,7 @@ describe('attaching a port that does not exist', () => {
     ).toContain(
       '3 received',
     );
-    expect(await lab.ping('vm2', '10.1.0.2')).toBe(3);
+    expect(await lab.ping('vm2', '10.1.0.3')).toBe(3);
   });
 
   it('and detaching it leaves nothing of it: port, device, route, row, neighbour, TAP', async () => {
@@ -101,7 +101,7 @@ describe('attaching a port that does not exist', () => {
     expect((await attachRed('--netns', web)).code).toBe(0);
     expect((await defaults())[0]).toEqual(['192.0.2.1', 20_100]);
     expect((await jsonInside('route', 'get', '198.51.100.1'))[0]).toMatchObject({ dev: 'lan' });
-    expect(await lab.ping('vm3', '10.1.0.2')).toBe(3);
+    expect(await lab.ping('vm3', '10.1.0.3')).toBe(3);
     expect((await detach()).code).toBe(0);
     expect(await defaults()).toEqual([['192.0.2.1', 20_100]]);
   });
@@ -118,7 +118,7 @@ describe('attaching a port that does not exist', () => {
       [`--net=/proc/${pid}/ns/net`, 'ip', '-brief', 'address', 'show', 'dev', 'lan0'],
       kCommandMs,
     );
-    expect(inside.stdout).toContain('10.1.0.2/24');
+    expect(inside.stdout).toContain('10.1.0.3/24');
     expect((await detach()).code).toBe(0);
     expect(
       (await run(
@@ -248,8 +248,8 @@ describe('a namespace deleted without a word', () => {
     expect(cpuSeconds(pid) - used).toBeLessThan(0.5);
 
     await ip('netns', 'add', 'web');
-    expect(jsonOf(await attachRed('--netns', web))).toMatchObject({ state: 'up', ips: ['10.1.0.2'] });
-    expect(await lab.ping('vm2', '10.1.0.2')).toBe(3);
+    expect(jsonOf(await attachRed('--netns', web))).toMatchObject({ state: 'up', ips: ['10.1.0.3'] });
+    expect(await lab.ping('vm2', '10.1.0.3')).toBe(3);
     await detach();
     expect(await rowsOf('cn1')).toEqual(before);
   });

@@ -281,7 +281,7 @@ describe('what can be looked at', () => {
     expect([
       converged, nodes.map(({ name }) => name), ports.map(({ name, state }) => `${name} ${state}`),
     ])
-      .toEqual([true, ['cn1', 'cn2', 'nn1'], ['vm1 up', 'vm2 up', 'vm3 up', 'vm4 up']]);
+      .toEqual([true, ['cn1', 'cn2', 'nn1', 'nn2'], ['vm1 up', 'vm2 up', 'vm3 up', 'vm4 up']]);
   });
 });
 

@@ -13,7 +13,7 @@ import { jsonOf, until } from '../support/facts.js';
 import { type Ran, whileBroken, withLab } from '../support/lab.js';
 
 const picture = readFileSync(fileURLToPath(new URL('../../scripts/lab/topology.yaml', import.meta.url)), 'utf8');
-const lab = withLab(picture.replace('r1: { networks: [red, green] }', 'r1: { networks: [red, green], routing: namespace }'));
+const lab = withLab(picture.replace('networks: [red, green]', 'networks: [red, green], routing: namespace'));
 
 async function walk(...words: string[]): Promise<{ code: number; walk: Walk; steps: string[] }> {
   const ran = await lab.dvr('walk', ...words, '--json');

@@ -49,10 +49,10 @@ describe('the plan of a lab', () => {
       .toThrow(expect.objectContaining({ code: 'DVR_TOPOLOGY_INVALID' }));
   });
 
-  it('reads the default topology: the picture of the seed, and a network node', () => {
+  it('reads the default topology: the picture of the seed, two network nodes, and an outside', () => {
     const plan = planLab(parseTopology(readFileSync(defaultTopologyFile, 'utf8'), defaultTopologyFile));
     expect(namespacesOf(plan)).toEqual([
-      fabricNamespace, 'dvr-cn1', 'dvr-cn2', 'dvr-nn1', 'dvr-vm1', 'dvr-vm2', 'dvr-vm3', 'dvr-vm4',
+      fabricNamespace, 'dvr-ext', 'dvr-upstream', 'dvr-cn1', 'dvr-cn2', 'dvr-nn1', 'dvr-nn2', 'dvr-vm1', 'dvr-vm2', 'dvr-vm3', 'dvr-vm4',
     ]);
   });
 });
