@@ -88,10 +88,10 @@ export async function openConnections(lab: Lab, place: string, protocol = 'tcp')
   return stdout.split('\n').filter((line) => line !== '' && !/ (TIME_WAIT|CLOSE) /.test(line));
 }
 
-/** Who answers ARP for the address on the provider's wire, asked by the outside host: every answer's MAC. */
+/** Who answers ARP for the address on the provider's wire, asked by the outside host: every answer's MAC, announcements left out. */
 export async function arpAnswers(lab: Lab, address: string, args: readonly string[] = []): Promise<string[]> {
   await lab.exec('ext', ['ip', 'neigh', 'flush', 'dev', 'eth0']);
-  const capture = await lab.startCapture(...provider(`arp and arp[6:2] = 2 and src host ${address}`));
+  const capture = await lab.startCapture(...provider(`arp and arp[6:2] = 2 and src host ${address} and not dst host ${address}`));
   await lab.ping('ext', address, { count: 1, args: ['-W', '1', ...args] });
   return (await capture.stop()).flatMap(({ data }) => decodeFrame(data)?.arp?.senderMac ?? []);
 }
