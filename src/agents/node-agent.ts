@@ -105,8 +105,8 @@ export class NodeAgent {
 
   /** Numbers of devices that are open count, whatever the state file says: it may have been lost. */
   #learnNumbers(): void {
-    const taps = this.#l2.devices.filter(({ kind }) => kind === 'tap');
-    const open = taps.map(({ name, portId }) => [name, portId] as const);
+    const numbered = this.#l2.devices.filter(({ kind }) => kind === 'tap' || kind === 'uplink');
+    const open = numbered.map(({ name, portId }) => [name, portId] as const);
     this.#ids = { ...this.#ids, ports: { ...this.#ids.ports, ...Object.fromEntries(open) } };
   }
 
