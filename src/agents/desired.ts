@@ -6,7 +6,7 @@ import type { DeviceSpec } from '../dataplane/interface.js';
 import {
   contains, parseCidr, parseIp, withPrefix, type Cidr, type IpAddress,
 } from '../model/addresses.js';
-import type { Attachment, NetworkView, NodeView, SubnetView } from '../model/node-view.js';
+import { isOwnDevice, type Attachment, type NetworkView, type NodeView, type SubnetView } from '../model/node-view.js';
 import { fipNamespace } from '../namespaces/fip-namespace.js';
 import type { Namespace } from '../namespaces/namespace.js';
 import { routerNamespace } from '../namespaces/router-namespace.js';
@@ -23,6 +23,8 @@ export interface Plug {
   /** Of the namespace that the process had when first seen: pids are used again, and then mean another. */
   readonly netnsInode?: number;
 }
+
+type Attached = LocalPort & { readonly attachment: Attachment };
 
 export interface Desired {
   readonly devices: readonly DeviceSpec[];
@@ -55,14 +57,21 @@ export function desiredOf(view: NodeView, ids: LocalIds, gone: ReadonlyMap<strin
       { kind: 'vtep', name: 'vtep', portId: 1, vtepIp: view.node.vtepIp },
       ...routerTaps(view, ids),
       ...outsideTaps(view).flatMap(({ name, mtuBytes }) => tapSpec(name, mtuBytes, ids)),
-      ...attached.map(({ local, network, portId }): DeviceSpec =>
-        ({ kind: 'tap', name: vmDeviceName(local.name), portId, mtuBytes: network.mtuBytes })),
+      ...attached.map(vmDevice),
     ],
     namespaces: namespacesOf(view, ids),
-    plugs: attached.map(
+    plugs: attached.filter(({ attachment }) => !isOwnDevice(attachment)).map(
       ({ attachment, ...port }) => ({ port: port.local.name, wish: wishOf(port, attachment) }),
     ),
   };
+}
+
+/** A TAP of ours that is then plugged in, or a device that is there already and is taken as it stands. */
+function vmDevice({ local, network: { mtuBytes }, portId, attachment }: Attached): DeviceSpec {
+  const common = { name: vmDeviceName(local.name), portId, mtuBytes };
+  return isOwnDevice(attachment)
+    ? { kind: 'uplink', device: attachment.ifname, ...common }
+    : { kind: 'tap', ...common };
 }
 
 function namespacesOf(view: NodeView, ids: LocalIds): Namespace[] {

@@ -19,6 +19,7 @@ export interface AttachRequest {
   readonly netns?: string;
   readonly pid?: number;
   readonly ifname?: string;
+  readonly dev?: string;
 }
 
 export interface PortChange {

@@ -11,7 +11,7 @@ import { portsText } from './status.js';
 interface Json { readonly json?: true }
 interface AttachOptions extends Json {
   readonly network?: string; readonly node?: string; readonly ip?: string;
-  readonly netns?: string; readonly pid?: number; readonly ifname?: string;
+  readonly netns?: string; readonly pid?: number; readonly dev?: string; readonly ifname?: string;
 }
 type Pair = NonNullable<PortChange['allowedAddressPairs']>[number];
 interface SetOptions extends Json {
@@ -46,27 +46,29 @@ const kAttachHelp = `
 Examples:
   dvr port attach web1 --network red --node cn1 --netns /run/netns/web1
   dvr port attach web1 --pid $(pidof -s nginx) --ifname eth1
+  dvr port attach vm7 --network red --node cn2 --dev tap0        # QEMU: -netdev tap,ifname=tap0
 `;
 
 function registerAttach(port: Command): void {
   port.command('attach <name>')
-    .description('plug a port into a network namespace; it is made if it does not exist')
+    .description('plug a port into a network namespace or a device; it is made if it does not exist')
     .option('--network <network>', 'the network of a new port')
     .option('--node <node>', 'the node the namespace is on')
     .option('--ip <address>', 'the address of a new port; without it, the next free one', ipOf)
     .option('--netns <path>', 'the namespace, by path', (path) => resolve(path))
     .option('--pid <pid>', 'the namespace, by a process in it', pidOf)
-    .option('--ifname <name>', 'what the device is called inside', 'eth0')
+    .option('--dev <name>', "a device of the node itself, such as a virtual machine's tap; it stays where it is")
+    .option('--ifname <name>', 'what the device is called inside (default: eth0)')
     .option('--json', 'print JSON')
     .addHelpText('after', kAttachHelp)
     .action(attach);
 }
 
 async function attach(name: string, { json, ...plug }: AttachOptions): Promise<void> {
-  if ((plug.netns === undefined) === (plug.pid === undefined)) {
+  if ([plug.netns, plug.pid, plug.dev].filter((place) => place !== undefined).length !== 1) {
     throw new DvrError(
       'DVR_USAGE',
-      'a port is plugged into one namespace: say either --netns or --pid',
+      'a port is plugged into one place: say either --netns, --pid or --dev',
       'dvr port attach --help',
     );
   }
@@ -133,7 +135,8 @@ export function portText(port: PortStatus): string {
   return lines.map(([label, value]) => `${label.padEnd(14)}${value ?? ''}`).join('\n');
 }
 
-function whereText({ netns, pid, ifname }: AttachRequest): string {
+function whereText({ netns, pid, dev, ifname }: AttachRequest): string {
+  if (netns === undefined && pid === undefined) return `the node's device ${dev ?? ifname ?? '?'}`;
   return `${netns ?? `the namespace of process ${pid ?? '?'}`} as ${ifname ?? 'eth0'}`;
 }
 

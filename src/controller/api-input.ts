@@ -28,7 +28,7 @@ const MAX_PID = 2 ** 22;
 type Body = Readonly<Record<string, unknown>>;
 
 export function parseAttachRequest(name: string, body: unknown): AttachRequest {
-  const fields = bodyOf(body, ['network', 'node', 'ip', 'netns', 'pid', 'ifname']);
+  const fields = bodyOf(body, ['network', 'node', 'ip', 'netns', 'pid', 'dev', 'ifname']);
   const network = optional(fields, 'network', nameOf);
   const node = optional(fields, 'node', nameOf);
   const ip = optional(fields, 'ip', ipOf);
@@ -74,8 +74,14 @@ export function parseNodeCall(body: unknown): {
 function attachmentOf(fields: Body): PortAttachment {
   const netns = optional(fields, 'netns', netnsOf);
   const pid = optional(fields, 'pid', pidOf);
-  if ((netns === undefined) === (pid === undefined))
-    throw usage('exactly one of netns and pid says where the device is to appear');
+  const device = optional(fields, 'dev', ifnameOf);
+  if ([netns, pid, device].filter((place) => place !== undefined).length !== 1)
+    throw usage('exactly one of netns, pid and dev says where the port is plugged in');
+  if (device !== undefined) {
+    if (fields['ifname'] !== undefined)
+      throw usage('ifname: a device that is there keeps its name; leave ifname out');
+    return { ifname: device };
+  }
   const ifname = optional(fields, 'ifname', ifnameOf) ?? DEFAULT_IFNAME;
   return {
     ...(netns === undefined ? {} : { netns }),

@@ -1,5 +1,6 @@
 /** What happens to ports: made, bound, plugged in, changed, unplugged, deleted. */
 import { DvrError } from '../model/errors.js';
+import { isOwnDevice } from '../model/node-view.js';
 import { MAX_PORTS } from '../model/limits.js';
 import type { IpAddress, MacAddress } from '../model/addresses.js';
 import { givenIps, slaacIps, whyNotGiven } from '../model/slaac.js';
@@ -217,6 +218,7 @@ function sameAttachment(
 
 function describe({ node, attachment }: Binding): string {
   if (attachment === undefined) return `on ${node}`;
+  if (isOwnDevice(attachment)) return `on ${node} to its device ${attachment.ifname}`;
   const where = attachment.netns ?? `process ${attachment.pid}`;
   return `on ${node} in ${where} as ${attachment.ifname}`;
 }

@@ -118,12 +118,18 @@ export interface LocalPortView {
   readonly attachment?: Attachment;
 }
 
-/** Where a port is plugged in: a network namespace, given by path or by a process in it. */
+/**
+ * Where a port is plugged in: a network namespace, given by path or by a process in it, where its device appears as
+ * `ifname`; or, with neither, the node's own device `ifname` (a tap that QEMU made), which stays where it is.
+ */
 export interface Attachment {
   readonly netns?: string;
   readonly pid?: number;
   readonly ifname: string;
 }
+
+/** Whether the port is a device that is there already, and nothing is to be plugged in anywhere. */
+export const isOwnDevice = ({ netns, pid }: Attachment): boolean => netns === undefined && pid === undefined;
 
 /** Another node, or a foreign VTEP marked interop (it has no DVR MAC). */
 export interface PeerView {

@@ -180,7 +180,7 @@ export interface PortIntent {
   readonly portSecurity: boolean;
 }
 
-/** Where a port is plugged in: a network namespace, given by path or by a process in it. */
+/** As Attachment of node-view.ts: a namespace by path or process, or else the node's own device of that name. */
 export interface PortAttachment {
   readonly netns?: string;
   readonly pid?: number;

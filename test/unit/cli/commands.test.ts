@@ -66,7 +66,7 @@ describe('dvr port', () => {
   it('takes exactly one namespace to plug a port into', async () => {
     for (const plug of [[], ['--netns', '/run/netns/a', '--pid', '7']]) {
       expect((await run(port, 'port', 'attach', 'web1', ...plug)).error).toMatchObject(
-        { code: 'DVR_USAGE', message: expect.stringContaining('either --netns or --pid') },
+        { code: 'DVR_USAGE', message: expect.stringContaining('either --netns, --pid or --dev') },
       );
     }
   });

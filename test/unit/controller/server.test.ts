@@ -189,7 +189,7 @@ describe('people are answered', () => {
       400,
       '"nods" is unknown; did you mean "node"?',
     ],
-    ['no namespace', 'POST', '/ports/vm1/attach', {}, 400, 'exactly one of netns and pid'],
+    ['no namespace', 'POST', '/ports/vm1/attach', {}, 400, 'exactly one of netns, pid and dev'],
     [
       'a relative path',
       'POST',
