@@ -10,7 +10,7 @@ import type { Log } from '../dataplane/log.js';
 import type { Row } from '../dataplane/rows.js';
 import { DvrError } from '../model/errors.js';
 import type { NodeIds } from '../model/node-call.js';
-import { isOwnDevice, type NodeReport, type NodeView, type RouterReport } from '../model/node-view.js';
+import type { NodeReport, NodeView, RouterReport } from '../model/node-view.js';
 import type { Namespace } from '../namespaces/namespace.js';
 import { isRouterNamespace } from '../namespaces/router-namespace.js';
 import { ScriptFailure, type Hands } from '../namespaces/scripts.js';
@@ -306,16 +306,10 @@ export class NodeAgent {
   report(): NodeReport | undefined {
     return this.#view && reportOf(this.#view, {
       node: this.parts.node, errors: this.#faults.errors, failedPorts: this.#faults.ports,
-      gone: new Set(this.#plugged.gone.keys()), plugged: new Set([...this.#plugged.seen, ...this.#ownDevices()]),
+      gone: new Set(this.#plugged.gone.keys()), plugged: this.#plugged.seen,
+      open: new Set(this.#l2.devices.map(({ name }) => name)),
       routers: this.#routerReports(),
     });
-  }
-
-  /** Ports that are devices of the node itself, and open: there is nothing to plug in. */
-  #ownDevices(): string[] {
-    return (this.#view?.localPorts ?? []).filter(({ name, attachment }) => attachment !== undefined
-      && isOwnDevice(attachment) && this.#l2.has(vmDeviceName(name)) && !this.#lost.has(vmDeviceName(name)))
-      .map(({ name }) => name);
   }
 
   #save(intended: Desired = { devices: [], namespaces: [], plugs: [] }): Promise<void> {

@@ -1,5 +1,6 @@
 /** What an agent tells the controller: pure, from what the reconcile and the routers' watch have found. */
-import type { NodeReport, NodeView, PortReport, RouterReport } from '../model/node-view.js';
+import { isOwnDevice, type NodeReport, type NodeView, type PortReport, type RouterReport } from '../model/node-view.js';
+import { vmDeviceName } from './local-ids.js';
 
 export interface Findings {
   readonly node: string;
@@ -10,6 +11,8 @@ export interface Findings {
   readonly gone: ReadonlySet<string>;
   /** Ports whose plug this process has made or seen. */
   readonly plugged: ReadonlySet<string>;
+  /** Names of open devices: where the port is the node's own device, being open is all there is to it. */
+  readonly open: ReadonlySet<string>;
   readonly routers: readonly RouterReport[];
 }
 
@@ -18,7 +21,9 @@ export function reportOf(view: NodeView, findings: Findings): NodeReport {
     const error = findings.failedPorts.get(name);
     if (findings.gone.has(name)) return { name, state: 'gone' };
     if (error !== undefined) return { name, state: 'error', error };
-    return { name, state: attachment !== undefined && findings.plugged.has(name) ? 'up' : 'down' };
+    if (attachment === undefined) return { name, state: 'down' };
+    const isUp = isOwnDevice(attachment) ? findings.open.has(vmDeviceName(name)) : findings.plugged.has(name);
+    return { name, state: isUp ? 'up' : 'down' };
   });
   const { node, errors, routers } = findings;
   return { node, generation: view.generation, ports, errors, routers };
