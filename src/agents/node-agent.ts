@@ -17,9 +17,8 @@ import { ScriptFailure, type Hands } from '../namespaces/scripts.js';
 import { desiredOf, type Desired, type Plug } from './desired.js';
 import { Faults, operatorError } from './faults.js';
 import { L2Agent, type Descriptors } from './l2/l2-agent.js';
-import {
-  age, learn, learnRules, nothingLearned, rowsDiffer, type Learned, type LearnedEvent,
-} from './l2/learned.js';
+import type { LearnedEvent } from './l2/learned.js';
+import { LearnedMacs } from './l2/learned-macs.js';
 import { L3Agent, standingPlace, type Tell } from './l3/l3-agent.js';
 import { RaSpeaker } from './l3/ra-speaker.js';
 import { RouterWatch, type RouterListener, type RouterWatchParts } from './l3/router-watch.js';
@@ -59,7 +58,7 @@ export class NodeAgent {
   /** Devices to be closed before anything else: their descriptors lead nowhere. */
   readonly #lost = new Set<string>();
   readonly #faults: Faults;
-  #learned: Learned = nothingLearned;
+  readonly #learned = new LearnedMacs();
 
   constructor(private readonly parts: NodeAgentParts, state: AgentState) {
     this.#l2 = new L2Agent(parts.hands, parts.descriptors);
@@ -152,19 +151,12 @@ export class NodeAgent {
 
   /** Takes "learned" events in; answers whether rows change. */
   learn(events: readonly LearnedEvent[], nowMs: number): boolean {
-    if (this.#view === undefined) return false;
-    const before = this.#learned;
-    this.#learned = learn(before, events, learnRules(this.#view, this.#ids), nowMs);
-    return rowsDiffer(before, this.#learned);
+    return this.#view !== undefined && this.#learned.learn(events, this.#view, this.#ids, nowMs);
   }
 
   /** Learned MACs grow older; answers whether rows change. */
   ageLearned(nowMs: number): boolean {
-    // Where nothing was learned the rules are not worth making: they name every MAC of the view.
-    if (this.#view === undefined || this.#learned.macs.size === 0) return false;
-    const before = this.#learned;
-    this.#learned = age(before, learnRules(this.#view, this.#ids), nowMs);
-    return rowsDiffer(before, this.#learned);
+    return this.#view !== undefined && this.#learned.age(this.#view, this.#ids, nowMs);
   }
 
   /** A device's namespace is gone: it is closed by the next reconcile, and not opened there again. */
@@ -209,7 +201,7 @@ export class NodeAgent {
   #rows(): Iterable<Row> {
     if (this.#view === undefined) return [];
     const ways = this.#routerWatch.ways(this.#view.routers);
-    return nodeRows(this.#view, this.#workingIds(), this.#learned, ways);
+    return nodeRows(this.#view, this.#workingIds(), this.#learned.now, ways);
   }
 
   /** The numbers of what works: a row must not lead to a device that is not there. */
