@@ -13,7 +13,9 @@ import { jsonOf, until } from '../support/facts.js';
 import { type Ran, whileBroken, withLab } from '../support/lab.js';
 
 const picture = readFileSync(fileURLToPath(new URL('../../scripts/lab/topology.yaml', import.meta.url)), 'utf8');
-const lab = withLab(picture.replace('networks: [red, green]', 'networks: [red, green], routing: namespace'));
+// Without a way out: with one, what a router has no route for any more leaves the cloud, and is not refused.
+const lab = withLab(picture.replace('networks: [red, green], gateway: ext', 'networks: [red, green], routing: namespace')
+  .replace(/^floating_ips:\n(?: .*\n)+/m, ''));
 
 async function walk(...words: string[]): Promise<{ code: number; walk: Walk; steps: string[] }> {
   const ran = await lab.dvr('walk', ...words, '--json');
@@ -37,6 +39,17 @@ describe('dvr walk through a router namespace', () => {
     expect([code, outcome]).toEqual([0, { kind: 'delivered', to: 'vm2', node: 'cn2' }]);
   });
 
+  it('leaves with 3 when it is seen at a step and not at the next', async () => {
+    const { code, walk: { outcome } } = await whileBroken(
+      () => inRouter('cn1', 'sysctl', '-qw', 'net.ipv4.ip_forward=0'),
+      () => inRouter('cn1', 'sysctl', '-qw', 'net.ipv4.ip_forward=1'),
+      () => walk('vm1', 'vm2'));
+    expect([code, outcome]).toMatchObject([
+      3, { kind: 'lost', step: 'EW2', missing: 'EW3', node: 'cn1' },
+    ]);
+  });
+
+  // After the one above: a device that comes up again has the agent mend the namespace, its forwarding too.
   it('leaves with 2 when the router refuses it', async () => {
     const { code, walk: { outcome }, steps } = await whileBroken(
       () => inRouter('cn1', 'ip', 'link', 'set', 'qr-green', 'down'),
@@ -47,16 +60,6 @@ describe('dvr walk through a router namespace', () => {
       steps: ['EW1', 'EW2'],
       outcome: { kind: 'dropped', step: 'EW2', reason: 'router_refused' },
     });
-  });
-
-  it('leaves with 3 when it is seen at a step and not at the next', async () => {
-    const { code, walk: { outcome } } = await whileBroken(
-      () => inRouter('cn1', 'sysctl', '-qw', 'net.ipv4.ip_forward=0'),
-      () => inRouter('cn1', 'sysctl', '-qw', 'net.ipv4.ip_forward=1'),
-      () => walk('vm1', 'vm2'));
-    expect([code, outcome]).toMatchObject([
-      3, { kind: 'lost', step: 'EW2', missing: 'EW3', node: 'cn1' },
-    ]);
   });
 
   it.each([['SIGINT', 130], ['SIGTERM', 143]] as const)(
