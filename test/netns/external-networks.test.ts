@@ -1,0 +1,100 @@
+/**
+ * Two external networks on one wire, one flat and one with a provider VLAN, each with a router of its own; and the
+ * tenants behind the two have the same addresses. The outside's VLAN devices are a test's (vlan-device.py) where
+ * the kernel makes none.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../../src/lab/scripts.js';
+import { capture, mustBeZero, type Seen } from '../support/cloud.js';
+import { run, withLab } from '../support/lab.js';
+import {
+  arpAnswers, farHost, nothingPrivateOutside, outsideNames, type OutsideNames, provider, untilPings, visitorOf,
+} from '../support/outside.js';
+
+const kVlan = 500;
+const kTopology = `
+underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
+nodes:
+  cn1: { vtep: 172.16.0.11, provider: { physnet1: ex0 } }
+  cn2: { vtep: 172.16.0.12, provider: { physnet1: ex0 } }
+  nn1: { vtep: 172.16.0.21, provider: { physnet1: ex0 }, network_node: true }
+networks:
+  red: { vni: 101, subnets: [10.1.0.0/24], mtu: 1500 }
+  blue: { vni: 103, subnets: [10.1.0.0/24], mtu: 1500 }
+external_networks:
+  ext:
+    physical_network: physnet1
+    subnets: [{ cidr: 203.0.113.0/24, gateway: 203.0.113.1, pool: 203.0.113.20-203.0.113.99 }]
+  tagged:
+    physical_network: physnet1
+    vlan: ${kVlan}
+    subnets: [{ cidr: 192.0.2.0/24, gateway: 192.0.2.1, pool: 192.0.2.20-192.0.2.99 }]
+routers:
+  r1: { networks: [red], gateway: ext }
+  r2: { networks: [blue], gateway: tagged }
+ports:
+  red1: { network: red, node: cn1, ip: 10.1.0.11 }
+  blue1: { network: blue, node: cn1, ip: 10.1.0.11 }
+  red3: { network: red, node: cn2, ip: 10.1.0.13 }
+  blue3: { network: blue, node: cn2, ip: 10.1.0.13 }
+floating_ips: { 203.0.113.101: { port: red1 }, 192.0.2.101: { port: blue1 } }
+`;
+const support = fileURLToPath(new URL('../support/', import.meta.url));
+
+describe('two external networks on one wire', () => {
+  const lab = withLab(kTopology);
+  nothingPrivateOutside(lab);
+  let flat: OutsideNames;
+  let tagged: OutsideNames;
+
+  beforeAll(async () => {
+    for (const place of ['ext', 'upstream']) await lab.start(place, ['python3', `${support}vlan-device.py`, 'eth1', `${kVlan}`]);
+    mustBeZero(await run(join(root, 'scripts/lab/outside.sh'), [
+      'up', '--device', 'eth1', '--vlan', `${kVlan}`, '--host', '192.0.2.10/24', '--gateway', '192.0.2.1/24'], 10_000));
+    flat = await outsideNames('r1', 'ext');
+    tagged = await outsideNames('r2', 'tagged');
+    await untilPings(lab, 'red3', '203.0.113.10');
+    await untilPings(lab, 'blue3', '192.0.2.10');
+  });
+
+  const vlansOf = (seen: readonly Seen[]): unknown[] => [...new Set(seen.map(({ vlan }) => vlan))];
+
+  it('checklist 57: tenants with the same address leave each as its own router, through namespaces of their own', async () => {
+    expect(await visitorOf(lab, 'red3', '203.0.113.10')).toBe(flat.qg.ip);
+    expect(await visitorOf(lab, 'blue3', '192.0.2.10')).toBe(tagged.qg.ip);
+    expect(await visitorOf(lab, 'red1', '203.0.113.10')).toBe('203.0.113.101');
+    expect(await visitorOf(lab, 'blue1', '192.0.2.10')).toBe('192.0.2.101');
+    const names = mustBeZero(await lab.exec('cn1', ['ip', 'netns', 'list'])).stdout;
+    for (const name of ['fip-ext', 'fip-tagged']) expect(names).toContain(name);
+  });
+
+  it('checklist 32: the tagged one has its provider VLAN on the wire both ways, the flat one no tag', async () => {
+    const seen = await capture(lab, { wire: provider() }, async () => {
+      for (const [vm, host] of [['red3', '203.0.113.10'], ['blue3', '192.0.2.10'], ['red1', '203.0.113.10'], ['blue1', '192.0.2.10']] as const) {
+        expect(await lab.ping(vm, host, { count: 1 })).toBe(1);
+      }
+    });
+    const of = (start: string): Seen[] => seen.wire.filter(({ ip }) => ip?.icmp !== undefined && ip.src.startsWith(start));
+    expect([of('192.0.2.').length, vlansOf(of('192.0.2.'))]).toEqual([4, [kVlan]]);
+    expect([of('203.0.113.').length, vlansOf(of('203.0.113.'))]).toEqual([4, [undefined]]);
+  });
+
+  it('each reaches beyond the provider\'s router, which has a foot in both', async () => {
+    for (const vm of ['red1', 'blue1', 'red3', 'blue3']) expect(await lab.ping(vm, farHost, { count: 1 })).toBe(1);
+  });
+
+  it('each floating IP is answered for in its own network, and reached', async () => {
+    expect(await arpAnswers(lab, '203.0.113.101')).toEqual([flat.fg('cn1').mac]);
+    expect(await lab.ping('ext', '192.0.2.101')).toBe(3);
+    expect(await lab.ping('ext', '203.0.113.101')).toBe(3);
+  });
+
+  it('a floating IP of one tenant is reached from the other over both networks, and sees its floating IP', async () => {
+    const { blue1 } = await capture(lab, { blue1: ['dvr-blue1', 'eth0', 'icmp'] }, async () => {
+      expect(await lab.ping('red1', '192.0.2.101', { count: 1 })).toBe(1);
+    });
+    expect(blue1[0]?.ip).toMatchObject({ src: '203.0.113.101', dst: '10.1.0.11' });
+  });
+});
