@@ -71,7 +71,8 @@ async function showName(inner: Inner): Promise<void> {
   const at = join(netnsDir, inner.name);
   closeSync(openSync(at, 'a'));
   // The namespace may be gone by now: the next round takes the empty name away again.
-  await runTool('mount', ['--bind', inner.path, at]).catch(() => undefined);
+  // Made canonical, /proc/PID/root would be this machine's own /, and its namespace of that name be shown instead.
+  await runTool('mount', ['--no-canonicalize', '--bind', inner.path, at]).catch(() => undefined);
 }
 
 export async function hideName(name: string): Promise<void> {

@@ -57,8 +57,8 @@ export interface Lab {
 const kExecMs = 30_000;
 /** A lab of three nodes takes about three seconds; a busy machine ten times that. */
 const kUpMs = 90_000;
-/** Within this time the dataplane sees a new packet socket, and a capture everything that was sent. */
-const kSettleMs = 150;
+/** Within this time the dataplane sees a new packet socket (it looks every 250 ms), and a capture everything that was sent. */
+const kSettleMs = 400;
 const kProbePort = 7007;
 /** The largest super-frame, and room for a burst: tcpdump reserves a whole snapshot for each packet (8 MiB in all). */
 const kCaptureSize = ['-s', '65600', '-B', '8192'];
