@@ -180,7 +180,7 @@ describe('an attach that cannot be changes nothing and says why', () => {
       ['--node', 'cn1', '--netns', web],
       /a network and a node are needed/,
     ],
-    ['neither path nor process', ['--network', 'red', '--node', 'cn1'], /--netns or --pid/],
+    ['neither path nor process', ['--network', 'red', '--node', 'cn1'], /either --netns, --pid or --dev/],
     [
       'a process that is none',
       ['--network', 'red', '--node', 'cn1', '--pid', '4194000'],
