@@ -3,25 +3,16 @@
  * that is unbound, and of one that asks for it.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { capture, mustBeZero, putTopology, within, wire } from '../support/cloud.js';
+import { capture, hop, mustBeZero, putTopology, within, wire } from '../support/cloud.js';
 import { withLab } from '../support/lab.js';
 import {
-  arpAnswers, host, nothingPrivateOutside, outsideNames, type OutsideNames, provider, requests, untilPings, visitorOf,
+  arpAnswers, host, nothingPrivateOutside, outsideNames, type OutsideNames, provider, requests, topologyWithOutside, untilPings, visitorOf,
 } from '../support/outside.js';
 
 const kFips = { inner: '203.0.113.101', asked: '203.0.113.102', late: '203.0.113.103' } as const;
-const topology = (placement = ''): string => `
-underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
-nodes:
-  cn1: { vtep: 172.16.0.11, provider: { physnet1: ex0 } }
-  cn2: { vtep: 172.16.0.12 }
-  nn1: { vtep: 172.16.0.21, provider: { physnet1: ex0 }, network_node: true }
+const topology = (placement = ''): string => topologyWithOutside(`
 networks:
   red: { vni: 101, subnets: [10.1.0.0/24], mtu: 1500 }
-external_networks:
-  ext:
-    physical_network: physnet1
-    subnets: [{ cidr: 203.0.113.0/24, gateway: 203.0.113.1, pool: 203.0.113.20-203.0.113.99 }]
 routers: { r1: { networks: [red], gateway: ext } }
 ports:
   inner: { network: red, node: cn2, ip: 10.1.0.11 }
@@ -31,7 +22,7 @@ floating_ips:
   ${kFips.inner}: { port: inner }
   ${kFips.asked}: { port: asked${placement} }
   ${kFips.late}: { port: late }
-`;
+`, { nodes: { cn2: { vtep: '172.16.0.12' } } });
 
 describe('a floating IP that the network node does', () => {
   const lab = withLab(topology(', placement: central'));
@@ -45,7 +36,7 @@ describe('a floating IP that the network node does', () => {
 
   it.each(['inner', 'asked'] as const)('checklist 68: that of %s is answered for by the qg device, and crosses the tunnel', async (vm) => {
     expect(await arpAnswers(lab, kFips[vm])).toEqual([out.qg.mac]);
-    const seen = await capture(lab, { vm: [`dvr-${vm}`, 'eth0', 'icmp'], provider: provider('icmp'), wire }, async () => {
+    const seen = await capture(lab, { vm: hop.vm(vm), provider: provider('icmp'), wire }, async () => {
       expect(await lab.ping('ext', kFips[vm], { count: 1 })).toBe(1);
     }, true);
     expect(requests(seen.provider)).toMatchObject([{ src: host, dst: kFips[vm], dstMac: out.qg.mac }]);

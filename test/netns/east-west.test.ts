@@ -4,7 +4,7 @@
  * VLANs, so that green's number differs between the nodes and a mix-up would show.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { capture, crossings, ifInside, innerOf, names, routing, type Hop, type Names, type Seen, wire } from '../support/cloud.js';
+import { capture, crossings, hop, ifInside, innerOf, names, pings, routing, type Hop, type Names, type Seen, wire } from '../support/cloud.js';
 import { withLab } from '../support/lab.js';
 
 const kTopology = `
@@ -31,23 +31,21 @@ const kTagBytes = 4;
 const kOuterBytes = 50;
 
 const hops = {
-  vm1: ['dvr-vm1', 'eth0', 'icmp'],
-  brInt1: ['cn1', 'br-int', 'vlan and icmp'],
-  qrRed1: ['dvr-cn1-qrouter-r1', 'qr-red', 'icmp'],
-  qrGreen1: ['dvr-cn1-qrouter-r1', 'qr-green', 'icmp'],
-  brTun1: ['cn1', 'br-tun', 'icmp'],
+  vm1: hop.vm('vm1'),
+  brInt1: hop.brInt('cn1'),
+  qrRed1: hop.qr('cn1', 'red'),
+  qrGreen1: hop.qr('cn1', 'green'),
+  brTun1: hop.brTun('cn1'),
   wire,
-  brTun2: ['cn2', 'br-tun', 'icmp'],
-  brInt2: ['cn2', 'br-int', 'vlan and icmp'],
-  qrRed2: ['dvr-cn2-qrouter-r1', 'qr-red', 'icmp'],
-  qrGreen2: ['dvr-cn2-qrouter-r1', 'qr-green', 'icmp'],
-  vm2: ['dvr-vm2', 'eth0', 'icmp'],
+  brTun2: hop.brTun('cn2'),
+  brInt2: hop.brInt('cn2'),
+  qrRed2: hop.qr('cn2', 'red'),
+  qrGreen2: hop.qr('cn2', 'green'),
+  vm2: hop.vm('vm2'),
 } as const satisfies Record<string, Hop>;
 
 /** What EW1 to EW7 say of a frame at a hop. */
-const facts = ({ srcMac, dstMac, vlan, ip, bytes }: Seen): object => ({ srcMac, dstMac, vlan, ttl: ip?.ttl, bytes });
-const requests = (seen: readonly Seen[]): object[] => seen.filter(({ ip }) => ip?.icmp?.type === 8).map(facts);
-const replies = (seen: readonly Seen[]): object[] => seen.filter(({ ip }) => ip?.icmp?.type === 0).map(facts);
+const { requests, replies } = pings(({ srcMac, dstMac, vlan, ip, bytes }): object => ({ srcMac, dstMac, vlan, ttl: ip?.ttl, bytes }));
 
 describe('one ping from vm1 on red to vm2 on green, seen at every hop', () => {
   const lab = withLab(kTopology);
@@ -171,7 +169,7 @@ describe('frames inside one subnet', () => {
   beforeAll(async () => { of = await names(); });
 
   it('cross to the other node as they are: own MACs, TTL 64, red\'s VNI', async () => {
-    const seen = await capture(lab, { wire, brInt2: ['cn2', 'br-int', 'vlan and icmp'], vm3: ['dvr-vm3', 'eth0', 'icmp'] },
+    const seen = await capture(lab, { wire, brInt2: hop.brInt('cn2'), vm3: hop.vm('vm3') },
       async () => { await lab.ping('vm1', '10.1.0.13', { count: 1 }); });
     const frame = { srcMac: of.mac('vm1'), dstMac: of.mac('vm3'), ip: { ttl: 64 } };
     expect(seen.wire[0]).toMatchObject({ ip: { vxlan: { vni: 101, inner: frame } } });
@@ -182,8 +180,8 @@ describe('frames inside one subnet', () => {
 
   it('stay on the node when both are there: not seen by br-tun, the router or the wire', async () => {
     const seen = await capture(lab, {
-      wire, brInt1: ['cn1', 'br-int', 'vlan and icmp'], brTun1: ['cn1', 'br-tun'],
-      router: ['dvr-cn1-qrouter-r1', 'qr-red', 'icmp'], vm5: ['dvr-vm5', 'eth0', 'icmp'],
+      wire, brInt1: hop.brInt('cn1'), brTun1: ['cn1', 'br-tun'],
+      router: hop.qr('cn1', 'red'), vm5: hop.vm('vm5'),
     }, async () => { expect(await lab.ping('vm1', '10.1.0.15', { count: 1 })).toBe(1); });
     expect(seen.vm5[0]).toMatchObject({ srcMac: of.mac('vm1'), dstMac: of.mac('vm5'), ip: { ttl: 64 } });
     expect(seen.brInt1).toHaveLength(2);

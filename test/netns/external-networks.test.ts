@@ -7,30 +7,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../../src/lab/scripts.js';
-import { capture, mustBeZero, type Seen } from '../support/cloud.js';
+import { capture, hop, mustBeZero, type Seen } from '../support/cloud.js';
 import { run, withLab } from '../support/lab.js';
 import {
-  arpAnswers, farHost, nothingPrivateOutside, outsideNames, type OutsideNames, provider, untilPings, visitorOf,
+  arpAnswers, farHost, nothingPrivateOutside, outsideNames, type OutsideNames, provider, topologyWithOutside, untilPings, visitorOf,
 } from '../support/outside.js';
 
 const kVlan = 500;
-const kTopology = `
-underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
-nodes:
-  cn1: { vtep: 172.16.0.11, provider: { physnet1: ex0 } }
-  cn2: { vtep: 172.16.0.12, provider: { physnet1: ex0 } }
-  nn1: { vtep: 172.16.0.21, provider: { physnet1: ex0 }, network_node: true }
+const kTopology = topologyWithOutside(`
 networks:
   red: { vni: 101, subnets: [10.1.0.0/24], mtu: 1500 }
   blue: { vni: 103, subnets: [10.1.0.0/24], mtu: 1500 }
-external_networks:
-  ext:
-    physical_network: physnet1
-    subnets: [{ cidr: 203.0.113.0/24, gateway: 203.0.113.1, pool: 203.0.113.20-203.0.113.99 }]
-  tagged:
-    physical_network: physnet1
-    vlan: ${kVlan}
-    subnets: [{ cidr: 192.0.2.0/24, gateway: 192.0.2.1, pool: 192.0.2.20-192.0.2.99 }]
 routers:
   r1: { networks: [red], gateway: ext }
   r2: { networks: [blue], gateway: tagged }
@@ -40,7 +27,9 @@ ports:
   red3: { network: red, node: cn2, ip: 10.1.0.13 }
   blue3: { network: blue, node: cn2, ip: 10.1.0.13 }
 floating_ips: { 203.0.113.101: { port: red1 }, 192.0.2.101: { port: blue1 } }
-`;
+`, { externalNetworks: {
+  tagged: { physical_network: 'physnet1', vlan: kVlan, subnets: [{ cidr: '192.0.2.0/24', gateway: '192.0.2.1', pool: '192.0.2.20-192.0.2.99' }] },
+} });
 const support = fileURLToPath(new URL('../support/', import.meta.url));
 
 describe('two external networks on one wire', () => {
@@ -92,7 +81,7 @@ describe('two external networks on one wire', () => {
   });
 
   it('a floating IP of one tenant is reached from the other over both networks, and sees its floating IP', async () => {
-    const { blue1 } = await capture(lab, { blue1: ['dvr-blue1', 'eth0', 'icmp'] }, async () => {
+    const { blue1 } = await capture(lab, { blue1: hop.vm('blue1') }, async () => {
       expect(await lab.ping('red1', '192.0.2.101', { count: 1 })).toBe(1);
     });
     expect(blue1[0]?.ip).toMatchObject({ src: '203.0.113.101', dst: '10.1.0.11' });

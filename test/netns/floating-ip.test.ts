@@ -3,29 +3,20 @@
  * tunnel and the network node. vm1 and vm4 on cn1 and vm2 on cn2 have one; vm3 on cn2 has none.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { capture, names, putTopology, within, type Hop, type Names, type Seen, wire } from '../support/cloud.js';
+import { capture, hop, names, putTopology, within, type Hop, type Names, type Seen, wire } from '../support/cloud.js';
 import { killAndWait } from '../support/facts.js';
 import { mainFile } from '../../src/lab/scripts.js';
 import { withLab, type Lab } from '../support/lab.js';
 import {
   arpAnswers, deviceAt, farHost, fetchMany, host, nothingPrivateOutside, openConnections, outsideNames, type OutsideNames,
-  provider, replies, requests, untilPings, upstream, visitorOf,
+  provider, replies, requests, topologyWithOutside, untilPings, upstream, visitorOf,
 } from '../support/outside.js';
 
 const kFips = { vm1: '203.0.113.101', vm2: '203.0.113.102', vm4: '203.0.113.104' } as const;
-const topology = (fips: Readonly<Record<string, string>> = kFips): string => `
-underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
-nodes:
-  cn1: { vtep: 172.16.0.11, provider: { physnet1: ex0 } }
-  cn2: { vtep: 172.16.0.12, provider: { physnet1: ex0 } }
-  nn1: { vtep: 172.16.0.21, provider: { physnet1: ex0 }, network_node: true }
+const topology = (fips: Readonly<Record<string, string>> = kFips): string => topologyWithOutside(`
 networks:
   red: { vni: 101, subnets: [10.1.0.0/24], mtu: 1500 }
   green: { vni: 102, subnets: [10.2.0.0/24], mtu: 1500 }
-external_networks:
-  ext:
-    physical_network: physnet1
-    subnets: [{ cidr: 203.0.113.0/24, gateway: 203.0.113.1, pool: 203.0.113.20-203.0.113.99 }]
 routers: { r1: { networks: [red, green], gateway: ext } }
 ports:
   vm1: { network: red, node: cn1, ip: 10.1.0.11 }
@@ -33,7 +24,7 @@ ports:
   vm3: { network: red, node: cn2, ip: 10.1.0.13 }
   vm4: { network: green, node: cn1, ip: 10.2.0.14 }
 floating_ips: { ${Object.entries(fips).map(([port, ip]) => `${ip}: { port: ${port} }`).join(', ')} }
-`;
+`);
 const vms = { vm1: '10.1.0.11', vm2: '10.2.0.12', vm3: '10.1.0.13', vm4: '10.2.0.14' } as const;
 
 /** Everything of r1 and of floating IPs on a node that removal must take away again. */
@@ -45,9 +36,7 @@ const stateOf = async (lab: Lab, node: string): Promise<string> => {
   return said.map(({ stdout }) => stdout).join('');
 };
 
-const onVm1: Hop = ['dvr-vm1', 'eth0', 'icmp'];
-const onVm2: Hop = ['dvr-vm2', 'eth0', 'icmp'];
-const onVm4: Hop = ['dvr-vm4', 'eth0', 'icmp'];
+const [onVm1, onVm2, onVm4] = [hop.vm('vm1'), hop.vm('vm2'), hop.vm('vm4')];
 
 describe('a VM with a floating IP', () => {
   const lab = withLab(topology());
@@ -61,8 +50,8 @@ describe('a VM with a floating IP', () => {
     out = await outsideNames();
     const [qrouter, fip] = ['dvr-cn1-qrouter-r1', 'dvr-cn1-fip-ext'];
     hops = {
-      vm1: onVm1, qrRed: [qrouter, 'qr-red', 'icmp'], rfp: [qrouter, await deviceAt(lab, qrouter, 'rfp'), 'icmp'],
-      fpr: [fip, await deviceAt(lab, fip, 'fpr'), 'icmp'], fg: [fip, 'fg-ext', 'icmp'], brEx: ['cn1', 'br-ex', 'icmp'],
+      vm1: onVm1, qrRed: hop.qr('cn1', 'red'), rfp: [qrouter, await deviceAt(lab, qrouter, 'rfp'), 'icmp'],
+      fpr: [fip, await deviceAt(lab, fip, 'fpr'), 'icmp'], fg: [fip, 'fg-ext', 'icmp'], brEx: hop.brEx('cn1'),
       provider: provider('icmp'), uplink: ['fabric', 'ex0.cn1', 'icmp'], wire, snat: ['dvr-nn1-snat-r1', 'qg-ext', 'icmp'],
     };
     for (const fip of Object.values(kFips)) await untilPings(lab, 'ext', fip);
@@ -77,7 +66,7 @@ describe('a VM with a floating IP', () => {
     onlyOne(seen.qrRed, { ...inside, srcMac: of.mac('vm1'), dstMac: of.gatewayMac('red'), ttl: 64 });
     onlyOne(seen.rfp, { ...outside, ttl: 63 });
     onlyOne(seen.fpr, { ...outside, ttl: 63 });
-    for (const hop of [seen.fg, seen.brEx, seen.provider, seen.uplink]) onlyOne(hop, { ...outside, srcMac: out.fg('cn1').mac, ttl: 62 });
+    for (const place of [seen.fg, seen.brEx, seen.provider, seen.uplink]) onlyOne(place, { ...outside, srcMac: out.fg('cn1').mac, ttl: 62 });
     const answer = { src: farHost, dst: kFips.vm1 };
     expect(replies(seen.uplink)).toMatchObject([{ ...answer, dstMac: out.fg('cn1').mac, ttl: 63 }]);
     expect(replies(seen.rfp)).toMatchObject([{ ...answer, ttl: 62 }]);

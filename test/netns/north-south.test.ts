@@ -5,52 +5,43 @@
  * its local VLANs, so that red's number differs between the nodes and a mix-up would show.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { capture, names, neighbours, putTopology, routing, sendFrames, within, type Hop, type Names, type Seen, wayOf, wire } from '../support/cloud.js';
+import { capture, hop, names, neighbours, putTopology, routing, sendFrames, within, type Hop, type Names, type Seen, wayOf, wire } from '../support/cloud.js';
 import { ethernet } from '../support/frames.js';
 import { withLab, type Lab } from '../support/lab.js';
 import {
   deviceAt, type EchoFacts, farHost, fetchMany, host, nothingPrivateOutside, openConnections, outsideNames, type OutsideNames,
-  provider, replies, requests, upstream, untilPings, visitorOf,
+  provider, replies, requests, topologyWithOutside, upstream, untilPings, visitorOf,
 } from '../support/outside.js';
 import { ipv4 } from '../support/ip-packets.js';
 
 type SnatPath = 'router' | 'direct';
-const topology = (snatPath: SnatPath, gateway = `, gateway: { network: ext, snat_path: ${snatPath} }`): string => `
-underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
-nodes:
-  cn1: { vtep: 172.16.0.11, provider: { physnet1: ex0 } }
-  cn2: { vtep: 172.16.0.12, provider: { physnet1: ex0 } }
-  nn1: { vtep: 172.16.0.21, provider: { physnet1: ex0 }, network_node: true }
+const topology = (snatPath: SnatPath, gateway = `, gateway: { network: ext, snat_path: ${snatPath} }`): string => topologyWithOutside(`
 networks:
   blue: { vni: 103, subnets: [10.3.0.0/24], mtu: 1500 }
   green: { vni: 102, subnets: [10.2.0.0/24], mtu: 1500 }
   red: { vni: 101, subnets: [10.1.0.0/24], mtu: 1500 }
-external_networks:
-  ext:
-    physical_network: physnet1
-    subnets: [{ cidr: 203.0.113.0/24, gateway: 203.0.113.1, pool: 203.0.113.20-203.0.113.99 }]
 routers: { r1: { networks: [red, green]${gateway} } }
 ports:
   vm0: { network: blue, node: cn2, ip: 10.3.0.10 }
   vm3: { network: red, node: cn2, ip: 10.1.0.13 }
   vm4: { network: green, node: cn1, ip: 10.2.0.14 }
   vm5: { network: red, node: nn1, ip: 10.1.0.15 }
-`;
+`);
 const kVm3 = '10.1.0.13';
 const kRed = 101;
 
 const hops = {
-  vm3: ['dvr-vm3', 'eth0', 'icmp'],
-  brInt2: ['cn2', 'br-int', 'vlan and icmp'],
-  qrRed2: ['dvr-cn2-qrouter-r1', 'qr-red', 'icmp'],
-  brTun2: ['cn2', 'br-tun', 'icmp'],
+  vm3: hop.vm('vm3'),
+  brInt2: hop.brInt('cn2'),
+  qrRed2: hop.qr('cn2', 'red'),
+  brTun2: hop.brTun('cn2'),
   wire,
-  brTunN: ['nn1', 'br-tun', 'icmp'],
-  brIntN: ['nn1', 'br-int', 'vlan and icmp'],
-  qrRedN: ['dvr-nn1-qrouter-r1', 'qr-red', 'icmp'],
+  brTunN: hop.brTun('nn1'),
+  brIntN: hop.brInt('nn1'),
+  qrRedN: hop.qr('nn1', 'red'),
   sg: ['dvr-nn1-snat-r1', 'sg-red', 'icmp'],
   qg: ['dvr-nn1-snat-r1', 'qg-ext', 'icmp'],
-  brExN: ['nn1', 'br-ex', 'icmp'],
+  brExN: hop.brEx('nn1'),
   provider: provider('icmp'),
   far: ['ext', 'beyond', 'icmp'],
 } as const satisfies Record<string, Hop>;

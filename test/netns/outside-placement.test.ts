@@ -2,19 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { mustBeZero, putTopology, wayOf, within } from '../support/cloud.js';
 import { dvr, withLab } from '../support/lab.js';
+import { secondNetworkNode, topologyWithOutside } from '../support/outside.js';
 
-const topology = (gateway: string, floatingIps: string): string => `
-underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
-nodes:
-  cn1: { vtep: 172.16.0.11, provider: { physnet1: ex0 } }
-  cn2: { vtep: 172.16.0.12, provider: { physnet1: ex0 } }
-  nn1: { vtep: 172.16.0.21, provider: { physnet1: ex0 }, network_node: true }
-  nn2: { vtep: 172.16.0.22, provider: { physnet1: ex0 }, network_node: true }
+const topology = (gateway: string, floatingIps: string): string => topologyWithOutside(`
 networks:
   red: { vni: 101, mtu: 1500, subnets: [10.1.0.0/24] }
   green: { vni: 102, mtu: 1500, subnets: [10.2.0.0/24] }
-external_networks:
-  ext: { physical_network: physnet1, subnets: [{ cidr: 203.0.113.0/24, gateway: 203.0.113.1, pool: 203.0.113.20-203.0.113.99 }] }
 routers:
   r1: { networks: [red, green]${gateway} }
 floating_ips: { ${floatingIps} }
@@ -22,7 +15,7 @@ ports:
   vm1: { network: red, node: cn1, ip: 10.1.0.11 }
   vm2: { network: green, node: cn2, ip: 10.2.0.12 }
   vm3: { network: red, node: cn2, ip: 10.1.0.13 }
-`;
+`, { nodes: secondNetworkNode });
 const onNode = (node: string): string => `, gateway: { network: ext, node: ${node}, ip: 203.0.113.20 }`;
 const kFips = '203.0.113.101: { port: vm1 }';
 

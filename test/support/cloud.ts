@@ -15,6 +15,9 @@ import { run, type Capture, type Lab, type Ran } from './lab.js';
 
 /** What the controller promises within seconds, it does within this time on a busy machine. */
 const kWithinMs = 8000;
+/** RFC 792. */
+const kEchoReply = 0;
+const kEchoRequest = 8;
 const support = fileURLToPath(new URL('.', import.meta.url));
 
 /** One captured frame: its headers, and its bytes for what headers do not tell. */
@@ -79,6 +82,21 @@ function seenOf({ data, origlen, timeUs }: CapturedPacket): Seen {
   if (frame === undefined) throw new Error(`no frame: ${data.toString('hex')}`);
   return { ...frame, data, bytes: origlen, timeUs };
 }
+
+/** Where a ping is seen on its way. br-int shows a frame once as it comes in and once as it goes out, by its local VLAN. */
+export const hop = {
+  vm: (vm: string): Hop => [`dvr-${vm}`, 'eth0', 'icmp'],
+  brInt: (node: string): Hop => [node, 'br-int', 'vlan and icmp'],
+  brTun: (node: string): Hop => [node, 'br-tun', 'icmp'],
+  brEx: (node: string): Hop => [node, 'br-ex', 'icmp'],
+  qr: (node: string, network: string, router = 'r1'): Hop => [`dvr-${node}-qrouter-${router}`, `qr-${network}`, 'icmp'],
+};
+
+/** Tells the requests of pings in a capture from their replies, each by what the test asks of a frame. */
+export const pings = <T>(factsOf: (frame: Seen) => T): Record<'requests' | 'replies', (seen: readonly Seen[]) => T[]> => ({
+  requests: (seen) => seen.filter(({ ip }) => ip?.icmp?.type === kEchoRequest).map(factsOf),
+  replies: (seen) => seen.filter(({ ip }) => ip?.icmp?.type === kEchoReply).map(factsOf),
+});
 
 /** The frames inside VXLAN of a capture on the wire. */
 export function innerOf(wire: readonly Seen[]): Frame[] {

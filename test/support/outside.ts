@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { controllerClient } from '../../src/cli/client.js';
 import type { GatewayView } from '../../src/model/node-view.js';
 import { decodeFrame } from '../../src/trace/frame.js';
-import { mustBeZero, within, type Hop, type Seen } from './cloud.js';
+import { mustBeZero, pings, within, type Hop } from './cloud.js';
 import type { Capture, Lab } from './lab.js';
 
 export const farHost = '198.51.100.9';
@@ -15,6 +15,26 @@ export const provider = (filter = ''): Hop => ['fabric', 'physnet1', filter];
 const support = fileURLToPath(new URL('.', import.meta.url));
 /** What may not be seen outside: tenants' addresses, and those of the links between namespaces. */
 const kPrivate = /^(10\.|172\.16\.|192\.168\.|169\.254\.|f[cd])/;
+
+const nodeAt = (last: number, more: object = {}): object => ({ vtep: `172.16.0.${last}`, provider: { physnet1: 'ex0' }, ...more });
+const kNodes = { cn1: nodeAt(11), cn2: nodeAt(12), nn1: nodeAt(21, { network_node: true }) };
+export const secondNetworkNode = { nn2: nodeAt(22, { network_node: true }) };
+const kExternalNetworks = {
+  ext: { physical_network: 'physnet1', subnets: [{ cidr: '203.0.113.0/24', gateway: upstream, pool: '203.0.113.20-203.0.113.99' }] },
+};
+
+/**
+ * A topology with a way out: the nodes cn1, cn2 and nn1, which does source NAT, all on the lab's wire of the provider,
+ * and `ext` there. `own` are the test's sections of it; what `more` names is added to those nodes and networks, or
+ * stands for one of them.
+ */
+export const topologyWithOutside = (
+  own: string, more: { readonly nodes?: Readonly<Record<string, object>>; readonly externalNetworks?: Readonly<Record<string, object>> } = {},
+): string => `
+underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
+nodes: ${JSON.stringify({ ...kNodes, ...more.nodes })}
+external_networks: ${JSON.stringify({ ...kExternalNetworks, ...more.externalNetworks })}
+${own}`;
 
 /** A device's MAC and address. */
 export interface Place { readonly mac: string; readonly ip: string }
@@ -106,8 +126,5 @@ export interface EchoFacts {
   readonly src: string; readonly dst: string; readonly ttl: number;
 }
 
-const factsOf = ({ srcMac, dstMac, vlan, ip }: Seen): EchoFacts =>
-  ({ srcMac, dstMac, vlan, src: ip?.src ?? '', dst: ip?.dst ?? '', ttl: ip?.ttl ?? 0 });
-
-export const requests = (seen: readonly Seen[]): EchoFacts[] => seen.filter(({ ip }) => ip?.icmp?.type === 8).map(factsOf);
-export const replies = (seen: readonly Seen[]): EchoFacts[] => seen.filter(({ ip }) => ip?.icmp?.type === 0).map(factsOf);
+export const { requests, replies } = pings(({ srcMac, dstMac, vlan, ip }): EchoFacts =>
+  ({ srcMac, dstMac, vlan, src: ip?.src ?? '', dst: ip?.dst ?? '', ttl: ip?.ttl ?? 0 }));

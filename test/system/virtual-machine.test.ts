@@ -13,31 +13,22 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { controllerClient } from '../../src/cli/client.js';
 import { putTopology, within } from '../support/cloud.js';
 import { type Capture, withLab } from '../support/lab.js';
-import { farHost, untilPings, visitorOf } from '../support/outside.js';
+import { farHost, topologyWithOutside, untilPings, visitorOf } from '../support/outside.js';
 
 const kBootMs = 60_000;
 const kCommandMs = 60_000;
 const kVm7 = '10.1.0.17';
 const kFloatingIp = '203.0.113.107';
-const topology = (floatingIps: string): string => `
-underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
-nodes:
-  cn1: { vtep: 172.16.0.11, provider: { physnet1: ex0 } }
-  cn2: { vtep: 172.16.0.12, provider: { physnet1: ex0 } }
-  nn1: { vtep: 172.16.0.21, provider: { physnet1: ex0 }, network_node: true }
+const topology = (floatingIps: string): string => topologyWithOutside(`
 networks:
   green: { vni: 102, subnets: [10.2.0.0/24], mtu: 1500 }
   red: { vni: 101, subnets: [10.1.0.0/24], mtu: 1500 }
-external_networks:
-  ext:
-    physical_network: physnet1
-    subnets: [{ cidr: 203.0.113.0/24, gateway: 203.0.113.1, pool: 203.0.113.20-203.0.113.99 }]
 routers: { r1: { networks: [red, green], gateway: ext } }
 floating_ips: { ${floatingIps} }
 ports:
   vm4: { network: green, node: cn1, ip: 10.2.0.14 }
   vm7: { network: red, ip: ${kVm7} }
-`;
+`);
 /** Made by scripts/setup, for the network is there. */
 const guest = fileURLToPath(new URL('../../.toolchain/guest/', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'dvr-guest-'));
