@@ -86,8 +86,8 @@ struct RouterId {
 
 inline constexpr uint16_t kRouterLimit = 4096; // router numbers are below this; the seam refuses others
 
-// The home of every stage: a bridge of the seed, the one to the provider's wire, or the router that br-int hands frames to and gets them
-// back from.
+// The home of every stage: a bridge of the seed, the one to the provider's wire, or the router that br-int hands
+// frames to and gets them back from.
 enum class Bridge : uint8_t { br_int = 0, br_tun = 1, router = 2, br_ex = 3, none = 4 };
 
 }  // namespace dvr

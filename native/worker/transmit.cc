@@ -132,26 +132,20 @@ void Transmit::count_refused(int error, size_t packets, bool train) {
   counters_.dropped(over_mtu ? DropReason::over_mtu : DropReason::send_failed, packets);
 }
 
-bool Transmit::is_shown(PortId mirror) const {
-  switch (mirror.value) {
-    case kMirrorBrInt.value: return wiring_->mirrors.br_int;
-    case kMirrorBrTun.value: return wiring_->mirrors.br_tun;
-    default: return wiring_->mirrors.br_ex;
-  }
-}
-
 void Transmit::mirror(Bridge bridge, const Packet& packet) {
-  PortId port = kNoPort;
-  uint16_t vlan = 0;
+  const Mirrors& shown = wiring_->mirrors;
   switch (bridge) {
-    case Bridge::br_int: port = kMirrorBrInt, vlan = packet.local_vlan.value; break;
-    case Bridge::br_tun: port = kMirrorBrTun; break;
-    case Bridge::br_ex: port = kMirrorBrEx, vlan = packet.provider_vlan; break;
+    case Bridge::br_int: return mirror_to(kMirrorBrInt, shown.br_int, packet, packet.local_vlan.value);
+    case Bridge::br_tun: return mirror_to(kMirrorBrTun, shown.br_tun, packet, 0);
+    case Bridge::br_ex: return mirror_to(kMirrorBrEx, shown.br_ex, packet, packet.provider_vlan);
     case Bridge::router:  // what it puts out, br-int shows
     case Bridge::none: return;
   }
+}
+
+void Transmit::mirror_to(PortId port, bool shown, const Packet& packet, uint16_t vlan) {
   const Device* device = wiring_->device(port);
-  if (!is_shown(port) || device == nullptr) return;
+  if (!shown || device == nullptr) return;
   const int fd = device->fd();
   // A mirror that takes no more loses copies, never packets, so this is no drop.
   const auto outcome = vlan != 0 ? write_tap_tagged(fd, packet, vlan) : write_tap(fd, packet);

@@ -47,7 +47,7 @@ class Transmit {
   void send(const Device& device, const Outer& to, const Train& train);
   bool send_whole(const Device& device, const Outer& to, const Train& train);
   void send_one_by_one(const Device& device, const Outer& to, const Train& train);
-  bool is_shown(PortId mirror) const;
+  void mirror_to(PortId port, bool shown, const Packet& packet, uint16_t vlan);
   void count_write(PortId port, WriteOutcome outcome, size_t packets, size_t bytes);
   void count_refused(int error, size_t packets, bool train);
 
