@@ -4,13 +4,12 @@
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <cerrno>
 #include <cstring>
 
-#include "base/bytes.hpp"
 #include "io/link.hpp"
+#include "io/socket_buffers.hpp"
 #include "io/vnet_header.hpp"
 #include "packet/vlan_tag.hpp"
 
@@ -27,14 +26,6 @@ SystemError set(int fd, int option, const Value& value, const char* call, const 
   return setsockopt(fd, SOL_PACKET, option, &value, sizeof value) < 0 ? failed(call, about) : SystemError{};
 }
 
-// FORCE passes the machine's limit and needs CAP_NET_ADMIN; without it the limit is what there is.
-void set_buffers(int fd) {
-  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kBufferBytes, sizeof kBufferBytes) < 0)
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kBufferBytes, sizeof kBufferBytes);
-  if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &kBufferBytes, sizeof kBufferBytes) < 0)
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kBufferBytes, sizeof kBufferBytes);
-}
-
 SystemError set_up(int fd, unsigned ifindex, const std::string& device) {
   if (auto error = set(fd, PACKET_VNET_HDR, 1, "setsockopt(PACKET_VNET_HDR)", device)) return error;
   if (auto error = set(fd, PACKET_AUXDATA, 1, "setsockopt(PACKET_AUXDATA)", device)) return error;
@@ -43,7 +34,8 @@ SystemError set_up(int fd, unsigned ifindex, const std::string& device) {
   packet_mreq promiscuous{};
   promiscuous.mr_ifindex = static_cast<int>(ifindex);
   promiscuous.mr_type = PACKET_MR_PROMISC;
-  set_buffers(fd);
+  set_receive_buffer(fd, kBufferBytes);
+  set_send_buffer(fd, kBufferBytes);
   return set(fd, PACKET_ADD_MEMBERSHIP, promiscuous, "setsockopt(PACKET_ADD_MEMBERSHIP)", device);
 }
 
@@ -148,18 +140,7 @@ ReadOutcome read_packet_port(int fd, std::span<uint8_t> slot, Packet& packet) {
 }
 
 WriteOutcome write_packet_port(int fd, const Packet& packet, uint16_t vlan) {
-  constexpr size_t kMacsBytes = 12;
-  if (packet.frame.size() < kEthernetBytes) return WriteOutcome::refused;
-  VnetHeader header = write_vnet_header(packet.offload, vlan == 0 ? 0 : kVlanTagBytes);
-  uint8_t tag[kVlanTagBytes];
-  store_be16(tag, kEtherTypeVlan);
-  store_be16(tag + 2, vlan);
-  const auto rest = packet.frame.subspan(kMacsBytes);
-  const iovec pieces[] = {{header.data(), kHeaderBytes},
-                          {packet.frame.data(), kMacsBytes},
-                          {tag, vlan == 0 ? size_t{0} : kVlanTagBytes},
-                          {rest.data(), rest.size()}};
-  return outcome_of(writev(fd, pieces, 4));
+  return outcome_of(write_tagged(fd, packet, vlan, kHeaderBytes));
 }
 
 }  // namespace dvr

@@ -5,6 +5,7 @@
 
 #include "base/json.hpp"
 #include "io/socket_address.hpp"
+#include "io/socket_buffers.hpp"
 #include "io/vtep_socket.hpp"
 
 namespace dvr {
@@ -36,9 +37,7 @@ SystemError set(int fd, int level, int option, int value, const char* call) {
 }
 
 SystemError set_up(int fd, bool v4) {
-  // FORCE passes the machine's limit and needs CAP_NET_ADMIN; without it the limit is what there is.
-  if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, kSendBufferBytes, ""))
-    set(fd, SOL_SOCKET, SO_SNDBUF, kSendBufferBytes, "");
+  set_send_buffer(fd, kSendBufferBytes);
   if (!v4) {
     if (auto error = set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, kTtl, "setsockopt(IPV6_UNICAST_HOPS)"))
       return error;

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/bytes.hpp"
 #include "gso/train.hpp"
 #include "io/link.hpp"
 #include "io/netns.hpp"
@@ -256,19 +255,7 @@ WriteOutcome write_tap(int fd, const Run& run) {
 }
 
 WriteOutcome write_tap_tagged(int fd, const Packet& packet, uint16_t vlan) {
-  constexpr size_t kMacsBytes = 12, kTagBytes = 4;
-  constexpr uint16_t kTagType = 0x8100;
-  if (packet.frame.size() < kMacsBytes) return WriteOutcome::refused;
-  VnetHeader header = write_vnet_header(packet.offload, kTagBytes);
-  uint8_t tag[kTagBytes];
-  store_be16(tag, kTagType);
-  store_be16(tag + 2, vlan);
-  const auto rest = packet.frame.subspan(kMacsBytes);
-  const iovec pieces[] = {{header.data(), header.size()},
-                          {packet.frame.data(), kMacsBytes},
-                          {tag, kTagBytes},
-                          {rest.data(), rest.size()}};
-  return outcome_of(writev(fd, pieces, 4));
+  return outcome_of(write_tagged(fd, packet, vlan, kVnetHeaderBytes));
 }
 
 }  // namespace dvr

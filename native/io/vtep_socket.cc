@@ -5,6 +5,7 @@
 
 #include "base/json.hpp"
 #include "io/socket_address.hpp"
+#include "io/socket_buffers.hpp"
 #include "io/source_ports.hpp"
 
 namespace dvr {
@@ -25,9 +26,7 @@ SystemError set_up_socket(Device& device, int fd, const Features& allowed) {
   // Set either way: an adopted socket has what the dataplane before this one set.
   const bool taken = !set(fd, IPPROTO_UDP, UDP_GRO, allowed.udp_gro, "setsockopt(UDP_GRO)");
   device.features.udp_gro = taken && allowed.udp_gro;
-  // FORCE passes the machine's limit and needs CAP_NET_ADMIN; without it the limit is what there is.
-  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBufferBytes, sizeof kReceiveBufferBytes) < 0)
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
+  set_receive_buffer(fd, kReceiveBufferBytes);
   return {};
 }
 

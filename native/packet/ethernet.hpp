@@ -28,6 +28,8 @@ inline constexpr uint16_t kEtherTypeQinQ = 0x88a8;
 inline constexpr uint16_t kEtherTypeIpv6 = 0x86dd;
 
 inline constexpr size_t kEthernetBytes = 14;
+// Both MACs: a tag stands behind them.
+inline constexpr size_t kMacsBytes = 12;
 
 class EthernetView {
  public:

@@ -26,7 +26,6 @@ inline std::optional<uint16_t> take_vlan_tag(Packet& packet) {
   const auto ethernet = EthernetView::of(packet.frame);
   if (!ethernet) return std::nullopt;
   if (ethernet->ether_type() != kEtherTypeVlan) return 0;
-  constexpr size_t kMacsBytes = 12;
   Offload& offload = packet.offload;
   const bool is_super_frame = offload.gso != GsoType::none;
   if (packet.frame.size() < kEthernetBytes + kVlanTagBytes) return std::nullopt;
@@ -43,7 +42,6 @@ inline std::optional<uint16_t> take_vlan_tag(Packet& packet) {
 
 // Puts a tag in, into the headroom; all that the sender left unfinished lies behind it.
 inline void put_vlan_tag(Packet& packet, uint16_t type, uint16_t control) {
-  constexpr size_t kMacsBytes = 12;
   if (packet.frame.size() < kEthernetBytes) return;
   uint8_t* const start = packet.frame.data() - kVlanTagBytes;
   std::memmove(start, packet.frame.data(), kMacsBytes);
