@@ -89,7 +89,7 @@ export interface GatewayView {
 export const snatPaths = ['router', 'direct'] as const;
 export type SnatPath = (typeof snatPaths)[number];
 
-/** A floating IP, where this node does its NAT: on the port's own node, or in the SNAT namespace. */
+/** A floating IP, where this node does its NAT: on the port's own node, or in the SNAT namespace. Of IPv4, always. */
 export interface FloatingIpView {
   readonly ip: string;
   /** The external network it is of: the router's gateway network. */

@@ -46,6 +46,8 @@ export interface Route {
   readonly device?: string;
   /** Not given: main. */
   readonly table?: number;
+  /** Of use where no other route has the prefix: what is for it is refused, and no less specific route or rule gets it. */
+  readonly unreachable?: true;
 }
 
 /** What looks into a table that not everybody looks into. */
@@ -132,9 +134,16 @@ export function neighbourCommands(before: readonly Neighbour[], after: readonly 
   ];
 }
 
+/** Behind every route that people or the kernel make. */
+const kLastMetric = 4_000_000_000;
+
+/** What a router that has lost a subnet's device says of it, rather than to send what is for it somewhere else. */
+export const unreachable = (destination: string): Route => ({ destination, unreachable: true });
+
 /** The `ip -batch` lines that turn our routes `before` into `after`. */
 export function routeCommands(before: readonly Route[], after: readonly Route[]): string[] {
-  const keyOf = ({ destination, table }: Route): string => `${destination} ${String(table)}`;
+  const keyOf = ({ destination, table, unreachable: isLast }: Route): string =>
+    `${destination} ${String(table)} ${String(isLast)}`;
   const old = new Map(before.map((route) => [keyOf(route), route]));
   const wanted = new Set(after.map(keyOf));
   const isThere = (route: Route): boolean => {
@@ -148,14 +157,15 @@ export function routeCommands(before: readonly Route[], after: readonly Route[])
   ];
 }
 
-function routeLine(verb: string, { destination, via, device, table }: Route): string {
+function routeLine(verb: string, { destination, via, device, table, unreachable: isLast }: Route): string {
   const words = [
+    ...(isLast ? ['metric', String(kLastMetric)] : []),
     ...(via === undefined ? [] : ['via', via]), ...(device === undefined ? [] : ['dev', device]),
     // A device that is named has the next hop, whatever its addresses say.
     ...(via === undefined || device === undefined ? [] : ['onlink']),
     ...(table === undefined ? [] : ['table', String(table)]),
   ];
-  return `route ${verb} ${destination} ${words.join(' ')} proto ${String(kRouteProtocol)}`;
+  return `route ${verb} ${isLast ? 'unreachable ' : ''}${destination} ${words.join(' ')} proto ${String(kRouteProtocol)}`;
 }
 
 /** The `ip -batch` lines that turn our rules `before` into `after`; those of IPv6 say so by "-6". */

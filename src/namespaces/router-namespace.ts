@@ -6,22 +6,22 @@
  * with the SNAT namespace the address of `sg-` has its own MAC, elsewhere (unless the path is `direct`) the
  * router's own, so that the frame goes to the copy there; and floating IPs are on their port's node alone.
  *
- *   0      local, 32766 main: tenant subnets, extra routes
+ *   0      local, 32766 main: tenant subnets (unreachable where the device is gone), extra routes
  *   40000  from a fixed address with a floating IP here: by rfp    (table 16)
  *   40001  what the router itself has to say to the world: by rfp
  *   50000  from a tenant subnet: by the address of sg- in it, out of the device it came in by
  */
 import { createHash } from 'node:crypto';
-import { familyOf, parseIp, withoutPrefix, type InterfaceAddress, type IpAddress } from '../model/addresses.js';
+import { familyOf, withoutPrefix, type InterfaceAddress, type IpAddress } from '../model/addresses.js';
 import type { FloatingIpView, GatewayView, NodeView, RouterView } from '../model/node-view.js';
 import { endDevice, endNeighbour, fipLink, type FipLink } from './fip-link.js';
 import {
-  deviceName, namespaceSysctls, type Namespace, type NamespaceDevice, type Neighbour, type Route, type Rule,
+  deviceName, namespaceSysctls, unreachable, type Namespace, type NamespaceDevice, type Neighbour, type Route, type Rule,
 } from './namespace.js';
 import { routerTable } from './nft.js';
 import { isIn } from './outside-network.js';
 import { routerPortName } from './port-names.js';
-import { subnetOf, tenantNeighbours } from './tenant-neighbours.js';
+import { subnetOf, subnetsOf, tenantNeighbours } from './tenant-neighbours.js';
 
 export const routerNamespaceName = (routerId: string): string => `qrouter-${routerId}`;
 export const isRouterNamespace = (name: string): boolean => name.startsWith(routerNamespaceName(''));
@@ -50,7 +50,10 @@ export function routerNamespace(router: RouterView, view: NodeView, number?: num
     name: routerNamespaceName(router.id), sysctls: routerSysctls,
     devices: [...interfaces.map((one) => tenantDevice(router, one, view)), ...fip.devices],
     neighbours: [...interfaces.flatMap((one) => neighboursOf(router, one, view)), ...fip.neighbours],
-    routes: [...ownRoutes(router, view), ...redirects(router, interfaces).map(({ route }) => route), ...fip.routes],
+    routes: [
+      ...subnetsOf(router.interfaces).map(unreachable), ...ownRoutes(router, view),
+      ...redirects(router, interfaces).map(({ route }) => route), ...fip.routes,
+    ],
     rules: [...redirects(router, interfaces).map(({ rule }) => rule), ...fip.rules],
     ...(fip.nft === undefined ? {} : { nft: fip.nft }),
     announced: [],
@@ -138,6 +141,6 @@ function translated({ rfp, fpr }: FipLink, fips: readonly FloatingIpView[]): Pic
   };
 }
 
-/** Those that this node translates in the router's own namespace. There are none of IPv6. */
+/** Those that this node translates in the router's own namespace. */
 export const distributedFips = ({ floatingIps = [] }: RouterView): readonly FloatingIpView[] =>
-  floatingIps.filter(({ placement, ip }) => placement === 'distributed' && parseIp(ip)?.includes(':') === false);
+  floatingIps.filter(({ placement }) => placement === 'distributed');

@@ -7,13 +7,13 @@
  * It sees both directions of every flow, so here and only here what conntrack does not know is dropped. The
  * way back is straight to the VM: its MAC is known, as everybody's is.
  */
-import { parseIp } from '../model/addresses.js';
+import { familyOf, type Cidr } from '../model/addresses.js';
 import type { ExternalNetworkView, FloatingIpView, GatewayView, NodeView, RouterView } from '../model/node-view.js';
-import { deviceName, namespaceSysctls, type Namespace, type NamespaceDevice, type Route } from './namespace.js';
+import { deviceName, namespaceSysctls, unreachable, type Namespace, type NamespaceDevice, type Route } from './namespace.js';
 import { snatTable, type SnatWish } from './nft.js';
 import { defaultRoutes, ipsOf, isIn, onLinkRoutes } from './outside-network.js';
 import { gatewayPortName, snatPortName } from './port-names.js';
-import { subnetOf, tenantNeighbours } from './tenant-neighbours.js';
+import { subnetsOf, tenantNeighbours } from './tenant-neighbours.js';
 
 export const snatNamespaceName = (routerId: string): string => `snat-${routerId}`;
 export const snatDeviceName = (network: string): string => deviceName('sg', network);
@@ -39,7 +39,8 @@ export function snatNamespace(
     const network = view.networks.find(({ name }) => name === port.network);
     return network === undefined ? [] : [{ ...port, view: network, device: snatDeviceName(port.network) }];
   });
-  const nft = snatTable(natWish(gateway, qg, fips));
+  const subnets = subnetsOf(gateway.snatPorts);
+  const nft = snatTable(natWish(gateway, qg, subnets, fips));
   return {
     name: snatNamespaceName(router.id), sysctls: snatSysctls,
     devices: [
@@ -51,7 +52,7 @@ export function snatNamespace(
     ],
     neighbours: tenants.flatMap((port) => tenantNeighbours(port.device, port.view, port.addresses)),
     routes: [
-      ...extraRoutes(router, gateway, outside),
+      ...subnets.map(unreachable), ...extraRoutes(router, subnets, outside),
       ...onLinkRoutes(outside, qg, gateway.addresses), ...defaultRoutes(outside, qg, gateway.addresses),
     ],
     rules: [],
@@ -68,20 +69,17 @@ function tapDevice(
 }
 
 /** Those whose next hop is at one of its devices. */
-function extraRoutes({ routes }: RouterView, { snatPorts }: GatewayView, { subnets }: ExternalNetworkView): Route[] {
-  const tenants = snatPorts.flatMap(({ addresses }) => addresses.flatMap((address) => subnetOf(address) ?? []))
-    .map((cidr) => ({ cidr }));
-  return routes.filter(({ via }) => isIn(via, [...tenants, ...subnets]))
-    .map(({ destination, via }) => ({ destination, via }));
+function extraRoutes({ routes }: RouterView, tenants: readonly Cidr[], { subnets }: ExternalNetworkView): Route[] {
+  const near = [...tenants.map((cidr) => ({ cidr })), ...subnets];
+  return routes.filter(({ via }) => isIn(via, near)).map(({ destination, via }) => ({ destination, via }));
 }
 
-function natWish(gateway: GatewayView, qg: string, fips: readonly FloatingIpView[]): SnatWish {
+function natWish(gateway: GatewayView, qg: string, tenants: readonly Cidr[], fips: readonly FloatingIpView[]): SnatWish {
   const outside = ipsOf(gateway.addresses, 4);
   const [snatTo] = outside;
-  const tenants = gateway.snatPorts.flatMap(({ addresses }) => addresses.flatMap((address) => subnetOf(address) ?? []));
   return {
-    qg, outside, tenants: tenants.filter((cidr) => !cidr.includes(':')),
-    translations: fips.filter(({ ip }) => parseIp(ip)?.includes(':') === false).map(({ ip, fixedIp }) => ({ ip, fixedIp })),
+    qg, outside, tenants: tenants.filter((cidr) => familyOf(cidr) === 4),
+    translations: fips.map(({ ip, fixedIp }) => ({ ip, fixedIp })),
     ...(gateway.snat && snatTo !== undefined ? { snatTo } : {}),
   };
 }

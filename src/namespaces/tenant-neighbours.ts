@@ -46,4 +46,8 @@ export function subnetOf(address: string): Cidr | undefined {
   return parsed.kind === 'malformed' ? undefined : parsed.cidr;
 }
 
+/** Those that devices are in by their addresses, of both families. */
+export const subnetsOf = (devices: readonly { readonly addresses: readonly string[] }[]): Cidr[] =>
+  devices.flatMap(({ addresses }) => addresses.flatMap((address) => subnetOf(address) ?? []));
+
 const byName = (left: PortView, right: PortView): number => (left.name < right.name ? -1 : 1);

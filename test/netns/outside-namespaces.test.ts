@@ -180,7 +180,7 @@ describe('a floating IP that changes', () => {
     expect(await sourceOf('ext', '203.0.113.101')).toBe('203.0.113.10');
     expect([await sourceOf('vm1', '203.0.113.10'), await sourceOf('vm1', '203.0.113.101'), await sourceOf('vm3', '203.0.113.101')])
       .toEqual(['203.0.113.101', '203.0.113.101', '203.0.113.20']);
-    expect(await inside('ext', 'ip', 'neigh', 'show', '203.0.113.101')).toContain('fa:16:3e:00:02:03');
+    await expect.poll(() => inside('ext', 'ip', 'neigh', 'show', '203.0.113.101')).toContain('fa:16:3e:00:02:03');
   });
 
   it('leaves no link, rule or table when the gateway goes (checklist 46)', async () => {
@@ -202,6 +202,28 @@ describe('a router without SNAT', () => {
     expect([await sourceOf('vm3', '203.0.113.10'), await sourceOf('ext', '10.1.0.13')]).toEqual(['10.1.0.13', '203.0.113.10']);
     await inside('ext', 'ip', 'route', 'del', '10.1.0.0/24');
     await node.build(viewWith(both));
+  });
+});
+
+describe('a namespace that loses its device to a tenant subnet', () => {
+  const unreachable = async (where: Host, target: string): Promise<string | undefined> =>
+    /From (\S+) icmp_seq=1 Destination (Host|Net) Unreachable/.exec(
+      await inside(where, 'sh', '-c', `ping -c 2 -i 0.2 -W 1 ${target}; true`))?.[1];
+  const strayed = async (): Promise<number> =>
+    Number(/packets (\d+)/.exec(await inside('ext', 'nft', 'list', 'table', 'ip', 'strayed'))?.[1]);
+
+  it('says that the subnet cannot be reached, and sends nothing that is for it by the default route', async () => {
+    await inside('ext', 'nft', 'table ip strayed { chain in { type filter hook prerouting priority raw; ip daddr 10.0.0.0/8 counter; }; }');
+    await inside('qrouter-r1', 'ip', 'link', 'set', 'qr-green', 'down');
+    expect([await unreachable('vm1', '10.2.0.14'), await unreachable('vm3', '10.2.0.14')]).toEqual(['10.1.0.1', '10.1.0.1']);
+    await node.look();
+    await node.build(viewWith([{ ...fips.vm4, placement: 'central' }]));
+    await inside('snat-r1', 'ip', 'link', 'set', 'sg-green', 'down');
+    expect(await unreachable('ext', '203.0.113.104')).toBe('203.0.113.104');
+    expect(await strayed()).toBe(0);
+    await node.look();
+    await node.build(viewWith(both));
+    expect([await node.look(), await pings('vm1', '10.2.0.14'), await pings('ext', '203.0.113.104')]).toEqual([[], true, true]);
   });
 });
 

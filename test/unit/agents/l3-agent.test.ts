@@ -9,7 +9,7 @@ import { cn1 } from './picture.js';
 const router = routerNamespace(cn1.routers[0]!, cn1);
 const asBuilt: NamespaceFacts = {
   devices: router.devices.map(({ name, mac, mtuBytes, addresses }) => ({ name, mac, mtuBytes, addresses, isUp: true })),
-  neighbours: router.neighbours, routes: [], rules: [], nft: '',
+  neighbours: router.neighbours, routes: router.routes, rules: [], nft: '',
 };
 let did: string[];
 /** What the kernel has. */

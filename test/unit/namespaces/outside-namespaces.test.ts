@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FloatingIpView, NodeView } from '../../../src/model/node-view.js';
 import { fipLink } from '../../../src/namespaces/fip-link.js';
 import { fipNamespace } from '../../../src/namespaces/fip-namespace.js';
-import { nftText, ruleCommands, type Namespace } from '../../../src/namespaces/namespace.js';
+import { nftText, routeCommands, ruleCommands, type Namespace } from '../../../src/namespaces/namespace.js';
 import { routerNamespace } from '../../../src/namespaces/router-namespace.js';
 import { snatNamespace } from '../../../src/namespaces/snat-namespace.js';
 import { cn1Outside, ext, fip, gateway, nn1, outsideMac, withRouter } from '../agents/outside.js';
@@ -13,6 +13,8 @@ const routerOn = (view: NodeView): Namespace => routerNamespace(view.routers[0]!
 const neighbour = (view: NodeView, ip: string): string | undefined =>
   routerOn(view).neighbours.find((one) => one.ip === ip)?.mac;
 const rules = (view: NodeView): string[] => ruleCommands([], routerOn(view).rules);
+/** Without those that only say that a subnet is its own. */
+const ways = ({ routes }: Namespace): Namespace['routes'] => routes.filter((route) => route.unreachable === undefined);
 const bodyOf = ({ nft }: Namespace): string => (nft === undefined ? '' : nftText(nft));
 
 describe('a router with a gateway', () => {
@@ -21,7 +23,7 @@ describe('a router with a gateway', () => {
       'rule add from 10.1.0.0/24 lookup 167837697 priority 50000 protocol 200',
       'rule add from 10.2.0.0/24 lookup 167903233 priority 50000 protocol 200',
     ]);
-    expect(routerOn(nn1).routes).toEqual([
+    expect(ways(routerOn(nn1))).toEqual([
       { destination: '0.0.0.0/0', via: '10.1.0.5', device: 'qr-red', table: 167837697 },
       { destination: '0.0.0.0/0', via: '10.2.0.5', device: 'qr-green', table: 167903233 },
     ]);
@@ -48,12 +50,23 @@ describe('a router with a gateway', () => {
     const snatPorts = [{ ...gateway.snatPorts[0]!, addresses: ['fd00:1::5/64'] }];
     const view = withRouter(nn1, { interfaces, gateway: { ...gateway, snatPorts } });
     expect(rules(view)[0]).toMatch(/^-6 rule add from fd00:1::\/64 lookup \d{5,10} priority 50000 protocol 200$/);
-    expect(routerOn(view).routes[0]).toMatchObject({ destination: '::/0', via: 'fd00:1::5', device: 'qr-red' });
+    expect(ways(routerOn(view))[0]).toMatchObject({ destination: '::/0', via: 'fd00:1::5', device: 'qr-red' });
+  });
+
+  it('refuses what is for a subnet of its own whose device is gone, in whatever namespace it is looked for', () => {
+    expect(routeCommands([], routerOn(nn1).routes).slice(0, 2)).toEqual([
+      'route replace unreachable 10.1.0.0/24 metric 4000000000 proto 200',
+      'route replace unreachable 10.2.0.0/24 metric 4000000000 proto 200',
+    ]);
+    const own = routerOn(nn1).routes.slice(0, 2);
+    expect(snatNamespace(nn1.routers[0]!, gateway, ext, nn1).routes.slice(0, 2)).toEqual(own);
+    expect(routeCommands([...own, { destination: '10.1.0.0/24', via: '10.2.0.9' }], own))
+      .toEqual(['route del 10.1.0.0/24 via 10.2.0.9 proto 200']);
   });
 
   it('leaves next hops in the external network to the namespaces that have a device there', () => {
     const routes = [{ destination: '192.0.2.0/24', via: '203.0.113.77' }, { destination: '10.9.0.0/16', via: '10.1.0.11' }];
-    expect(routerOn(withRouter(nn1, { routes })).routes[0]).toEqual({ destination: '10.9.0.0/16', via: '10.1.0.11' });
+    expect(ways(routerOn(withRouter(nn1, { routes })))[0]).toEqual({ destination: '10.9.0.0/16', via: '10.1.0.11' });
   });
 });
 
@@ -102,7 +115,7 @@ describe('a SNAT namespace', () => {
       .toEqual(['sg-red 10.1.0.5/24', 'sg-green 10.2.0.5/24', 'qg-ext 203.0.113.20/24']);
     expect(snat().neighbours.map(({ device, ip }) => `${device} ${ip}`))
       .toEqual(['sg-red 10.1.0.11', 'sg-red 10.1.0.13', 'sg-green 10.2.0.12', 'sg-green 10.2.0.14']);
-    expect(snat().routes).toEqual([{ destination: '0.0.0.0/0', via: '203.0.113.1', device: 'qg-ext' }]);
+    expect(ways(snat())).toEqual([{ destination: '0.0.0.0/0', via: '203.0.113.1', device: 'qg-ext' }]);
   });
 
   it('takes up no connection in the middle (checklist 44)', () => {
