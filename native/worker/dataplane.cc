@@ -211,39 +211,15 @@ void Dataplane::wait_for_workers() {
 
 PortTotals Dataplane::port_totals(PortId port) const {
   PortTotals sum;
-  for (const auto& worker : workers_) {
-    const PortCount& count = worker->counters().ports[port.value];
-    sum.rx_packets += count.rx_packets.value();
-    sum.rx_bytes += count.rx_bytes.value();
-    sum.tx_packets += count.tx_packets.value();
-    sum.tx_bytes += count.tx_bytes.value();
-  }
-  const auto before = totals_at_open_.find(port.value);
-  if (before == totals_at_open_.end()) return sum;
-  sum.rx_packets -= before->second.rx_packets;
-  sum.rx_bytes -= before->second.rx_bytes;
-  sum.tx_packets -= before->second.tx_packets;
-  sum.tx_bytes -= before->second.tx_bytes;
+  for (const auto& worker : workers_) sum += worker->counters().ports[port.value];
+  if (const auto before = totals_at_open_.find(port.value); before != totals_at_open_.end()) sum -= before->second;
   return sum;
 }
 
 Totals Dataplane::totals() const {
   Totals totals;
   for (const auto& worker : workers_) {
-    const Counters& counters = worker->counters();
-    for (size_t stage = 0; stage < kStageCount; ++stage) {
-      totals.stages[stage] += counters.stages[stage].value();
-      for (size_t next = 0; next < kEdgeTargets; ++next)
-        totals.edges[stage][next] += counters.edges[stage][next].value();
-    }
-    for (size_t reason = 0; reason < kDropReasonCount; ++reason)
-      totals.drops[reason] += counters.drops[reason].value();
-    for (size_t at = 0; at < kEngineCounterCount; ++at) {
-      const uint64_t count = (counters.engine.*kEngineCounts[at]).value();
-      uint64_t& total = totals.engine[at];
-      const bool is_sum = kEngineCounters[at].over_workers == OverWorkers::sum;
-      total = is_sum ? total + count : std::max(total, count);
-    }
+    totals += worker->counters();
     totals.events_lost += worker->events_lost();
   }
   for (const Device* device : devices())

@@ -11,26 +11,14 @@
 
 #include "io/device.hpp"
 #include "io/system_error.hpp"
-#include "tables/batch.hpp"
 #include "io/tap.hpp"
+#include "tables/batch.hpp"
+#include "worker/totals.hpp"
 #include "worker/worker.hpp"
 
 namespace dvr {
 
 inline constexpr size_t kMaxWorkers = 64;
-
-struct PortTotals {
-  uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0;
-};
-
-struct Totals {
-  uint64_t stages[kStageCount] = {};
-  uint64_t edges[kStageCount][kEdgeTargets] = {};
-  uint64_t drops[kDropReasonCount] = {};
-  std::vector<std::pair<PortId, PortTotals>> ports;  // of the open devices, since they were opened
-  uint64_t engine[kEngineCounterCount] = {};
-  uint64_t events_lost = 0;
-};
 
 class Dataplane {
  public:
