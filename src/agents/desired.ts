@@ -3,10 +3,8 @@
  * plugged ports. reconcile.ts compares it with what is there.
  */
 import type { DeviceSpec } from '../dataplane/interface.js';
-import {
-  contains, parseCidr, parseIp, withPrefix, type Cidr, type IpAddress,
-} from '../model/addresses.js';
-import { isOwnDevice, type Attachment, type NetworkView, type NodeView, type SubnetView } from '../model/node-view.js';
+import { isInCidr, withPrefix, type Cidr, type IpAddress } from '../model/addresses.js';
+import { isOwnDevice, type Attachment, type NodeView, type SubnetView } from '../model/node-view.js';
 import { fipNamespace } from '../namespaces/fip-namespace.js';
 import type { Namespace } from '../namespaces/namespace.js';
 import { routerNamespace } from '../namespaces/router-namespace.js';
@@ -112,12 +110,13 @@ function tapSpec(name: string, mtuBytes: number, ids: LocalIds): DeviceSpec[] {
 
 /** Where a router advertises IPv6 the default route is its to tell, and so are addresses of slaac subnets. */
 function wishOf({ port, network, portId }: LocalPort, attachment: Attachment): AttachWish {
-  const homes = port.ips.flatMap((ip) => homeOf(ip, network) ?? []);
+  const homes = port.ips.flatMap((ip) => network.subnets.filter(({ cidr }) => isInCidr(ip, cidr)).map((subnet) => ({ ip, subnet })));
   const acceptRa = network.subnets.some(({ ipv6 }) => ipv6 !== undefined);
   const gateways = gatewaysOf(homes.map(({ subnet }) => subnet));
   return {
     ...placeOf(attachment), device: tapName(portId), mac: port.mac, mtuBytes: network.mtuBytes,
-    addresses: homes.filter(({ subnet }) => subnet.ipv6 !== 'slaac').map(({ ip, cidr }) => withPrefix(ip, cidr)),
+    addresses: homes.filter(({ subnet }) => subnet.ipv6 !== 'slaac')
+      .map(({ ip, subnet }) => withPrefix(ip as IpAddress, subnet.cidr as Cidr)),
     gateways: acceptRa ? gateways.filter((ip) => !ip.includes(':')) : gateways,
     ...(acceptRa ? { acceptRa } : {}),
   };
@@ -126,19 +125,6 @@ function wishOf({ port, network, portId }: LocalPort, attachment: Attachment): A
 function placeOf({ netns, pid, ifname }: Attachment): NetnsPlace {
   if (netns !== undefined) return { netns: `${hostRoot()}${netns}`, ifname };
   return pid === undefined ? { ifname } : { pid, ifname };
-}
-
-interface Home { readonly ip: IpAddress; readonly cidr: Cidr; readonly subnet: SubnetView }
-
-/** The subnet of the network that the address lies in. */
-function homeOf(text: string, { subnets }: NetworkView): Home | undefined {
-  const ip = parseIp(text);
-  for (const subnet of subnets) {
-    const parsed = parseCidr(subnet.cidr);
-    if (ip === undefined || parsed.kind !== 'cidr') continue;
-    if (contains(parsed.cidr, ip)) return { ip, cidr: parsed.cidr, subnet };
-  }
-  return undefined;
 }
 
 /** One default route a family: through the gateway of the first subnet that has one. */

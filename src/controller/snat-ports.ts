@@ -3,6 +3,7 @@ import {
   contains,
   familyOf,
   parseIp,
+  prefixAround,
   withPrefix,
   withoutPrefix,
   type InterfaceAddress,
@@ -13,7 +14,6 @@ import { DvrError } from '../model/errors.js';
 import { familiesOf } from '../model/external-ip.js';
 import type { Name } from '../model/identifiers.js';
 import { MAX_PORTS } from '../model/limits.js';
-import { prefixAround } from '../model/reach.js';
 import type { Port, RouterIntent, RouterInterfaceIntent, SnatPort } from '../model/resources.js';
 import { IpPool } from './allocators/ip.js';
 import type { PortMacPool } from './allocators/port-mac.js';

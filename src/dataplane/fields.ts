@@ -59,12 +59,6 @@ function writePortKind(into: Buffer, at: number, value: unknown): string {
   return '';
 }
 
-/** The six bytes of a MAC address in wire order; nothing if the text is none. */
-export function macBytes(text: unknown): number[] | undefined {
-  const bytes = new Uint8Array(6);
-  return writeMac(bytes, 0, text) ? [...bytes] : undefined;
-}
-
 /** By hand, digit by digit: a node has a MAC in most of its rows, and tens of thousands of rows. */
 function writeMac(into: Uint8Array, at: number, text: unknown): boolean {
   if (typeof text !== 'string' || text.length !== 17) return false;

@@ -113,6 +113,12 @@ export function contains(cidr: Cidr, ip: IpAddress): boolean {
   return bits === 0 || (ipv4NumberOf(ip) ^ ipv4NumberOf(networkAddress(cidr))) >>> (32 - bits) === 0;
 }
 
+/** The same of text, which names nothing where it is malformed; host bits of the prefix are left out. */
+export function isInCidr(text: string, cidr: string): boolean {
+  const [ip, prefix] = [parseIp(text), parseCidr(cidr)];
+  return ip !== undefined && prefix.kind !== 'malformed' && contains(prefix.cidr, ip);
+}
+
 function ipv4NumberOf(ip: IpAddress): number {
   return ip.split('.').reduce((sum, byte) => (sum << 8) | Number(byte), 0);
 }
@@ -140,6 +146,11 @@ export function withPrefix(ip: IpAddress, cidr: Cidr): InterfaceAddress {
 /** The address part of "10.1.0.1/24". */
 export function withoutPrefix(address: InterfaceAddress): IpAddress {
   return address.slice(0, address.indexOf('/')) as IpAddress;
+}
+
+/** The prefix that an interface address lies in. */
+export function prefixAround(address: InterfaceAddress): Cidr {
+  return prefixOf(withoutPrefix(address), prefixBitsOf(address));
 }
 
 /** Whether a host may have the address as its own on an ordinary network. */

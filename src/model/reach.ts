@@ -2,11 +2,8 @@
 import {
   contains,
   familyOf,
-  prefixBitsOf,
-  prefixOf,
+  prefixAround,
   withoutPrefix,
-  type Cidr,
-  type InterfaceAddress,
   type IpAddress,
 } from './addresses.js';
 import type { Name } from './identifiers.js';
@@ -39,11 +36,6 @@ export function reachOf<Router extends RouterIntent>(routers: Iterable<Router>):
     );
     return reaching.find((router) => isGatewayOf(router, destination)) ?? reaching[0];
   };
-}
-
-/** The prefix that an interface address lies in. */
-export function prefixAround(address: InterfaceAddress): Cidr {
-  return prefixOf(withoutPrefix(address), prefixBitsOf(address));
 }
 
 function addressesToward(

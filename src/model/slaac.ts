@@ -36,6 +36,11 @@ export function slaacIp(cidr: Cidr, mac: MacAddress): IpAddress {
   return ip;
 }
 
+/** The link-local address that every IPv6 host makes of its MAC (RFC 4291 section 2.5.6). */
+export const linkLocalOf = (mac: string): IpAddress => slaacIp(kLinkLocal, mac as MacAddress);
+
+const kLinkLocal = 'fe80::/64' as Cidr;
+
 /** The addresses a host with the MAC makes itself in the network. */
 export function slaacIps({ subnets }: Subnets, mac: MacAddress): readonly IpAddress[] {
   return subnets.filter(({ ipv6 }) => ipv6 === 'slaac').map(({ cidr }) => slaacIp(cidr, mac));

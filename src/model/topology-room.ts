@@ -9,6 +9,7 @@ import {
   familyOf,
   hostNumber,
   networkAddress,
+  prefixAround,
   sizeOf,
   withoutPrefix,
   type Cidr,
@@ -16,7 +17,6 @@ import {
 } from './addresses.js';
 import { familiesOf } from './external-ip.js';
 import type { Name } from './identifiers.js';
-import { prefixAround } from './reach.js';
 import type {
   ExternalNetworkIntent,
   ExternalSubnet,

@@ -1,16 +1,13 @@
 /** What our namespaces have to know of an external network: its subnets, and the routers beyond it. Pure. */
-import { contains, familyOf, parseCidr, parseIp, withoutPrefix, type InterfaceAddress, type IpFamily } from '../model/addresses.js';
+import {
+  familyOf, isInCidr, parseIp, prefixAround, withoutPrefix, type InterfaceAddress, type IpFamily,
+} from '../model/addresses.js';
 import type { ExternalNetworkView, SubnetView } from '../model/node-view.js';
 import type { Route } from './namespace.js';
-import { subnetOf } from './tenant-neighbours.js';
 
-export function isIn(text: string, subnets: readonly Pick<SubnetView, 'cidr'>[]): boolean {
-  const ip = parseIp(text);
-  return ip !== undefined && subnets.some(({ cidr }) => {
-    const parsed = parseCidr(cidr);
-    return parsed.kind !== 'malformed' && contains(parsed.cidr, ip);
-  });
-}
+/** Whether one of the subnets holds the address. */
+export const isIn = (ip: string, subnets: readonly Pick<SubnetView, 'cidr'>[]): boolean =>
+  subnets.some(({ cidr }) => isInCidr(ip, cidr));
 
 /** Default routes by the provider's routers, one a family, which is to be one that the device has an address of. */
 export function defaultRoutes(
@@ -19,7 +16,7 @@ export function defaultRoutes(
   return ([4, 6] as const).flatMap((family): Route[] => {
     const own = ipsOf(addresses, family);
     const reachable = subnets.filter(({ gatewayIp }) => familyOfText(gatewayIp) === family);
-    const near = reachable.find((subnet) => own.some((ip) => isIn(ip, [subnet]))) ?? reachable[0];
+    const near = reachable.find(({ cidr }) => own.some((ip) => isInCidr(ip, cidr))) ?? reachable[0];
     if (near?.gatewayIp === undefined || own.length === 0) return [];
     const destination = family === 4 ? '0.0.0.0/0' : '::/0';
     return [{ destination, via: near.gatewayIp, device, ...(table === undefined ? {} : { table }) }];
@@ -28,7 +25,7 @@ export function defaultRoutes(
 
 /** The network's other subnets are on the same wire. */
 export function onLinkRoutes({ subnets }: ExternalNetworkView, device: string, addresses: readonly string[]): Route[] {
-  const own = new Set<string | undefined>(addresses.map(subnetOf));
+  const own = new Set<string>(addresses.map((address) => prefixAround(address as InterfaceAddress)));
   return subnets.filter(({ cidr }) => !own.has(cidr) && ipsOf(addresses, cidr.includes(':') ? 6 : 4).length > 0)
     .map(({ cidr }) => ({ destination: cidr, device }));
 }

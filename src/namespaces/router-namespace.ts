@@ -12,7 +12,7 @@
  *   50000  from a tenant subnet: by the address of sg- in it, out of the device it came in by
  */
 import { createHash } from 'node:crypto';
-import { familyOf, withoutPrefix, type InterfaceAddress, type IpAddress } from '../model/addresses.js';
+import { contains, familyOf, prefixAround, withoutPrefix, type InterfaceAddress, type IpAddress } from '../model/addresses.js';
 import type { FloatingIpView, GatewayView, NodeView, RouterView } from '../model/node-view.js';
 import { endDevice, endNeighbour, fipLink, type FipLink } from './fip-link.js';
 import {
@@ -21,7 +21,7 @@ import {
 import { routerTable } from './nft.js';
 import { isIn } from './outside-network.js';
 import { routerPortName } from './port-names.js';
-import { subnetOf, subnetsOf, tenantNeighbours } from './tenant-neighbours.js';
+import { subnetsOf, tenantNeighbours } from './tenant-neighbours.js';
 
 export const routerNamespaceName = (routerId: string): string => `qrouter-${routerId}`;
 export const isRouterNamespace = (name: string): boolean => name.startsWith(routerNamespaceName(''));
@@ -97,9 +97,9 @@ function ownRoutes({ routes, gateway }: RouterView, view: NodeView): Route[] {
 function redirects({ gateway }: RouterView, interfaces: readonly Interface[]): { readonly rule: Rule; readonly route: Route }[] {
   if (gateway === undefined) return [];
   return interfaces.flatMap(({ network, addresses }) => addresses.flatMap((address) => {
-    const subnet = subnetOf(address);
-    const via = sgOf(gateway, network)?.ips.find((ip) => subnet !== undefined && isIn(ip, [{ cidr: subnet }]));
-    if (subnet === undefined || via === undefined) return [];
+    const subnet = prefixAround(address as InterfaceAddress);
+    const via = sgOf(gateway, network)?.ips.find((ip) => contains(subnet, ip));
+    if (via === undefined) return [];
     const table = tableOf(withoutPrefix(address as InterfaceAddress));
     const destination = familyOf(via) === 4 ? '0.0.0.0/0' : '::/0';
     return [{

@@ -4,7 +4,7 @@
  * question would carry the shared gateway MAC (dvr_process) to nodes that use the same MAC.
  */
 import {
-  contains, parseCidr, parseIp, withoutPrefix, type Cidr, type InterfaceAddress, type IpAddress,
+  contains, parseIp, prefixAround, withoutPrefix, type Cidr, type InterfaceAddress, type IpAddress,
 } from '../model/addresses.js';
 import type { NetworkView, PortView } from '../model/node-view.js';
 import type { Neighbour } from './namespace.js';
@@ -15,7 +15,7 @@ import type { Neighbour } from './namespace.js';
  */
 export function tenantNeighbours(device: string, network: NetworkView, addresses: readonly string[]): Neighbour[] {
   const own = new Set(addresses.map((address) => withoutPrefix(address as InterfaceAddress)));
-  const subnets = addresses.map(subnetOf).filter((cidr) => cidr !== undefined);
+  const subnets = subnetsOf([{ addresses }]);
   const found = new Map<string, Neighbour>();
   const add = (ip: string, mac: string): void => {
     const parsed = parseIp(ip);
@@ -40,14 +40,8 @@ export function singleAddress(pair: string): IpAddress | undefined {
   return bits === undefined || Number(bits) === (parsed.includes(':') ? 128 : 32) ? parsed : undefined;
 }
 
-/** The subnet that an address with its prefix length lies in. */
-export function subnetOf(address: string): Cidr | undefined {
-  const parsed = parseCidr(address);
-  return parsed.kind === 'malformed' ? undefined : parsed.cidr;
-}
-
-/** Those that devices are in by their addresses, of both families. */
+/** The subnets that devices are in by their addresses, of both families. */
 export const subnetsOf = (devices: readonly { readonly addresses: readonly string[] }[]): Cidr[] =>
-  devices.flatMap(({ addresses }) => addresses.flatMap((address) => subnetOf(address) ?? []));
+  devices.flatMap(({ addresses }) => addresses.map((address) => prefixAround(address as InterfaceAddress)));
 
 const byName = (left: PortView, right: PortView): number => (left.name < right.name ? -1 : 1);

@@ -4,10 +4,9 @@
  * outside. Pure: the same decisions a VM's own stack makes, from the controller's knowledge.
  */
 import { isIP } from 'node:net';
+import { isInCidr, parseIp, parseMac } from '../model/addresses.js';
 import { DvrError } from '../model/errors.js';
 import type { NodeView } from '../model/node-view.js';
-import { parseIp, parseMac } from '../model/addresses.js';
-import { isInCidr } from './address-text.js';
 import type { PortSummary } from './cluster.js';
 import type { Names } from './names.js';
 import type { OutsideAddress } from './outside-addresses.js';

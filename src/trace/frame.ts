@@ -4,7 +4,7 @@
  * (a trace record keeps 128 bytes, a capture its snapshot length): what is not there is left out and
  * `truncated` says so. Nothing here decides about a packet; the stages do (native/).
  */
-import { ipText, macText } from './address-text.js';
+import { ipText, macText } from '../model/wire-bytes.js';
 
 export interface Frame {
   readonly dstMac: string;

@@ -4,11 +4,11 @@
  * Made from the views of any number of nodes; each view knows only its node's part of the whole.
  */
 import { createHash } from 'node:crypto';
+import { isInCidr } from '../model/addresses.js';
 import type { NodeIds } from '../model/node-call.js';
 import type {
   NetworkView, NodeView, PeerView, PortView, RouterInterfaceView,
 } from '../model/node-view.js';
-import { isInCidr } from './address-text.js';
 import { outsideAddresses, type OutsideAddress } from './outside-addresses.js';
 
 /** Whose a MAC is. */

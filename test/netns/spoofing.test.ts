@@ -4,6 +4,7 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DropCount } from '../../src/cli/drops.js';
+import { linkLocalOf } from '../../src/model/slaac.js';
 import type { Frame } from '../../src/trace/frame.js';
 import { capture, drops, dropsSince, names, sendFrames, wire, type Names, type Seen } from '../support/cloud.js';
 import {
@@ -50,12 +51,6 @@ const spoofs: readonly Spoof[] = [
   ['a VLAN tag', 'vlan_tagged', (of) => everywhere(of).map((dst) => tagged(udpFrame({ src: of.mac('vm1'), dst, from: '10.1.0.11', to: '10.1.0.13' }), 2))],
   ['a group address as source', 'bad_source_address', (of) => everywhere(of).map((dst) => udpFrame({ src: '01:00:5e:00:00:01', dst, from: '10.1.0.11', to: '10.1.0.13' }))],
 ];
-
-function linkLocalOf(mac: string): string {
-  const [a = '', ...rest] = mac.split(':');
-  const [b, c, d, e, f] = rest;
-  return `fe80::${(parseInt(a, 16) ^ 2).toString(16)}${b}:${c}ff:fe${d}:${e}${f}`.replace(/:0+(?=[0-9a-f])/g, ':');
-}
 
 /** Guests with IPv6 report their multicast groups now and then (RFC 3810), unasked. */
 const isMld = (frame: Frame): boolean => (frame.ip?.vxlan?.inner ?? frame).ip?.dst === 'ff02::16';

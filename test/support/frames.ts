@@ -1,5 +1,5 @@
 /** Frames built by what matters in them; checksums and lengths are right unless a test spoils them. */
-import { ipBytes, macBytes } from '../../src/trace/address-text.js';
+import { ipBytes, macBytes } from '../../src/model/wire-bytes.js';
 
 export const kBroadcast = 'ff:ff:ff:ff:ff:ff';
 export const kUnknownMac = 'fa:16:3e:99:99:99';

@@ -2,7 +2,7 @@
  * IP packets field by field, for what routers must tell apart: TTLs, options, fragments, extension headers.
  * They carry echo replies that nobody asked for, because a host takes those in and says nothing.
  */
-import { ipBytes } from '../../src/trace/address-text.js';
+import { ipBytes } from '../../src/model/wire-bytes.js';
 import { checksum } from './frames.js';
 
 interface Ends { readonly from: string; readonly to: string }

@@ -14,9 +14,10 @@ import {
   contains, parseCidr, parseIp, withoutPrefix, type Cidr, type InterfaceAddress,
 } from '../../model/addresses.js';
 import type { NetworkView, NodeView, PortView, RouterInterfaceView } from '../../model/node-view.js';
+import { linkLocalOf } from '../../model/slaac.js';
 import { singleAddress } from '../../namespaces/tenant-neighbours.js';
 import type { LocalIds } from '../local-ids.js';
-import { linkLocalOf, localPorts, macsOf, type LocalPort } from './ports-program.js';
+import { localPorts, macsOf, type LocalPort } from './ports-program.js';
 
 export function brIntProgram(view: NodeView, ids: LocalIds): Row[] {
   const ports = localPorts(view, ids);

@@ -4,12 +4,12 @@
  *
  * A port without a number (its device is not open) has no row, so nothing is accepted from it.
  */
-import { macBytes } from '../../dataplane/fields.js';
 import type { Row } from '../../dataplane/rows.js';
 import {
   familyOf, networkAddress, parseCidr, parseIp, prefixBitsOf, type Cidr,
 } from '../../model/addresses.js';
 import type { LocalPortView, NetworkView, NodeView, PortView } from '../../model/node-view.js';
+import { linkLocalOf } from '../../model/slaac.js';
 import { routerPortName, vmDeviceName, type LocalIds } from '../local-ids.js';
 
 /** A VM port of this node with everything the programs ask of it. */
@@ -89,12 +89,4 @@ export function cidrOf(pair: string): Cidr | undefined {
   const ip = parseIp(pair);
   const parsed = parseCidr(ip === undefined ? pair : `${ip}/${familyOf(ip) === 4 ? '32' : '128'}`);
   return parsed.kind === 'malformed' ? undefined : parsed.cidr;
-}
-
-/** The link-local address a host makes of its MAC (modified EUI-64, RFC 4291 appendix A). */
-export function linkLocalOf(mac: string): string {
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = macBytes(mac) ?? [];
-  const group = (high: number, low: number): string => ((high << 8) | low).toString(16);
-  const text = `fe80::${group(a ^ 2, b)}:${group(c, 0xff)}:${group(0xfe, d)}:${group(e, f)}`;
-  return parseIp(text) ?? text;
 }

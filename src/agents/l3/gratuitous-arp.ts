@@ -2,9 +2,9 @@
  * Gratuitous ARP (RFC 5227 §3): who has an address that has come here, told to everybody on the wire. In both
  * forms, because some listen to requests only and some to replies; three times, because it may be lost.
  */
-import { macBytes } from '../../dataplane/fields.js';
 import { addon } from '../../dataplane/native.js';
 import type { Log } from '../../dataplane/log.js';
+import { macBytes } from '../../model/wire-bytes.js';
 import { netnsPath } from '../../namespaces/netns-path.js';
 import type { Arrival, Tell } from './l3-agent.js';
 

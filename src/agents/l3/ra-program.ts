@@ -10,9 +10,8 @@ import {
   networkAddress, parseCidr, prefixBitsOf, withoutPrefix, type InterfaceAddress,
 } from '../../model/addresses.js';
 import type { NetworkView, NodeView, RouterInterfaceView, SubnetView } from '../../model/node-view.js';
-import { ipBytes, macBytes } from '../../trace/address-text.js';
-import { internetChecksum } from '../../trace/echo.js';
-import { linkLocalOf } from '../l2/ports-program.js';
+import { linkLocalOf } from '../../model/slaac.js';
+import { icmpv6Packet, ipBytes, macBytes } from '../../model/wire-bytes.js';
 import { routerPortName, type LocalIds } from '../local-ids.js';
 
 /**
@@ -73,18 +72,12 @@ function advertiserOf(network: NetworkView, { routers }: NodeView): RouterInterf
 /** A router solicitation from the router (RFC 4861 section 4.1). */
 function solicitationOf(mac: string): Buffer {
   const source = bytesOf(macBytes(mac), mac);
-  const linkLocal = linkLocalOf(mac);
-  const from = bytesOf(ipBytes(linkLocal), linkLocal);
-  const addresses = Buffer.concat([from, bytesOf(ipBytes(kAllRouters), kAllRouters)]);
+  const [from, to] = [linkLocalOf(mac), kAllRouters].map((ip) => bytesOf(ipBytes(ip), ip)) as [Buffer, Buffer];
   const message = Buffer.from([kRouterSolicitation, 0, 0, 0, 0, 0, 0, 0]);
-  const pseudo = Buffer.from([0, 0, 0, message.length, 0, 0, 0, kIcmpv6]);
-  message.writeUInt16BE(internetChecksum(Buffer.concat([addresses, pseudo, message])), 2);
-  const header = Buffer.from([0x60, 0, 0, 0, 0, message.length, kIcmpv6, kHopLimit]);
-  return Buffer.concat([kAllRoutersMac, source, kEtherTypeIpv6, header, addresses, message]);
+  return Buffer.concat([kAllRoutersMac, source, kEtherTypeIpv6, icmpv6Packet(from, to, kHopLimit, message)]);
 }
 
 const kRouterSolicitation = 133;
-const kIcmpv6 = 58;
 /** RFC 4861 section 6.1.1: anything else is ignored. */
 const kHopLimit = 255;
 const kAllRouters = 'ff02::2';

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { brIntProgram } from '../../../src/agents/l2/br-int-program.js';
 import { brTunProgram } from '../../../src/agents/l2/br-tun-program.js';
-import { linkLocalOf, portsProgram } from '../../../src/agents/l2/ports-program.js';
+import { portsProgram } from '../../../src/agents/l2/ports-program.js';
+import { linkLocalOf } from '../../../src/model/slaac.js';
 import { routerProgram } from '../../../src/agents/l3/router-program.js';
 import { allByNamespace, type RouterWays } from '../../../src/agents/l3/router-ways.js';
 import { admitRows, diffRows, type Row, type TableName } from '../../../src/dataplane/rows.js';

@@ -4,7 +4,7 @@ import { desiredOf } from '../../../src/agents/desired.js';
 import { raProgram, raTicks } from '../../../src/agents/l3/ra-program.js';
 import type { NodeView, SubnetView } from '../../../src/model/node-view.js';
 import { decodeFrame } from '../../../src/trace/frame.js';
-import { internetChecksum } from '../../../src/trace/echo.js';
+import { internetChecksum } from '../../../src/model/wire-bytes.js';
 import { cn1, ids, mac, red, withNetwork } from './picture.js';
 
 const slaac: SubnetView = { cidr: 'fd01::/64', gatewayIp: 'fd01::1', ipv6: 'slaac' };

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ipBytes, ipText, isInCidr } from '../../../src/trace/address-text.js';
-import { echoFrame, internetChecksum } from '../../../src/trace/echo.js';
+import { isInCidr } from '../../../src/model/addresses.js';
+import { internetChecksum, ipBytes, ipText } from '../../../src/model/wire-bytes.js';
+import { echoFrame } from '../../../src/trace/echo.js';
 import { decodeFrame } from '../../../src/trace/frame.js';
 import { arpFrame, damaged, tagged, vxlanFrame } from './frames.js';
 import { macs } from './crafted.js';

@@ -1,6 +1,6 @@
 /** Builders of captured frames: what the hops of the walk put around or in front of a frame. */
 import fc from 'fast-check';
-import { ipBytes, macBytes } from '../../../src/trace/address-text.js';
+import { ipBytes, macBytes } from '../../../src/model/wire-bytes.js';
 
 const bytes = (part: Buffer | undefined): Buffer => part ?? Buffer.alloc(0);
 
