@@ -6,6 +6,7 @@ import type { GatewayView } from '../../src/model/node-view.js';
 import { decodeFrame } from '../../src/trace/frame.js';
 import { mustBeZero, pings, within, type Hop } from './cloud.js';
 import type { Capture, Lab } from './lab.js';
+import { forgetNeighboursAt } from './neighbours.js';
 
 export const farHost = '198.51.100.9';
 export const host = '203.0.113.10';
@@ -110,7 +111,7 @@ export async function openConnections(lab: Lab, place: string, protocol = 'tcp')
 
 /** Who answers ARP for the address on the provider's wire, asked by the outside host: every answer's MAC, announcements left out. */
 export async function arpAnswers(lab: Lab, address: string, args: readonly string[] = []): Promise<string[]> {
-  await lab.exec('ext', ['ip', 'neigh', 'flush', 'dev', 'eth0']);
+  await forgetNeighboursAt(lab, 'ext');
   const capture = await lab.startCapture(...provider(`arp and arp[6:2] = 2 and src host ${address} and not dst host ${address}`));
   await lab.ping('ext', address, { count: 1, args: ['-W', '1', ...args] });
   return (await capture.stop()).flatMap(({ data }) => decodeFrame(data)?.arp?.senderMac ?? []);
