@@ -4,6 +4,7 @@
  */
 import type { DeviceSpec } from '../dataplane/interface.js';
 import { isInCidr, withPrefix, type Cidr, type IpAddress } from '../model/addresses.js';
+import { routerPortName } from '../model/device-names.js';
 import { isOwnDevice, type Attachment, type NodeView, type SubnetView } from '../model/node-view.js';
 import { fipNamespace } from '../namespaces/fip-namespace.js';
 import type { Namespace } from '../namespaces/namespace.js';
@@ -11,7 +12,7 @@ import { routerNamespace } from '../namespaces/router-namespace.js';
 import type { AttachWish, NetnsPlace } from '../namespaces/scripts.js';
 import { snatNamespace } from '../namespaces/snat-namespace.js';
 import { localPorts, type LocalPort } from './l2/ports-program.js';
-import { routerPortName, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
+import { tapName, vmDeviceName, type LocalIds } from './local-ids.js';
 import { gatewayHere, outsideTaps, uplinks, wiredNetworks } from './outside-devices.js';
 
 /** A port plugged into a namespace: what attach-netns.sh is to make true. */

@@ -5,11 +5,11 @@
  * Lowest free number first. A number stays with its owner while the view names the owner or its device is
  * still open, so that no number ever means two things at once.
  */
+import { fipPortName, gatewayPortName, routerPortName } from '../model/device-names.js';
 import { DvrError } from '../model/errors.js';
 import type { NodeIds } from '../model/node-call.js';
 import type { NodeView } from '../model/node-view.js';
-import { routerPortName } from '../namespaces/port-names.js';
-import { fipPortName, gatewayPortName, outsideTaps, portKinds, uplinks, wiredNetworks } from './outside-devices.js';
+import { outsideTaps, portKinds, uplinks, wiredNetworks } from './outside-devices.js';
 
 type Numbers = Readonly<Record<string, number>>;
 
@@ -31,7 +31,6 @@ const kLastLocalVlan = 4094;
 const kLastRouter = 4095;
 const kHint = 'this node is full: move ports to another';
 
-export { routerPortName };
 export const vmDeviceName = (port: string): string => `vm/${port}`;
 export const tapName = (portId: number): string => `tap${String(portId)}`;
 

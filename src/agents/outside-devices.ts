@@ -5,11 +5,9 @@
  *   br-int ─ sg/ROUTER/NETWORK ─ snat-ROUTER ─ qg/ROUTER ─┐
  *            qrouter-ROUTER ═══ fip-NETWORK ─ fg/NETWORK ─┴─ br-ex ─ uplink/PHYSICAL_NETWORK
  */
+import { fipPortName, gatewayPortName, snatPortName } from '../model/device-names.js';
 import type { NodePortKind } from '../model/node-call.js';
 import type { ExternalNetworkView, GatewayView, NodeView, RouterView } from '../model/node-view.js';
-import { fipPortName, gatewayPortName, snatPortName } from '../namespaces/port-names.js';
-
-export { fipPortName, gatewayPortName, snatPortName };
 
 export const uplinkPortName = (physicalNetwork: string): string => `uplink/${physicalNetwork}`;
 

@@ -1,6 +1,7 @@
 /** The MACs of ports, routers and the way out: one pool, since a node may hold any two of them. */
+import { snatPortName } from '../model/device-names.js';
 import { PortMacPool } from './allocators/port-mac.js';
-import { fgOwner, gatewayOwner, snatPortName } from './gateway-names.js';
+import { fgOwner, gatewayOwner } from './gateway-names.js';
 import type { Intent } from './intent.js';
 
 /** All that are given out, claimed. */

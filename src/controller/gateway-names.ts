@@ -3,7 +3,5 @@ import type { FloatingIp } from '../model/resources.js';
 
 export const floatingIpKey = ({ network, ip }: Pick<FloatingIp, 'network' | 'ip'>): string => `${network}/${ip}`;
 export const fgPortKey = (network: string, node: string): string => `${network}/${node}`;
-/** No port can have this name: it has slashes. */
-export const snatPortName = (router: string, network: string): string => `sg/${router}/${network}`;
 export const gatewayOwner = (router: string): string => `the gateway of router ${router}`;
 export const fgOwner = (network: string, node: string): string => `node ${node} in network ${network}`;

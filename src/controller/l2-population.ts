@@ -5,9 +5,9 @@
  * The `sg-` devices of routers' gateways are ports of their networks, on the node that does the source NAT.
  */
 import { withoutPrefix } from '../model/addresses.js';
+import { snatPortName } from '../model/device-names.js';
 import type { PortView } from '../model/node-view.js';
 import type { Binding, Port } from '../model/resources.js';
-import { snatPortName } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
 
 export type BoundPort = Port & { readonly binding: Binding };

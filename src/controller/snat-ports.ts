@@ -10,6 +10,7 @@ import {
   type IpAddress,
   type IpFamily,
 } from '../model/addresses.js';
+import { snatPortName } from '../model/device-names.js';
 import { DvrError } from '../model/errors.js';
 import { familiesOf } from '../model/external-ip.js';
 import type { Name } from '../model/identifiers.js';
@@ -18,7 +19,6 @@ import type { Port, RouterIntent, RouterInterfaceIntent, SnatPort } from '../mod
 import { IpPool } from './allocators/ip.js';
 import type { PortMacPool } from './allocators/port-mac.js';
 import { externalNetworkOf, type WithGateway } from './external-pools.js';
-import { snatPortName } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
 
 interface OwnedIp {

@@ -7,8 +7,8 @@
  * No route leads to the /31 by itself: nobody outside may find it behind proxy ARP.
  */
 import { createHash } from 'node:crypto';
+import { deviceName } from '../model/device-names.js';
 import type { Neighbour, NamespaceDevice } from './namespace.js';
-import { deviceName } from './namespace.js';
 
 interface End { readonly device: string; readonly ip: string; readonly mac: string }
 export interface FipLink { readonly rfp: End; readonly fpr: End }

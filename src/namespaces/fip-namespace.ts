@@ -8,16 +8,15 @@
  * The kernel answers for an address that it would route to another device than it was asked at: those are
  * the /32 routes to routers, and nothing else, since the links to them have no route (fip-link.ts).
  */
+import { fipDeviceName, fipPortName } from '../model/device-names.js';
 import type { ExternalNetworkView, NodeView, RouterView } from '../model/node-view.js';
 import { endDevice, endNeighbour, fipLink } from './fip-link.js';
-import { deviceName, namespaceSysctls, type Namespace, type Route } from './namespace.js';
+import { namespaceSysctls, type Namespace, type Route } from './namespace.js';
 import { fipTable } from './nft.js';
 import { defaultRoutes, ipsOf, isIn, onLinkRoutes } from './outside-network.js';
-import { fipPortName } from './port-names.js';
 import { distributedFips } from './router-namespace.js';
 
 export const fipNamespaceName = (network: string): string => `fip-${network}`;
-export const fipDeviceName = (network: string): string => deviceName('fg', network);
 
 const kLinkPriority = 40_000;
 /** A router's table is this and its number: routes outside that its tenants have asked for are its own. */

@@ -3,8 +3,6 @@
  * (snat-namespace.ts), an external network's FIP namespace (fip-namespace.ts). scripts.ts builds any of them
  * alike; l3-agent.ts asks what differs, by the commands that this file makes of two descriptions.
  */
-import { createHash } from 'node:crypto';
-
 export interface Namespace {
   readonly name: string;
   /** Paths below /proc/sys with their values, set before any device comes in. */
@@ -70,19 +68,6 @@ export interface NftTable {
 export interface Translation { readonly ip: string; readonly fixedIp: string }
 
 export interface Announcement { readonly device: string; readonly mac: string; readonly ip: string }
-
-/** IFNAMSIZ without the closing zero. */
-const kMaxDeviceNameLength = 15;
-
-/** What is left of a hash beside the prefix and the hyphen. */
-const kHashLength = 13;
-
-/** `<prefix>-<what>`; a name too long for the kernel is shortened to a hash, the same on every node. */
-export function deviceName(prefix: string, what: string): string {
-  const name = `${prefix}-${what}`;
-  if (name.length <= kMaxDeviceNameLength && /^[A-Za-z0-9_-]+$/.test(name)) return name;
-  return `${prefix}-${createHash('sha256').update(what).digest('hex').slice(0, kHashLength - prefix.length)}`;
-}
 
 /**
  * What all of our namespaces are set to before any device comes in (a device copies `default` at that

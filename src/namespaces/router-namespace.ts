@@ -13,19 +13,18 @@
  */
 import { createHash } from 'node:crypto';
 import { contains, familyOf, prefixAround, withoutPrefix, type InterfaceAddress, type IpAddress } from '../model/addresses.js';
+import { routerDeviceName, routerPortName } from '../model/device-names.js';
 import type { FloatingIpView, GatewayView, NodeView, RouterView } from '../model/node-view.js';
 import { endDevice, endNeighbour, fipLink, type FipLink } from './fip-link.js';
 import {
-  deviceName, namespaceSysctls, unreachable, type Namespace, type NamespaceDevice, type Neighbour, type Route, type Rule,
+  namespaceSysctls, unreachable, type Namespace, type NamespaceDevice, type Neighbour, type Route, type Rule,
 } from './namespace.js';
 import { routerTable } from './nft.js';
 import { isIn } from './outside-network.js';
-import { routerPortName } from './port-names.js';
 import { subnetsOf, tenantNeighbours } from './tenant-neighbours.js';
 
 export const routerNamespaceName = (routerId: string): string => `qrouter-${routerId}`;
 export const isRouterNamespace = (name: string): boolean => name.startsWith(routerNamespaceName(''));
-export const routerDeviceName = (network: string): string => deviceName('qr', network);
 
 const kFipPriority = 40_000;
 const kOwnPriority = 40_001;

@@ -8,16 +8,14 @@
  * way back is straight to the VM: its MAC is known, as everybody's is.
  */
 import { familyOf, type Cidr } from '../model/addresses.js';
+import { gatewayDeviceName, gatewayPortName, snatDeviceName, snatPortName } from '../model/device-names.js';
 import type { ExternalNetworkView, FloatingIpView, GatewayView, NodeView, RouterView } from '../model/node-view.js';
-import { deviceName, namespaceSysctls, unreachable, type Namespace, type NamespaceDevice, type Route } from './namespace.js';
+import { namespaceSysctls, unreachable, type Namespace, type NamespaceDevice, type Route } from './namespace.js';
 import { snatTable, type SnatWish } from './nft.js';
 import { defaultRoutes, ipsOf, isIn, onLinkRoutes } from './outside-network.js';
-import { gatewayPortName, snatPortName } from './port-names.js';
 import { subnetsOf, tenantNeighbours } from './tenant-neighbours.js';
 
 export const snatNamespaceName = (routerId: string): string => `snat-${routerId}`;
-export const snatDeviceName = (network: string): string => deviceName('sg', network);
-export const gatewayDeviceName = (network: string): string => deviceName('qg', network);
 
 const snatSysctls = [
   ...namespaceSysctls,

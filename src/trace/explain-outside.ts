@@ -2,9 +2,9 @@
  * Where a frame on its way outside is: NS3 to NS7, where the router addresses its own MAC, and NS9 on br-ex and the
  * provider's wire. Used by explain.ts, explain-places.ts and explain-tunnel.ts before their own rules.
  */
+import { routerDeviceName } from '../model/device-names.js';
 import { macText, networkKey, type Fault, type Intent, type Row, type Subject } from './explain-model.js';
 import type { Place } from './explain-places.js';
-import { routerDeviceName } from './names.js';
 
 /** A frame for the node that does a router's source NAT. */
 export interface Outward { readonly router: string; readonly network: string; readonly node: string }

@@ -3,13 +3,13 @@
  * function answers the place, the steps it can be, the stage and the row; faults only where the place
  * itself rules them out, such as a DVR MAC on br-int. What holds everywhere is in explain-checks.ts.
  */
+import { routerDeviceName } from '../model/device-names.js';
 import { askedAddress, macOfIp } from './explain-checks.js';
 import {
   macText, networkKey, networksOfLocalVlan, type Fault, type Intent, type Row, type Subject,
 } from './explain-model.js';
 import { deliveryRow, portRow, routerMacRow, vniRow } from './explain-rows.js';
 import { outwardOf, outwardPlace } from './explain-outside.js';
-import { routerDeviceName } from './names.js';
 
 export interface Place {
   readonly hop: string;

@@ -3,8 +3,8 @@
  * interfaces and DVR MACs; VTEPs into nodes; VNIs into networks; a node's port ids and local VLANs.
  * Made from the views of any number of nodes; each view knows only its node's part of the whole.
  */
-import { createHash } from 'node:crypto';
 import { isInCidr } from '../model/addresses.js';
+import { fipDeviceName, gatewayDeviceName } from '../model/device-names.js';
 import type { NodeIds } from '../model/node-call.js';
 import type {
   NetworkView, NodeView, PeerView, PortView, RouterInterfaceView,
@@ -84,10 +84,10 @@ export function namesOf(views: readonly NodeView[]): Names {
 function externalOwners(views: readonly NodeView[]): (readonly [string, MacOwner])[] {
   return views.flatMap(({ node, routers, externalNetworks = [] }) => [
     ...routers.flatMap(({ id, gateway }) => (gateway === undefined ? [] : [
-      [gateway.mac, { kind: 'external', name: `qg-${gateway.network} of ${id}`, network: gateway.network }] as const,
+      [gateway.mac, { kind: 'external', name: `${gatewayDeviceName(gateway.network)} of ${id}`, network: gateway.network }] as const,
     ])),
     ...externalNetworks.flatMap(({ name, fg }) => (fg === undefined ? [] : [
-      [fg.mac, { kind: 'external', name: `fg-${name} of ${node.name}`, network: name }] as const,
+      [fg.mac, { kind: 'external', name: `${fipDeviceName(name)} of ${node.name}`, network: name }] as const,
     ])),
   ]);
 }
@@ -122,18 +122,6 @@ export function macName(names: Names, mac: string): string | undefined {
 /** The value with its name in brackets, where it has one: "2 (green)". */
 export function named(value: string | number, name: string | undefined): string {
   return name === undefined ? `${value}` : `${value} (${name})`;
-}
-
-const kDeviceNameLimit = 15;
-
-/**
- * The router's device in a network, as namespaces/router-namespace.ts calls it; said again here because
- * what reads traces does not lean on what builds namespaces. A test holds both to one answer.
- */
-export function routerDeviceName(network: string): string {
-  const name = `qr-${network}`;
-  if (name.length <= kDeviceNameLimit && /^[A-Za-z0-9_-]+$/.test(name)) return name;
-  return `qr-${createHash('sha256').update(network).digest('hex').slice(0, 11)}`;
 }
 
 export const kTunnelPort = 1;

@@ -1,4 +1,5 @@
 /** Which outside addresses are this cloud's: gateway addresses, floating IPs, and the nodes' own. Pure, from the views. */
+import { fipDeviceName, gatewayDeviceName } from '../model/device-names.js';
 import type { FloatingIpView, NodeView, RouterView } from '../model/node-view.js';
 
 export interface OutsideAddress {
@@ -28,7 +29,7 @@ type Entry = [string, OutsideAddress];
 function fgAddresses({ node: { name: node }, externalNetworks = [] }: NodeView): Entry[] {
   return externalNetworks.flatMap(({ name: network, fg }) => {
     if (fg === undefined) return [];
-    const device = `fg-${network} of ${node}`;
+    const device = `${fipDeviceName(network)} of ${node}`;
     return fg.addresses.map((address): Entry => [plain(address), { what: device, network, node, device, mac: fg.mac }]);
   });
 }
@@ -36,7 +37,7 @@ function fgAddresses({ node: { name: node }, externalNetworks = [] }: NodeView):
 function gatewayAddresses({ node: { name: node } }: NodeView, { id, gateway }: RouterView): Entry[] {
   if (gateway?.node !== node) return [];
   const { network, mac } = gateway;
-  const one = { what: `gateway address of ${id}`, network, node, device: `qg-${network} of ${id}`, mac };
+  const one = { what: `gateway address of ${id}`, network, node, device: `${gatewayDeviceName(network)} of ${id}`, mac };
   return gateway.addresses.map((address) => [plain(address), one]);
 }
 
@@ -47,7 +48,7 @@ function floatingAddress(
   const isCentral = placement === 'central';
   const mac = isCentral ? gateway?.mac : externalNetworks.find(({ name }) => name === network)?.fg?.mac;
   if (mac === undefined) return [];
-  const device = isCentral ? `qg-${network} of ${id}` : `fg-${network} of ${node}`;
+  const device = isCentral ? `${gatewayDeviceName(network)} of ${id}` : `${fipDeviceName(network)} of ${node}`;
   return [[ip, { what: `floating IP of ${port}`, network, node, device, mac, port }]];
 }
 

@@ -2,8 +2,8 @@
  * The part of a walk that leaves the cloud or comes in: what the SNAT and FIP namespaces and br-ex do, and the
  * names of the steps there. NAT is the kernel's work, told from the frames on either side of a namespace.
  */
+import { routerDeviceName } from '../model/device-names.js';
 import { macChanges, natChanges, ttlChange } from './field-changes.js';
-import { routerDeviceName } from './names.js';
 import { networkOfPort, outKind, routerOf, type Passage, type Visit, type Walked } from './passage.js';
 import { passedStages, type Clock, type UnnumberedStep } from './step-parts.js';
 

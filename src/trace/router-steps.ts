@@ -2,8 +2,9 @@
  * The router's part of a walk, EW2 and EW3, either way: in the fast path it is what stage route did to the
  * frame; in the namespace it is the kernel's work, told from the frames on either side of it.
  */
+import { routerDeviceName } from '../model/device-names.js';
 import { changed, macChanges, ttlChange } from './field-changes.js';
-import { localVlanName, named, routerDeviceName } from './names.js';
+import { localVlanName, named } from './names.js';
 import { frameOf, networkOfPort, routerOf, type Passage, type Visit, type Walked } from './passage.js';
 import { passedStages, type Clock, type UnnumberedStep } from './step-parts.js';
 

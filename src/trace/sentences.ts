@@ -3,6 +3,7 @@
  * clause about a MAC, a local VLAN or a VNI is there when that field really changed.
  */
 import type { TraceRecord } from '../dataplane/interface.js';
+import { fipDeviceName, gatewayDeviceName, snatDeviceName } from '../model/device-names.js';
 import type { NodeIds } from '../model/node-call.js';
 import type { Frame } from './frame.js';
 import { kTunnelPort, localVlanName, macName, portName } from './names.js';
@@ -65,9 +66,9 @@ export function portText(ids: NodeIds, id: number): string {
   const port = ids.ports.find((one) => one.id === id);
   switch (port?.kind) {
     case 'router': return `router ${port.name}`;
-    case 'snat': return `sg-${port.network} in the SNAT namespace of ${port.name}`;
-    case 'gateway': return `qg-${port.network} in the SNAT namespace of ${port.name}`;
-    case 'fip': return `fg-${port.network} in the FIP namespace`;
+    case 'snat': return `${snatDeviceName(port.network)} in the SNAT namespace of ${port.name}`;
+    case 'gateway': return `${gatewayDeviceName(port.network)} in the SNAT namespace of ${port.name}`;
+    case 'fip': return `${fipDeviceName(port.network)} in the FIP namespace`;
     case 'uplink': return `the provider's wire ${port.name}`;
     default: return portName(ids, id) ?? `port ${id}`;
   }

@@ -8,9 +8,10 @@
  * Nothing is learned: a MAC that is not one of these devices' is on the wire.
  */
 import type { Row } from '../../dataplane/rows.js';
+import { fipPortName, gatewayPortName } from '../../model/device-names.js';
 import type { NodeView } from '../../model/node-view.js';
 import type { LocalIds } from '../local-ids.js';
-import { fipPortName, gatewayHere, gatewayPortName, uplinkPortName, uplinks, wiredNetworks } from '../outside-devices.js';
+import { gatewayHere, uplinkPortName, uplinks, wiredNetworks } from '../outside-devices.js';
 
 /** The provider VLAN of a flat network: untagged. */
 const kUntagged = 0;

@@ -8,9 +8,10 @@ import type { Row } from '../../dataplane/rows.js';
 import {
   familyOf, networkAddress, parseCidr, parseIp, prefixBitsOf, type Cidr,
 } from '../../model/addresses.js';
+import { routerPortName } from '../../model/device-names.js';
 import type { LocalPortView, NetworkView, NodeView, PortView } from '../../model/node-view.js';
 import { linkLocalOf } from '../../model/slaac.js';
-import { routerPortName, vmDeviceName, type LocalIds } from '../local-ids.js';
+import { vmDeviceName, type LocalIds } from '../local-ids.js';
 
 /** A VM port of this node with everything the programs ask of it. */
 export interface LocalPort {

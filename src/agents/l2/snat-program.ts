@@ -11,9 +11,10 @@
  * `sg-` is ever reached from another node.
  */
 import type { Row } from '../../dataplane/rows.js';
+import { snatPortName } from '../../model/device-names.js';
 import type { GatewayView, NodeView, RouterView } from '../../model/node-view.js';
 import type { LocalIds } from '../local-ids.js';
-import { gatewayHere, snatPortName } from '../outside-devices.js';
+import { gatewayHere } from '../outside-devices.js';
 
 export function snatProgram(view: NodeView, ids: LocalIds): Row[] {
   return view.routers.flatMap((router) => {

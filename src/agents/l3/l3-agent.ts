@@ -3,8 +3,9 @@
  * that remembers what it has done, so that an unchanged namespace costs nothing, and asks the kernel again
  * when told to distrust its memory.
  */
+import { fipDeviceName, routerDeviceName, snatDeviceName } from '../../model/device-names.js';
 import { DvrError } from '../../model/errors.js';
-import { fipDeviceName, fipNamespaceName } from '../../namespaces/fip-namespace.js';
+import { fipNamespaceName } from '../../namespaces/fip-namespace.js';
 import {
   differenceOf, emptyFacts, holds, translationsIn, type NamespaceContents, type NamespaceFacts,
 } from '../../namespaces/namespace-facts.js';
@@ -13,9 +14,9 @@ import {
   type Announcement, type Namespace, type NamespaceDevice, type Translation,
 } from '../../namespaces/namespace.js';
 import { ownNftTables } from '../../namespaces/nft.js';
-import { routerDeviceName, routerNamespaceName } from '../../namespaces/router-namespace.js';
+import { routerNamespaceName } from '../../namespaces/router-namespace.js';
 import type { Hands } from '../../namespaces/scripts.js';
-import { snatDeviceName, snatNamespaceName } from '../../namespaces/snat-namespace.js';
+import { snatNamespaceName } from '../../namespaces/snat-namespace.js';
 
 /** The TAP of a device of the dataplane; nothing where it is not open. */
 type TapOf = (device: string) => string | undefined;

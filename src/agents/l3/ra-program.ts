@@ -9,10 +9,11 @@ import type { Row } from '../../dataplane/rows.js';
 import {
   networkAddress, parseCidr, prefixBitsOf, withoutPrefix, type InterfaceAddress,
 } from '../../model/addresses.js';
+import { routerPortName } from '../../model/device-names.js';
 import type { NetworkView, NodeView, RouterInterfaceView, SubnetView } from '../../model/node-view.js';
 import { linkLocalOf } from '../../model/slaac.js';
 import { icmpv6Packet, ipBytes, macBytes } from '../../model/wire-bytes.js';
-import { routerPortName, type LocalIds } from '../local-ids.js';
+import type { LocalIds } from '../local-ids.js';
 
 /**
  * How often routers speak unasked: as RFC 4861 section 6.2.1 has it at the most often by default, and nine

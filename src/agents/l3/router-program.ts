@@ -12,8 +12,9 @@ import {
   broadcastAddress, contains, familyOf, networkAddress, parseCidr, parseIp, prefixBitsOf, widthOf,
   withoutPrefix, type Cidr, type InterfaceAddress, type IpAddress,
 } from '../../model/addresses.js';
+import { routerPortName } from '../../model/device-names.js';
 import type { NodeView, RouterView } from '../../model/node-view.js';
-import { routerPortName, type LocalIds } from '../local-ids.js';
+import type { LocalIds } from '../local-ids.js';
 import type { RouterWays } from './router-ways.js';
 
 /** The row's port where no copy of the router is on this node. */

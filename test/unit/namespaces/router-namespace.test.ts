@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { neighbourCommands, routeCommands, type Neighbour } from '../../../src/namespaces/namespace.js';
-import { routerDeviceName, routerNamespace } from '../../../src/namespaces/router-namespace.js';
+import { routerNamespace } from '../../../src/namespaces/router-namespace.js';
 import type { NodeView } from '../../../src/model/node-view.js';
 import { cn1, mac, port, red, withNetwork } from '../agents/picture.js';
 
@@ -72,12 +72,5 @@ describe('routeCommands', () => {
     expect(routeCommands(before, [{ destination: '10.7.0.0/16', via: '10.1.0.13' }])).toEqual([
       'route replace 10.7.0.0/16 via 10.1.0.13 proto 200', 'route del 10.8.0.0/16 via 10.1.0.11 proto 200',
     ]);
-  });
-});
-
-describe('routerDeviceName', () => {
-  it('is the network\'s name where that fits, else a hash of it', () => {
-    expect(routerDeviceName('red')).toBe('qr-red');
-    expect(routerDeviceName('a-network-with-a-long-name')).toMatch(/^qr-[0-9a-f]{11}$/);
   });
 });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { routerDeviceName as deviceBuilt } from '../../../src/namespaces/router-namespace.js';
-import { macName, namesOf, routerDeviceName } from '../../../src/trace/names.js';
+import { macName, namesOf } from '../../../src/trace/names.js';
 import { macs, viewOf, vteps } from './crafted.js';
 
 describe('names', () => {
@@ -26,9 +25,4 @@ describe('names', () => {
     expect(names.isAddressOfRouter('10.2.0.1', 'r1')).toBe(true);
     expect(names.isAddressOfRouter('10.2.0.1', 'r2')).toBe(false);
   });
-
-  it.each(['red', 'a-network-with-a-long-name', 'exactly-12ch', 'dotted.name'])(
-    'call a router device in %s what its builder calls it',
-    (network) => expect(routerDeviceName(network)).toBe(deviceBuilt(network)),
-  );
 });
