@@ -101,11 +101,7 @@ class AgentProcess implements Agent {
   #gather: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retryMs = kFirstRetryMs;
-  #resync: NodeJS.Timeout | undefined;
-  #pinWatch: NodeJS.Timeout | undefined;
-  #aging: NodeJS.Timeout | undefined;
-  #look: NodeJS.Timeout | undefined;
-  #advertising: NodeJS.Timeout | undefined;
+  #clocks: readonly NodeJS.Timeout[] = [];
   #touched = new AbortController();
   readonly #stop = new AbortController();
 
@@ -126,13 +122,13 @@ class AgentProcess implements Agent {
         { dataplane: () => this.#reached(), numbers: () => this.node.numbers() }, method, params,
       ),
     });
-    this.#resync = setInterval(() => { this.node.distrust(); this.#want('all'); }, kResyncMs);
-    this.#pinWatch = setInterval(() => { if (this.node.releasePins()) this.#want('all'); }, kPinWatchMs);
-    this.#aging = setInterval(() => {
-      if (this.node.ageLearned(Date.now())) this.#want('rows');
-    }, kAgeMs);
-    this.#look = setInterval(() => { this.node.lookIntoRouters(); }, kLookMs);
-    this.#advertising = setInterval(() => { void this.node.advertise(); }, kAdvertiseMs);
+    this.#clocks = [
+      setInterval(() => { this.node.distrust(); this.#want('all'); }, kResyncMs),
+      setInterval(() => { if (this.node.releasePins()) this.#want('all'); }, kPinWatchMs),
+      setInterval(() => { if (this.node.ageLearned(Date.now())) this.#want('rows'); }, kAgeMs),
+      setInterval(() => { this.node.lookIntoRouters(); }, kLookMs),
+      setInterval(() => { void this.node.advertise(); }, kAdvertiseMs),
+    ];
     this.node.watchRouters({ changed: () => { this.#want('rows'); }, touched: () => { this.#touched.abort(); } });
     void this.#keepDataplane();
     void this.#compareRouters();
@@ -140,10 +136,7 @@ class AgentProcess implements Agent {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    const timers = [
-      this.#gather, this.#retry, this.#resync, this.#pinWatch, this.#aging, this.#look, this.#advertising,
-    ];
-    for (const timer of timers) clearTimeout(timer);
+    for (const timer of [...this.#clocks, this.#gather, this.#retry]) clearTimeout(timer);
     this.#controller?.close();
     await this.#working;
     await this.#dataplane?.close();
