@@ -4,7 +4,8 @@ const serial = { pool: 'forks', maxWorkers: 1, fileParallelism: false } as const
 
 const lab = { ...serial, testTimeout: 60_000, hookTimeout: 120_000 };
 /** What must hold whichever way routed packets take. */
-const routed = ['arp', 'east-west', 'mac-isolation', 'mtu', 'routing', 'router-advertisements', 'spoofing'].map((name) => `test/netns/${name}.test.ts`);
+const routed = ['arp', 'east-west', 'floating-ip', 'mac-isolation', 'mtu', 'north-south', 'routing', 'router-advertisements', 'spoofing']
+  .map((name) => `test/netns/${name}.test.ts`);
 
 export default defineConfig({
   test: {

@@ -37,6 +37,8 @@ export interface Probing {
 export interface Capture {
   /** Ends the capture and answers with what it saw, in order. */
   stop(): Promise<CapturedPacket[]>;
+  /** Once it has ended: how many packets passed that it had no room for. */
+  readonly missed: () => number;
 }
 
 /** A lab with nodes, VMs and the controller; `place` is a name that `dvr lab exec` takes. */
@@ -47,7 +49,8 @@ export interface Lab {
   exec(place: string, argv: readonly string[], options?: { timeoutMs?: number }): Promise<Ran>;
   /** Pings and answers with how many replies came. */
   ping(from: string, address: string, options?: { count?: number; args?: readonly string[] }): Promise<number>;
-  startCapture(place: string, device: string, filter?: string): Promise<Capture>;
+  /** @param bytes of each packet are kept; with fewer, more packets fit in while they come fast. */
+  startCapture(place: string, device: string, filter?: string, bytes?: number): Promise<Capture>;
   /** Starts a long command at a place, ready when it prints "ready" anywhere; ended with the lab at the latest. */
   start(place: string, argv: readonly string[]): Promise<ChildProcess>;
   /** Echo at `to`, prober at `from`: `count` datagrams, one each `intervalMs`. Answers once the first is sent. */
@@ -60,8 +63,10 @@ const kUpMs = 90_000;
 /** Within this time the dataplane sees a new packet socket (it looks every 250 ms), and a capture everything that was sent. */
 const kSettleMs = 400;
 const kProbePort = 7007;
-/** The largest super-frame, and room for a burst: tcpdump reserves a whole snapshot for each packet (8 MiB in all). */
-const kCaptureSize = ['-s', '65600', '-B', '8192'];
+/** The largest super-frame. */
+const kWholeBytes = 65_600;
+/** Room for a burst: tcpdump reserves a whole snapshot for each packet. */
+const kCaptureKib = '8192';
 const support = fileURLToPath(new URL('.', import.meta.url));
 
 /** Breaks something, looks, and mends it again whatever happened meanwhile. */
@@ -116,14 +121,19 @@ function labOf(children: Set<ChildProcess>, scratch: string): Lab {
       const { stdout } = await exec(from, ['ping', '-c', String(count), '-i', '0.2', '-W', '2', ...args, address]);
       return Number(/(\d+) received/.exec(stdout)?.[1] ?? 0);
     },
-    startCapture: async (place, device, filter = '') => {
+    startCapture: async (place, device, filter = '', bytes = kWholeBytes) => {
       const file = join(scratch, `capture-${captures++}.pcap`);
-      const child = spawnAt(place, ['tcpdump', '-U', '-n', '--immediate-mode', '-Z', 'root', ...kCaptureSize, '-w', file,
-        '-i', device, ...filter.split(' ').filter((word) => word !== '')]);
+      const child = spawnAt(place, ['tcpdump', '-U', '-n', '--immediate-mode', '-Z', 'root', '-s', `${bytes}`,
+        '-B', kCaptureKib, '-w', file, '-i', device, ...filter.split(' ').filter((word) => word !== '')]);
       children.add(child);
+      let said = '';
+      child.stderr?.on('data', (chunk: Buffer) => { said += chunk.toString(); });
       await untilLine(child, 'listening on');
       await sleep(kSettleMs);
-      return { stop: () => stopCapture(child, file) };
+      return {
+        stop: () => stopCapture(child, file),
+        missed: () => Number(/(\d+) packets? dropped by kernel/.exec(said)?.[1] ?? NaN),
+      };
     },
     start,
     startProbes: async (from, to, address, { count, intervalMs = 10 }) => {
