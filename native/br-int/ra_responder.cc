@@ -42,7 +42,7 @@ void advertise(Packet& packet, const Prefixes& prefixes, const MacAddr& router, 
   begin_router_advertisement(packet.frame, {router, mtu_bytes, prefixes.managed()}, to_mac, to);
   for (uint16_t index = 0; const auto* row = prefixes.at(index); ++index)
     put_prefix(packet.frame, index, masked(row->prefix, row->prefix_bits), row->prefix_bits, row->autonomous);
-  finish_router_advertisement(packet.frame);
+  finish_nd_message(packet.frame);
 }
 
 // False: it has no room, and stays as it is.

@@ -45,6 +45,39 @@ class NdView {
   size_t bytes_;
 };
 
+inline constexpr IpAddr kAllNodes{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+
+struct NdAddresses {
+  MacAddr from_mac, to_mac;
+  IpAddr from, to;
+};
+
+// Writes all that stands before the message, which fills the rest of the frame; answers where it begins.
+inline uint8_t* begin_nd_message(std::span<uint8_t> frame, const NdAddresses& addresses) {
+  uint8_t* const at = frame.data();
+  std::memcpy(at, addresses.to_mac.bytes.data(), 6);
+  std::memcpy(at + 6, addresses.from_mac.bytes.data(), 6);
+  store_be16(at + 12, kEtherTypeIpv6);
+  uint8_t* const ip = at + kEthernetBytes;
+  store_be32(ip, 0x60000000);
+  store_be16(ip + 4, static_cast<uint16_t>(frame.size() - kEthernetBytes - kIpv6Bytes));
+  ip[6] = kProtocolIcmpv6;
+  ip[7] = 255;  // RFC 4861 sections 6.1 and 7.1: anything else is ignored
+  std::memcpy(ip + 8, addresses.from.bytes.data(), 16);
+  std::memcpy(ip + 24, addresses.to.bytes.data(), 16);
+  return ip + kIpv6Bytes;
+}
+
+// Writes the checksum of the message, when it is whole.
+inline void finish_nd_message(std::span<uint8_t> frame) {
+  const auto icmp = frame.subspan(kEthernetBytes + kIpv6Bytes);
+  const auto addresses = frame.subspan(kEthernetBytes + 8, 32);
+  store_be16(icmp.data() + 2, 0);
+  const uint64_t pseudo = checksum_add16(
+      checksum_add16(checksum_add(0, addresses), static_cast<uint16_t>(icmp.size())), kProtocolIcmpv6);
+  store_be16(icmp.data() + 2, checksum_finish(checksum_add(pseudo, icmp)));
+}
+
 inline constexpr size_t kAdvertisementBytes = kEthernetBytes + kIpv6Bytes + 32;
 
 // Rewrites the solicitation in `packet` into the advertisement of `mac` for the target. A solicitation
@@ -59,31 +92,16 @@ inline void become_advertisement(Packet& packet, const MacAddr& asker, const IpA
   }
   packet.frame = packet.frame.first(kAdvertisementBytes);
   packet.offload = {};
-  uint8_t* at = packet.frame.data();
   const bool solicited = !from.is_any();
-  constexpr std::array<uint8_t, 16> all_nodes{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-
-  std::memcpy(at, asker.bytes.data(), 6);
-  std::memcpy(at + 6, mac.bytes.data(), 6);
-  store_be16(at + 12, kEtherTypeIpv6);
-  uint8_t* ip = at + kEthernetBytes;
-  store_be32(ip, 0x60000000);
-  store_be16(ip + 4, 32);
-  ip[6] = kProtocolIcmpv6;
-  ip[7] = 255;  // RFC 4861 section 7.1.2: anything else is ignored
-  std::memcpy(ip + 8, target.bytes.data(), 16);
-  std::memcpy(ip + 24, solicited ? from.bytes.data() : all_nodes.data(), 16);
-  uint8_t* icmp = ip + kIpv6Bytes;
+  uint8_t* icmp = begin_nd_message(packet.frame, {mac, asker, target, solicited ? from : kAllNodes});
   icmp[0] = kNeighbourAdvertisement;
   icmp[1] = 0;
-  store_be16(icmp + 2, 0);
   store_be32(icmp + 4, (router ? 0x80000000u : 0u) | (solicited ? 0x40000000u : 0u) | 0x20000000u);
   std::memcpy(icmp + 8, target.bytes.data(), 16);
   icmp[24] = 2;
   icmp[25] = 1;
   std::memcpy(icmp + 26, mac.bytes.data(), 6);
-  const uint64_t pseudo = checksum_add16(checksum_add16(checksum_add(0, {ip + 8, 32}), 32), kProtocolIcmpv6);
-  store_be16(icmp + 2, checksum_finish(checksum_add(pseudo, {icmp, 32})));
+  finish_nd_message(packet.frame);
 }
 
 }  // namespace dvr

@@ -12,9 +12,6 @@
 //   32      32     option 3, prefix information, once for each prefix (section 4.6.2)
 #pragma once
 
-#include <array>
-
-#include "base/checksum.hpp"
 #include "packet/ipv6.hpp"
 #include "packet/neighbour_discovery.hpp"
 
@@ -39,7 +36,6 @@ inline IpAddr link_local_of(const MacAddr& mac) {
   return {{0xfe, 0x80, 0, 0, 0, 0, 0, 0, first, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]}};
 }
 
-inline constexpr IpAddr kAllNodes{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 inline constexpr MacAddr kAllNodesMacAddr{{0x33, 0x33, 0, 0, 0, 1}};
 
 struct Advertiser {
@@ -48,23 +44,11 @@ struct Advertiser {
   bool managed = false;
 };
 
-// Writes the advertisement but for its prefixes and checksum.
+// Writes the advertisement but for its prefixes and its checksum (finish_nd_message).
 inline void begin_router_advertisement(std::span<uint8_t> frame, const Advertiser& router,
                                        const MacAddr& to_mac, const IpAddr& to) {
-  uint8_t* at = frame.data();
-  const IpAddr from = link_local_of(router.mac);
-  std::memset(at, 0, frame.size());
-  std::memcpy(at, to_mac.bytes.data(), 6);
-  std::memcpy(at + 6, router.mac.bytes.data(), 6);
-  store_be16(at + 12, kEtherTypeIpv6);
-  uint8_t* ip = at + kEthernetBytes;
-  store_be32(ip, 0x60000000);
-  store_be16(ip + 4, static_cast<uint16_t>(frame.size() - kEthernetBytes - kIpv6Bytes));
-  ip[6] = kProtocolIcmpv6;
-  ip[7] = 255;  // RFC 4861 section 6.1.2: anything else is ignored
-  std::memcpy(ip + 8, from.bytes.data(), 16);
-  std::memcpy(ip + 24, to.bytes.data(), 16);
-  uint8_t* icmp = ip + kIpv6Bytes;
+  std::memset(frame.data(), 0, frame.size());
+  uint8_t* icmp = begin_nd_message(frame, {router.mac, to_mac, link_local_of(router.mac), to});
   icmp[0] = kRouterAdvertisement;
   icmp[4] = 64;
   icmp[5] = router.managed ? 0x80 : 0;
@@ -85,14 +69,6 @@ inline void put_prefix(std::span<uint8_t> frame, size_t index, const IpAddr& pre
   store_be32(option + 4, kPrefixValidS);
   store_be32(option + 8, kPrefixPreferredS);
   std::memcpy(option + 16, prefix.bytes.data(), 16);
-}
-
-inline void finish_router_advertisement(std::span<uint8_t> frame) {
-  const auto icmp = frame.subspan(kEthernetBytes + kIpv6Bytes);
-  const auto addresses = frame.subspan(kEthernetBytes + 8, 32);
-  const uint64_t pseudo = checksum_add16(
-      checksum_add16(checksum_add(0, addresses), static_cast<uint16_t>(icmp.size())), kProtocolIcmpv6);
-  store_be16(icmp.data() + 2, checksum_finish(checksum_add(pseudo, icmp)));
 }
 
 }  // namespace dvr
