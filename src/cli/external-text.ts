@@ -1,4 +1,4 @@
-/** The way out, in `dvr status`: external networks, routers' gateways and floating IPs. */
+/** The way out, in `dvr status`: external networks, routers' gateways, what they forward, and floating IPs. */
 import type { FloatingIpStatus } from '../controller/external-status.js';
 import type { Status } from '../controller/status.js';
 import { columns } from './output.js';
@@ -16,6 +16,7 @@ export function externalText(status: Pick<Status, 'externalNetworks' | 'routers'
         uplinks.map(({ node, addresses }) => [node, ...addresses].join(' ')).join(', ') || 'no node',
       ])),
     table(['router', 'gateway in', 'addresses', 'source NAT', 'path'], gatewayRows(status)),
+    table(['router', 'forwards', 'to', 'port'], forwardingRows(status)),
     table(['floating IP', 'network', 'port', 'address', 'done on'], floatingIps.map((one) =>
       [one.ip, one.network, one.port ?? '-', one.fixedIp ?? '-', placeOf(one)])),
   ].filter((text) => text !== '');
@@ -28,6 +29,14 @@ function gatewayRows({ routers }: Pick<Status, 'routers'>): string[][] {
     const place = node ?? 'NOBODY: no network node has an uplink';
     return [[id, network, addresses.join(' '), snat ? place : `off, routed by ${place}`, snatPath]];
   });
+}
+
+function forwardingRows({ routers }: Pick<Status, 'routers'>): string[][] {
+  return routers.flatMap(({ id, gateway }) => (gateway?.portForwardings ?? []).map(
+    ({ protocol, externalIp, externalPort, fixedIp, internalPort, port }) => [
+      id, `${protocol} ${externalIp ?? ''}:${externalPort}`,
+      fixedIp === undefined ? 'NOBODY: the port or its address is gone' : `${fixedIp}:${internalPort}`, port,
+    ]));
 }
 
 function placeOf({ port, fixedIp, node, placement, router }: FloatingIpStatus): string {

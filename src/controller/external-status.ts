@@ -5,6 +5,7 @@ import { hasUplinkTo } from '../model/uplinks.js';
 import { placedFloatingIps } from './floating-ips.js';
 import { floatingIpKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
+import { placedPortForwardings } from './port-forwardings.js';
 
 export interface ExternalNetworkStatus {
   readonly name: string;
@@ -23,6 +24,17 @@ export interface GatewayStatus {
   readonly snatPath: SnatPath;
   /** Absent: no network node has the uplink, and what has no floating IP cannot get out. */
   readonly node?: string;
+  readonly portForwardings: readonly PortForwardingStatus[];
+}
+
+export interface PortForwardingStatus {
+  readonly protocol: string;
+  readonly externalIp?: string;
+  readonly externalPort: number;
+  readonly port: string;
+  /** Absent, as is the external address: the port has gone, or has the address no more. */
+  readonly fixedIp?: string;
+  readonly internalPort: number;
 }
 
 export interface FloatingIpStatus {
@@ -53,7 +65,8 @@ export function externalNetworkStatuses(intent: Intent): readonly ExternalNetwor
 }
 
 /** Undefined for a router without a gateway. */
-export function gatewayStatus(intent: Intent, { id, gateway }: Router): GatewayStatus | undefined {
+export function gatewayStatus(intent: Intent, router: Router): GatewayStatus | undefined {
+  const { id, gateway } = router;
   const given = intent.gateways.get(id);
   if (gateway === undefined || given === undefined) return undefined;
   return {
@@ -62,6 +75,15 @@ export function gatewayStatus(intent: Intent, { id, gateway }: Router): GatewayS
     snat: gateway.snat,
     snatPath: gateway.snatPath,
     ...(given.node === undefined ? {} : { node: given.node }),
+    portForwardings: placedPortForwardings(intent, router, given).map(
+      ({ forwarding: { protocol, externalPort, port, internalPort }, view }) => ({
+        protocol,
+        externalPort,
+        port,
+        internalPort,
+        ...(view === undefined ? {} : { externalIp: view.externalIp, fixedIp: view.fixedIp }),
+      }),
+    ),
   };
 }
 

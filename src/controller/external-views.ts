@@ -4,12 +4,15 @@ import type { ExternalNetworkIntent, Node, Router } from '../model/resources.js'
 import { uplinkTo } from '../model/uplinks.js';
 import { fgPortKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
+import { placedPortForwardings } from './port-forwardings.js';
 
 /** Undefined for a router without a gateway. The same on every node that has a copy. */
-export function gatewayView(intent: Intent, { id, gateway }: Router): GatewayView | undefined {
+export function gatewayView(intent: Intent, router: Router): GatewayView | undefined {
+  const { id, gateway } = router;
   const given = intent.gateways.get(id);
   if (gateway === undefined || given === undefined) return undefined;
   const { network, node, mac, addresses, snatPorts } = given;
+  const portForwardings = placedPortForwardings(intent, router, given).flatMap(({ view }) => view ?? []);
   return {
     network,
     snat: gateway.snat,
@@ -18,6 +21,7 @@ export function gatewayView(intent: Intent, { id, gateway }: Router): GatewayVie
     mac,
     addresses,
     snatPorts,
+    ...(portForwardings.length === 0 ? {} : { portForwardings }),
   };
 }
 

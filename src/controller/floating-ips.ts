@@ -6,6 +6,7 @@ import type { FloatingIp, Node, Router } from '../model/resources.js';
 import { hasUplinkTo } from '../model/uplinks.js';
 import { floatingIpKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
+import { forwardedPorts } from './port-forwardings.js';
 
 export interface PlacedFloatingIp {
   readonly router: Router['id'];
@@ -27,11 +28,11 @@ const derived = new WeakMap<Intent, PlacedFloatingIps>();
 export function placedFloatingIps(intent: Intent): PlacedFloatingIps {
   const known = derived.get(intent);
   if (known !== undefined) return known;
-  const reach = reachOf(byName(intent.routers));
+  const around: Around = { reach: reachOf(byName(intent.routers)), forwarded: forwardedPorts(intent) };
   const byKey = new Map<string, PlacedFloatingIp>();
   const byPlace = new Map<string, FloatingIpView[]>();
   for (const floatingIp of byName(intent.floatingIps)) {
-    const placed = place(intent, reach, floatingIp);
+    const placed = place(intent, around, floatingIp);
     if (placed === undefined) continue;
     byKey.set(floatingIpKey(floatingIp), placed);
     const at = `${placed.node ?? ''}/${placed.router}`;
@@ -44,9 +45,14 @@ export function placedFloatingIps(intent: Intent): PlacedFloatingIps {
   return placed;
 }
 
+interface Around {
+  readonly reach: Reach<Router>;
+  readonly forwarded: ReadonlySet<string>;
+}
+
 function place(
   intent: Intent,
-  reach: Reach<Router>,
+  { reach, forwarded }: Around,
   { ip, network, port: name, fixedIp: wish, placement: wanted }: FloatingIp,
 ): PlacedFloatingIp | undefined {
   const port = name === undefined ? undefined : intent.ports.get(name);
@@ -56,7 +62,8 @@ function place(
   const subnets = intent.networks.get(port.network)?.subnets ?? [];
   const router = reach(network, { network: port.network, subnets, fixedIp });
   if (router === undefined) return undefined;
-  const bound = wanted === 'central' ? undefined : port.binding?.node;
+  // What a port answers has one way: where single ports are forwarded to it, that is to the SNAT namespace.
+  const bound = wanted === 'central' || forwarded.has(port.name) ? undefined : port.binding?.node;
   const hasUplink = bound !== undefined && hasUplinkTo(intent.nodes.get(bound), external.physicalNetwork);
   const own = hasUplink ? bound : undefined;
   const node = own ?? intent.gateways.get(router.id)?.node;

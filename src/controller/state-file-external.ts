@@ -1,6 +1,7 @@
 /** What lies outside, in the state file: states from before there was any of it have none. */
 import { snatPaths } from '../model/node-view.js';
 import {
+  forwardedProtocols,
   placements,
   type ExternalNetworkIntent,
   type ExternalSubnet,
@@ -8,6 +9,7 @@ import {
   type FloatingIp,
   type Gateway,
   type GatewayIntent,
+  type PortForwarding,
   type Provider,
   type SnatPort,
 } from '../model/resources.js';
@@ -57,6 +59,19 @@ export function decodeGatewayIntent(item: Item): GatewayIntent {
     snatPath: item.field('snatPath').oneOf(snatPaths),
     ...(ip === undefined ? {} : { ip }),
     ...(node === undefined ? {} : { node }),
+  };
+}
+
+export function decodePortForwarding(item: Item): PortForwarding {
+  const floatingIp = item.optional('floatingIp')?.ip();
+  const fixedIp = item.optional('fixedIp')?.ip();
+  return {
+    protocol: item.field('protocol').oneOf(forwardedProtocols),
+    externalPort: item.field('externalPort').count(),
+    port: item.field('port').name(),
+    internalPort: item.field('internalPort').count(),
+    ...(floatingIp === undefined ? {} : { floatingIp }),
+    ...(fixedIp === undefined ? {} : { fixedIp }),
   };
 }
 

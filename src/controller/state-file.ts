@@ -16,7 +16,13 @@ import type {
 import { defaultRoutingMode, routingModes } from '../model/routing.js';
 import { advertisedModes } from '../model/slaac.js';
 import { byName, type Intent } from './intent.js';
-import { decodeExternal, decodeGatewayIntent, decodeProvider, encodeExternal } from './state-file-external.js';
+import {
+  decodeExternal,
+  decodeGatewayIntent,
+  decodePortForwarding,
+  decodeProvider,
+  encodeExternal,
+} from './state-file-external.js';
 import { Item } from './state-item.js';
 
 const VERSION = 1;
@@ -138,6 +144,7 @@ function decodeRouter(item: Item): Router {
     // A state written before there were modes has none.
     routing: item.optional('routing')?.oneOf(routingModes) ?? defaultRoutingMode,
     ...(gateway === undefined ? {} : { gateway: decodeGatewayIntent(gateway) }),
+    portForwardings: item.itemsOf('portForwardings').map(decodePortForwarding),
   };
 }
 

@@ -24,6 +24,8 @@ export const MAX_SUBNETS_PER_NETWORK = 16;
 export const MAX_ROUTERS = 1_024;
 export const MAX_INTERFACES_PER_ROUTER = 64;
 export const MAX_ROUTES_PER_ROUTER = 256;
+/** Elements of one nft map, which are given anew whenever one changes. */
+export const MAX_PORT_FORWARDINGS_PER_ROUTER = 1_024;
 /** With the routers' `sg-` devices, which are ports of their networks. */
 export const MAX_PORTS = 65_536;
 export const MAX_IPS_PER_PORT = 16;

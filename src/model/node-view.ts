@@ -83,6 +83,18 @@ export interface GatewayView {
   readonly addresses: readonly string[];
   /** One `sg-` device a tenant network: also among the network's ports, as `sg/ROUTER/NETWORK` of the network node. */
   readonly snatPorts: readonly { readonly network: string; readonly mac: string; readonly addresses: readonly string[] }[];
+  /** Those whose port has an address now. */
+  readonly portForwardings?: readonly PortForwardingView[];
+}
+
+/** What the SNAT namespace hands on to a VM, port by port. */
+export interface PortForwardingView {
+  readonly protocol: 'tcp' | 'udp';
+  /** The gateway's own address, or a floating IP that is nobody's else. */
+  readonly externalIp: string;
+  readonly externalPort: number;
+  readonly fixedIp: string;
+  readonly internalPort: number;
 }
 
 /** The first is the default. */

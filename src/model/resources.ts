@@ -134,6 +134,21 @@ export interface FloatingIp {
 export const placements = ['distributed', 'central'] as const;
 export type Placement = (typeof placements)[number];
 
+/** One port of an outside address, and the port of the cloud that answers there. */
+export interface PortForwarding {
+  readonly protocol: ForwardedProtocol;
+  readonly externalPort: number;
+  /** One without a port of its own; absent: the address of the router's gateway. */
+  readonly floatingIp?: IpAddress;
+  readonly port: Name;
+  /** Absent: the port's first IPv4 address. */
+  readonly fixedIp?: IpAddress;
+  readonly internalPort: number;
+}
+
+export const forwardedProtocols = ['tcp', 'udp'] as const;
+export type ForwardedProtocol = (typeof forwardedProtocols)[number];
+
 export interface RouterInterfaceIntent {
   readonly network: Name;
   readonly addresses: readonly InterfaceAddress[];
@@ -156,6 +171,8 @@ export interface RouterIntent {
   readonly routes: readonly Route[];
   readonly routing: RoutingMode;
   readonly gateway?: GatewayIntent;
+  /** Done where its source NAT is. */
+  readonly portForwardings: readonly PortForwarding[];
 }
 
 export interface Router extends RouterIntent {

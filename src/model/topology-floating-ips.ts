@@ -2,32 +2,24 @@
 import { familyOf, type IpAddress } from './addresses.js';
 import { ipFromText } from './address-text.js';
 import { subnetOf, whyNotExternalIp } from './external-ip.js';
-import type { Name } from './identifiers.js';
 import { MAX_FLOATING_IPS } from './limits.js';
-import type { Reach } from './reach.js';
 import {
   placements,
   type ExternalNetworkIntent,
   type FloatingIp,
-  type NetworkIntent,
   type NodeIntent,
   type Placement,
   type PortIntent,
-  type RouterIntent,
 } from './resources.js';
 import type { ExternalNetworks } from './topology-external.js';
+import { readTargetPort, targetOf, type Target, type TargetContext } from './topology-targets.js';
 import { claim, readIp, readKnownName } from './topology-values.js';
 import { hasUplinkTo } from './uplinks.js';
 import type { Fields, Value, YamlReader } from './yaml-reader.js';
 
-export interface FloatingIpContext {
+export interface FloatingIpContext extends TargetContext {
   readonly external: ExternalNetworks;
   readonly nodes: readonly NodeIntent[];
-  readonly networks: ReadonlyMap<Name, NetworkIntent>;
-  readonly reach: Reach<RouterIntent>;
-  readonly ports: ReadonlyMap<Name, PortIntent>;
-  /** All ports that were declared, faulty ones too, so that one fault is not told twice. */
-  readonly portNames: ReadonlySet<Name>;
 }
 
 const keys = ['port', 'fixed_ip', 'network', 'placement'] as const;
@@ -46,29 +38,18 @@ export function readFloatingIps(
     const network = readNetwork(reader, ip, entry.path, values.network, context.external);
     const placement = readPlacement(reader, values.placement);
     const fixedIp = values.fixed_ip === undefined ? undefined : readIp(reader, values.fixed_ip);
-    const port = readPort(reader, values, context);
+    if (values.port === undefined) refuseWithoutPort(reader, values);
+    const port = values.port === undefined ? undefined : readTargetPort(reader, values.port, context);
     if (network === undefined) return [];
     const wish = { ip, network: network.name, placement, ...(fixedIp === undefined ? {} : { fixedIp }) };
     if (port === undefined || values.port === undefined) return [wish];
     const toPort: ToPort = { wish, network, port, values, portPath: values.port.path };
-    if (!isBindable(reader, toPort, context)) return [];
-    const target = `port ${port.name}'s ${fixedIpOf(toPort) ?? 'address'} in network ${network.name}`;
-    claim(reader, bound, target, values.port.path, target);
+    const target = boundTo(reader, toPort, context);
+    if (target === undefined) return [];
+    const what = `port ${port.name}'s ${target.fixedIp ?? 'address'} in network ${network.name}`;
+    claim(reader, bound, what, values.port.path, what);
     return [{ ...wish, port: port.name }];
   });
-}
-
-function readPort(
-  reader: YamlReader,
-  values: FloatingIpFields,
-  { ports, portNames }: FloatingIpContext,
-): PortIntent | undefined {
-  if (values.port === undefined) {
-    refuseWithoutPort(reader, values);
-    return undefined;
-  }
-  const name = readKnownName(reader, values.port, 'port', portNames);
-  return name === undefined ? undefined : ports.get(name);
 }
 
 function readAddress(reader: YamlReader, key: string, path: string): IpAddress | undefined {
@@ -132,52 +113,26 @@ interface ToPort {
   readonly portPath: string;
 }
 
-function isBindable(reader: YamlReader, toPort: ToPort, context: FloatingIpContext): boolean {
-  const { network, port, values, portPath } = toPort;
-  if (!isFixedIpOfPort(reader, toPort)) return false;
-  const subnets = context.networks.get(port.network)?.subnets ?? [];
-  const fixedIp = fixedIpOf(toPort);
-  if (fixedIp === undefined && !subnets.some(({ cidr }) => familyOf(cidr) === 4)) {
-    reader.fault(portPath, `port ${port.name} has no IPv4 address`);
-    return false;
-  }
-  const destination = { network: port.network, subnets, fixedIp };
-  if (context.reach(network.name, destination) === undefined) {
+function boundTo(reader: YamlReader, toPort: ToPort, context: FloatingIpContext): Target | undefined {
+  const { wish, network, port, values, portPath } = toPort;
+  const fixedIp = values.fixed_ip && { value: values.fixed_ip, fixedIp: wish.fixedIp };
+  const target = targetOf(reader, network.name, port, portPath, fixedIp, context);
+  if (target === undefined) return undefined;
+  if (target.router === undefined) {
     // A router that is faulty may be the one.
-    if (!reader.isFaulty('routers'))
-      reader.fault(
-        portPath,
-        `no router with a gateway in ${network.name} reaches port ${port.name} in network ${port.network}`,
-      );
-    return false;
+    if (reader.isFaulty('routers')) return undefined;
+    return reader.fault(
+      portPath,
+      `no router with a gateway in ${network.name} reaches port ${port.name} in network ${port.network}`,
+    );
   }
   const node = context.nodes.find(({ name }) => name === port.node);
   const { physicalNetwork } = network;
-  const wished = toPort.wish.placement === 'distributed' ? values.placement : undefined;
+  const wished = wish.placement === 'distributed' ? values.placement : undefined;
   if (wished !== undefined && node !== undefined && !hasUplinkTo(node, physicalNetwork))
     reader.fault(
       wished.path,
       `node ${node.name} of port ${port.name} has no uplink to ${physicalNetwork}`,
     );
-  return true;
-}
-
-function isFixedIpOfPort(reader: YamlReader, { wish, port, values }: ToPort): boolean {
-  if (values.fixed_ip === undefined) return true;
-  const { fixedIp } = wish;
-  if (fixedIp === undefined) return false;
-  if (port.ips.includes(fixedIp) && familyOf(fixedIp) === 4) return true;
-  const has = port.ips.length === 0 ? 'declares no address' : `has ${port.ips.join(' and ')}`;
-  reader.fault(
-    values.fixed_ip.path,
-    familyOf(fixedIp) === 6
-      ? `${fixedIp} is an IPv6 address, which is routed without NAT`
-      : `${fixedIp} is not port ${port.name}'s, which ${has}`,
-  );
-  return false;
-}
-
-/** Unknown where the port's address is still to be allocated. */
-function fixedIpOf({ wish, port }: ToPort): IpAddress | undefined {
-  return wish.fixedIp ?? port.ips.find((ip) => familyOf(ip) === 4);
+  return target;
 }

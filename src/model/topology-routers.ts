@@ -44,17 +44,19 @@ export interface Declared {
   readonly external: ExternalNetworks;
 }
 
+/** What routers forward to ports is read after those: `forwardings` is where it stands. */
 export function readRouters(
   reader: YamlReader,
   value: Value | undefined,
   { drafts, names, nodes, external }: Declared,
-): readonly RouterIntent[] {
+): { routers: readonly RouterIntent[]; forwardings: ReadonlyMap<Name, Value> } {
   const context: Context = {
     networks: new Map(drafts.map((draft) => [draft.name, draft])),
     names,
     taken: new Map(),
   };
   const routers: RouterIntent[] = [];
+  const forwardings = new Map<Name, Value>();
   for (const [id, entry] of reader.named(value, MAX_ROUTERS)) {
     const fields = reader.fields(entry, keys);
     if (fields === undefined) continue;
@@ -74,12 +76,15 @@ export function readRouters(
       routes: readRoutes(reader, fields.values.routes, addresses),
       routing: readRouting(reader, fields.values.routing),
       ...(gateway === undefined ? {} : { gateway }),
+      portForwardings: [],
     });
+    const { port_forwardings } = fields.values;
+    if (port_forwardings !== undefined) forwardings.set(id, port_forwardings);
   }
-  return routers;
+  return { routers, forwardings };
 }
 
-const keys = ['networks', 'interfaces', 'routes', 'routing', 'gateway'] as const;
+const keys = ['networks', 'interfaces', 'routes', 'routing', 'gateway', 'port_forwardings'] as const;
 type RouterFields = Fields<(typeof keys)[number]>['values'];
 
 function readAddresses(

@@ -33,9 +33,11 @@ import { readFloatingIps } from './topology-floating-ips.js';
 import { requireAdvertisers } from './topology-ipv6.js';
 import { readNetworks, withGateways } from './topology-networks.js';
 import { readInteropVteps, readNodes, readUnderlay } from './topology-nodes.js';
+import { withPortForwardings } from './topology-port-forwardings.js';
 import { readPorts } from './topology-ports.js';
 import { refuseFullSubnets } from './topology-room.js';
 import { readRouters } from './topology-routers.js';
+import type { TargetContext } from './topology-targets.js';
 import { MAX_FILE_BYTES, YamlReader, type Value } from './yaml-reader.js';
 
 export interface Topology {
@@ -89,23 +91,23 @@ export function parseTopology(text: string, file = 'topology.yaml'): Topology {
   const { networks: drafts, names } = readNetworks(reader, values.networks, nodes);
   const interopVteps = readInteropVteps(reader, values.interop_vteps, underlay, nodes, names);
   const external = readExternalNetworks(reader, values.external_networks, nodes, names);
-  const routers = readRouters(reader, values.routers, { drafts, names, nodes, external });
-  requireAdvertisers(reader, drafts, routers);
-  const networks = withGateways(drafts, routers);
+  const { routers: drafted, forwardings } = readRouters(reader, values.routers, { drafts, names, nodes, external });
+  requireAdvertisers(reader, drafts, drafted);
+  const networks = withGateways(drafts, drafted);
   const ports = readPorts(reader, values.ports, {
     nodeNames,
     networkNames: names,
     networks,
-    routers,
+    routers: drafted,
   });
-  const floatingIps = readFloatingIps(reader, values.floating_ips, {
-    external,
-    nodes,
-    reach: reachOf(routers),
+  const targets: TargetContext = {
+    reach: reachOf(drafted),
     networks: new Map(networks.map((network) => [network.name, network])),
     ports: new Map(ports.map((port) => [port.name, port])),
     portNames: new Set(reader.named(values.ports, MAX_PORTS).map(([name]) => name)),
-  });
+  };
+  const floatingIps = readFloatingIps(reader, values.floating_ips, { ...targets, external, nodes });
+  const routers = withPortForwardings(reader, drafted, forwardings, { ...targets, external, floatingIps });
   const { externalNetworks } = external;
   const topology = { nodes, networks, externalNetworks, routers, ports, floatingIps };
   // A section with a fault asks for less than was meant.

@@ -7,6 +7,7 @@ import {
   neighbourCommands, routeCommands, ruleCommands,
   type Namespace, type NamespaceDevice, type Neighbour, type Route, type Rule, type Translation,
 } from './namespace.js';
+import { kFixedOf, kForwarded } from './nft.js';
 
 export interface NamespaceFacts {
   readonly devices: readonly DeviceFacts[];
@@ -52,10 +53,16 @@ function deviceDifference(wanted: NamespaceDevice, found: DeviceFacts | undefine
   return missing === undefined ? undefined : `${wanted.name} has not ${missing}`;
 }
 
-/** The floating IPs that a listed table translates: elements of its map from fixed to floating addresses. */
+/** What a listed table makes of addresses: the elements of its maps from outside to inside. */
 export function translationsIn(nft: string): Translation[] {
-  const map = /map fixed_of \{[^}]*elements = \{([^}]*)\}/.exec(nft)?.[1] ?? '';
-  return [...map.matchAll(/([\d.]+) : ([\d.]+)/g)].map(([, ip = '', fixedIp = '']) => ({ ip, fixedIp }));
+  const elementsOf = (map: string): string =>
+    new RegExp(`map ${map} \\{[^}]*elements = \\{([^}]*)\\}`).exec(nft)?.[1] ?? '';
+  const whole = [...elementsOf(kFixedOf).matchAll(/([\d.]+) : ([\d.]+)/g)]
+    .map(([, ip = '', fixedIp = '']) => ({ ip, fixedIp }));
+  const ports = [...elementsOf(kForwarded).matchAll(/([\d.]+) \. (\w+) \. (\d+) : ([\d.]+) \. (\d+)/g)]
+    .map(([, ip = '', protocol = '', externalPort, fixedIp = '', internalPort]) =>
+      ({ ip, fixedIp, forwarded: { protocol, externalPort: Number(externalPort), internalPort: Number(internalPort) } }));
+  return [...whole, ...ports];
 }
 
 /** Whether the address is at home here: on a device, or by a route of ours to it alone. */

@@ -61,11 +61,16 @@ export interface NftTable {
   readonly name: string;
   /** What stands between the table's braces. */
   readonly body: string;
-  /** Floating IPs that it translates: their connections are cut when one goes. */
+  /** What it makes of addresses: connections are cut when one goes. */
   readonly translations: readonly Translation[];
 }
 
-export interface Translation { readonly ip: string; readonly fixedIp: string }
+/** A floating IP's; or, where it is forwarded by port, of one port of an address. */
+export interface Translation {
+  readonly ip: string;
+  readonly fixedIp: string;
+  readonly forwarded?: { readonly protocol: string; readonly externalPort: number; readonly internalPort: number };
+}
 
 export interface Announcement { readonly device: string; readonly mac: string; readonly ip: string }
 
@@ -168,6 +173,11 @@ const ruleText = ({ priority, table, from, iif }: Rule): string =>
 
 const ruleLine = (verb: string, rule: Rule): string =>
   `${rule.from?.includes(':') === true ? '-6 ' : ''}rule ${verb} ${ruleText(rule)} protocol ${String(kRouteProtocol)}`;
+
+/** Tells translations apart. */
+export const translationText = ({ ip, fixedIp, forwarded: { protocol, externalPort, internalPort } = kWhole }: Translation): string =>
+  `${ip} ${protocol} ${String(externalPort)} to ${fixedIp} ${String(internalPort)}`;
+const kWhole = { protocol: 'all', externalPort: 0, internalPort: 0 };
 
 /** Text for `nft -f` that makes the table what it is to be, in one transaction: no packet meets half of it. */
 export const nftText = ({ name, body }: NftTable): string => `${noNftText(name)}table ${name} {\n${body}\n}\n`;

@@ -8,7 +8,7 @@ import { execFile, type ExecFileException } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { DvrError } from '../model/errors.js';
 import type { DeviceFacts, NamespaceFacts } from './namespace-facts.js';
-import { kRouteProtocol, unreachable, type NamespaceDevice, type Neighbour, type Route, type Rule } from './namespace.js';
+import { kRouteProtocol, unreachable, type NamespaceDevice, type Neighbour, type Route, type Rule, type Translation } from './namespace.js';
 
 export type ScriptName = 'namespace' | 'attach-netns' | 'mirror';
 
@@ -38,8 +38,8 @@ export interface Hands {
   batch(namespace: string, lines: readonly string[]): Promise<void>;
   /** Gives the text to `nft` inside: all of it is done, or nothing. */
   nft(namespace: string, text: string): Promise<void>;
-  /** Ends the connections that the namespace translates to or from the address. */
-  cut(namespace: string, ip: string): Promise<void>;
+  /** Ends the connections that the namespace has translated so. */
+  cut(namespace: string, translation: Translation): Promise<void>;
   /** @param netnsInode the namespace it must be; a process may have got another, or be another. */
   attach(wish: AttachWish, netnsInode?: number): Promise<void>;
   detach(place: NetnsPlace, mac: string): Promise<void>;
@@ -118,13 +118,20 @@ async function listNft(namespace: string, tables: readonly string[]): Promise<st
   return text;
 }
 
-/** What was sent to the address, and what was sent as it; conntrack fails where there is none of a kind. */
-async function cut(namespace: string, ip: string): Promise<void> {
-  for (const side of ['--orig-dst', '--reply-dst']) {
-    await run('nsenter', [...insideOf(namespace), 'conntrack', '--delete', side, ip]).catch((error: unknown) => {
+/** conntrack fails where there is none of a kind. */
+async function cut(namespace: string, translation: Translation): Promise<void> {
+  for (const words of cutWords(translation)) {
+    await run('nsenter', [...insideOf(namespace), 'conntrack', '--delete', ...words]).catch((error: unknown) => {
       if (!(error instanceof DvrError && error.message.includes('0 flow entries have been deleted'))) throw error;
     });
   }
+}
+
+/** What was sent to the address, and what was sent as it; of a port that is forwarded there is the one direction only. */
+export function cutWords({ ip, forwarded }: Translation): string[][] {
+  if (forwarded === undefined) return [['--orig-dst', ip], ['--reply-dst', ip]];
+  const { protocol, externalPort } = forwarded;
+  return [['--proto', protocol, '--orig-dst', ip, '--orig-port-dst', String(externalPort)]];
 }
 
 /** One object of what `ip -json` shows. */

@@ -39,13 +39,14 @@ export function snatNamespace(
   });
   const subnets = subnetsOf(gateway.snatPorts);
   const nft = snatTable(natWish(gateway, qg, subnets, fips));
+  const more = [...new Set([...fips.map(({ ip }) => ip), ...forwardedFrom(gateway)])];
   return {
     name: snatNamespaceName(router.id), sysctls: snatSysctls,
     devices: [
       ...tenants.map(({ network, device, mac, addresses, view: { mtuBytes } }) =>
         tapDevice(device, snatPortName(router.id, network), mac, mtuBytes, addresses)),
       tapDevice(qg, gatewayPortName(router.id), gateway.mac, outside.mtuBytes, [
-        ...gateway.addresses, ...fips.map(({ ip }) => `${ip}/32`),
+        ...gateway.addresses, ...more.map((ip) => `${ip}/32`),
       ]),
     ],
     neighbours: tenants.flatMap((port) => tenantNeighbours(port.device, port.view, port.addresses)),
@@ -55,7 +56,7 @@ export function snatNamespace(
     ],
     rules: [],
     ...(nft === undefined ? {} : { nft }),
-    announced: [...ipsOf(gateway.addresses, 4), ...fips.map(({ ip }) => ip)].map((ip) => ({ device: qg, mac: gateway.mac, ip })),
+    announced: [...ipsOf(gateway.addresses, 4), ...more].map((ip) => ({ device: qg, mac: gateway.mac, ip })),
   };
 }
 
@@ -72,11 +73,18 @@ function extraRoutes({ routes }: RouterView, tenants: readonly Cidr[], { subnets
   return routes.filter(({ via }) => isIn(via, near)).map(({ destination, via }) => ({ destination, via }));
 }
 
+/** Floating IPs that are only forwarded from, port by port. */
+function forwardedFrom({ addresses, portForwardings = [] }: GatewayView): string[] {
+  const own = ipsOf(addresses, 4);
+  return portForwardings.map(({ externalIp }) => externalIp).filter((ip) => !own.includes(ip));
+}
+
 function natWish(gateway: GatewayView, qg: string, tenants: readonly Cidr[], fips: readonly FloatingIpView[]): SnatWish {
   const outside = ipsOf(gateway.addresses, 4);
   const [snatTo] = outside;
   return {
-    qg, outside, tenants: tenants.filter((cidr) => familyOf(cidr) === 4),
+    qg, outside: [...outside, ...forwardedFrom(gateway)], tenants: tenants.filter((cidr) => familyOf(cidr) === 4),
+    forwardings: gateway.portForwardings ?? [],
     translations: fips.map(({ ip, fixedIp }) => ({ ip, fixedIp })),
     ...(gateway.snat && snatTo !== undefined ? { snatTo } : {}),
   };

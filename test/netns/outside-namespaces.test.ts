@@ -202,6 +202,46 @@ describe('a floating IP that changes', () => {
   });
 });
 
+describe('a port that is forwarded', () => {
+  const forwarded = (externalIp: string, externalPort: number, fixedIp: string) =>
+    ({ protocol: 'tcp', externalIp, externalPort, fixedIp, internalPort: 7000 } as const);
+  const portForwardings = [
+    forwarded('203.0.113.20', 8080, '10.1.0.13'), forwarded('203.0.113.20', 8081, '10.2.0.12'),
+    forwarded('203.0.113.20', 8082, '10.1.0.11'), forwarded('203.0.113.150', 8080, '10.2.0.12'),
+  ];
+
+  it.each([['203.0.113.20:8080', 5561], ['203.0.113.20:8081', 5562], ['203.0.113.20:8082', 5563], ['203.0.113.150:8080', 5564]] as const)(
+    '%s leads from outside to its VM, which sees who asks and from which port', async (target, port) => {
+      await node.build(viewWith([central, fips.vm4], { portForwardings }));
+      expect(await seenBy('ext', target, port)).toBe(`203.0.113.10 ${port}`);
+    });
+
+  it('is the one that leads there: others of the address are closed, and the VMs go out as they did', async () => {
+    expect([await seenBy('ext', '203.0.113.20:7000'), await seenBy('ext', '203.0.113.150:8081')]).toEqual(['nothing', 'nothing']);
+    expect([await sourceOf('vm3', '203.0.113.10'), await sourceOf('vm2', '198.51.100.9'), await sourceOf('vm1', '203.0.113.10')])
+      .toEqual(['203.0.113.20', '203.0.113.20', '203.0.113.101']);
+    expect(await sourceOf('ext', '203.0.113.101')).toBe('203.0.113.10');
+  });
+
+  it.each<[Host, string]>([['vm3', '203.0.113.20'], ['vm2', '203.0.113.20'], ['vm1', '203.0.113.101'], ['vm4', '203.0.113.104']])(
+    'leads %s there too, behind whichever address it speaks as, be it the VM itself', async (vm, source) => {
+      const seen = await Promise.all(['203.0.113.20:8080', '203.0.113.20:8081', '203.0.113.150:8080'].map((target) => sourceOf(vm, target)));
+      expect(seen).toEqual([source, source, source]);
+    });
+
+  it('ends with its connections when it goes, and is found by an agent that was away then', async () => {
+    const [gone, kept] = [keepTalking('ext', '203.0.113.20:8080'), keepTalking('ext', '203.0.113.20:8081')];
+    await expect.poll(() => Math.min(gone(), kept()), { timeout: 10_000 }).toBeGreaterThan(3);
+    node.restart();
+    await node.build(viewWith(both, { portForwardings: portForwardings.slice(1, 2) }));
+    const [one, other] = [gone(), kept()];
+    await expect.poll(kept, { timeout: 10_000 }).toBeGreaterThan(other + 5);
+    expect([gone(), await sourceOf('ext', '203.0.113.20:8080'), await sourceOf('ext', '203.0.113.150:8080')]).toEqual([one, 'nothing', 'nothing']);
+    expect(await conntrack('snat-r1')).not.toContain('dport=8080');
+    await node.build(viewWith(both));
+  });
+});
+
 describe('a router without SNAT', () => {
   it('lets private addresses out as they are', async () => {
     await node.build(viewWith([], { snat: false }));

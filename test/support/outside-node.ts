@@ -135,7 +135,8 @@ function host(name: string, bridge: string, address: string, ips: readonly strin
 const kServer = `require('net').createServer((s) => { s.on('error', () => {}); s.write(s.remoteAddress + ' ' + s.remotePort);
   s.pipe(s); }).listen(7000, '0.0.0.0', () => console.log('ready'))`;
 /** Connects, says what the other end has seen, and every 100 ms whether what it sends still comes back. */
-const kClient = `const s = require('net').connect({ host: process.argv[1], port: 7000, localPort: Number(process.argv[2]) });
+const kClient = `const [host, port = 7000] = process.argv[1].split(':');
+  const s = require('net').connect({ host, port, localPort: Number(process.argv[2]) });
   s.on('error', () => process.exit(1)); s.on('data', (d) => process.stdout.write(d + '\\n'));
   if (process.argv[3] === 'stay') setInterval(() => s.write('x'), 100);
   else { s.once('data', () => s.destroy()); setTimeout(() => process.exit(1), 2000).unref(); }`;

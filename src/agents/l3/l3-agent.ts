@@ -10,7 +10,7 @@ import {
   differenceOf, emptyFacts, holds, translationsIn, type NamespaceContents, type NamespaceFacts,
 } from '../../namespaces/namespace-facts.js';
 import {
-  neighbourCommands, nftText, noNftText, routeCommands, ruleCommands,
+  neighbourCommands, nftText, noNftText, routeCommands, ruleCommands, translationText,
   type Announcement, type Namespace, type NamespaceDevice, type Translation,
 } from '../../namespaces/namespace.js';
 import { ownNftTables } from '../../namespaces/nft.js';
@@ -109,11 +109,11 @@ export class L3Agent {
     return { text, listing: nft === undefined ? '' : (await this.hands.look(name, [nft.name])).nft };
   }
 
-  /** Connections of a floating IP that is not here any more, or another's, end at once. */
+  /** Connections of what is not translated here any more, or into something else, end at once. */
   async #cut(namespace: string, nftBefore: string, after: readonly Translation[]): Promise<void> {
-    const kept = new Set(after.map(({ ip, fixedIp }) => `${ip} ${fixedIp}`));
-    const gone = translationsIn(nftBefore).filter(({ ip, fixedIp }) => !kept.has(`${ip} ${fixedIp}`));
-    for (const { ip } of gone) await this.hands.cut(namespace, ip);
+    const kept = new Set(after.map(translationText));
+    const gone = translationsIn(nftBefore).filter((one) => !kept.has(translationText(one)));
+    for (const one of gone) await this.hands.cut(namespace, one);
   }
 
   #welcome({ name, announced }: Namespace, arrived: readonly Announcement[]): void {

@@ -32,7 +32,7 @@ const hands: Hands = {
   namespaceDown: async (namespace) => { act(`remove ${namespace}`); },
   look: async () => emptyFacts,
   nft: async (namespace) => { act(`nft ${namespace}`); },
-  cut: async (namespace, ip) => { act(`cut ${namespace} ${ip}`); },
+  cut: async (namespace, { ip }) => { act(`cut ${namespace} ${ip}`); },
   batch: async (namespace, lines) => { act(`batch ${namespace} ${String(lines.length)}`); },
   attach: async ({ netns, pid, device }, inode) => {
     act(`attach ${netns ?? ''} ${device}`);

@@ -38,6 +38,15 @@ describe('what a namespace tells of addresses', () => {
     expect(translationsIn('')).toEqual([]);
   });
 
+  it('names the ports that its table forwards', () => {
+    const listing = 'table ip dvr_snat {\n\tmap forwarded {\n\t\ttype ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service\n\t\telements = { 203.0.113.20 . udp . 53 : 10.1.0.13 . 5353,\n\t\t\t     203.0.113.20 . tcp . 8080 : 10.1.0.13 . 80 }\n\t}\n}';
+    const at = { ip: '203.0.113.20', fixedIp: '10.1.0.13' };
+    expect(translationsIn(listing)).toEqual([
+      { ...at, forwarded: { protocol: 'udp', externalPort: 53, internalPort: 5353 } },
+      { ...at, forwarded: { protocol: 'tcp', externalPort: 8080, internalPort: 80 } },
+    ]);
+  });
+
   it('is at home with those of its devices, and with those that it has a route to for them alone', () => {
     const there = { devices: asBuilt.devices, routes: [{ destination: '203.0.113.101/32', device: 'fpr-r1' }] };
     expect(['10.1.0.1', '203.0.113.101', '10.1.0.11', '203.0.113.10'].map((ip) => holds(there, ip))).toEqual([true, true, false, false]);

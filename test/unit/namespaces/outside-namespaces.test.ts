@@ -128,6 +128,16 @@ describe('a SNAT namespace', () => {
     expect(announced.map(({ ip }) => ip)).toEqual(['203.0.113.20', '203.0.113.101']);
   });
 
+  it('has an address that is only forwarded from on qg as well, and lets nothing out as any other', () => {
+    const web = { protocol: 'tcp', externalPort: 8080, fixedIp: '10.1.0.13', internalPort: 80 } as const;
+    const portForwardings = [{ ...web, externalIp: '203.0.113.20' }, { ...web, externalIp: '203.0.113.150' }, { ...web, externalIp: '203.0.113.150', externalPort: 81 }];
+    const namespace = snat({ portForwardings });
+    expect(namespace.devices.at(-1)?.addresses).toEqual(['203.0.113.20/24', '203.0.113.150/32']);
+    expect(namespace.announced.map(({ ip }) => ip)).toEqual(['203.0.113.20', '203.0.113.150']);
+    expect(bodyOf(namespace)).toContain('elements = { 203.0.113.20 . tcp . 8080 : 10.1.0.13 . 80, 203.0.113.150 . tcp . 8080 : 10.1.0.13 . 80');
+    expect(bodyOf(namespace)).toContain('ip saddr != { 203.0.113.20, 203.0.113.150 } counter drop');
+  });
+
   it('translates nothing and holds nothing back where snat is off, but its floating IPs', () => {
     expect(bodyOf(snat({ snat: false }))).toBe('');
     expect(bodyOf(snat({ snat: false }, [central]))).not.toMatch(/chain last|203\.0\.113\.20/);

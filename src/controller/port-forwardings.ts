@@ -1,0 +1,31 @@
+/** What routers forward by port, as it is now: from which address, and to which. */
+import { familyOf, withoutPrefix } from '../model/addresses.js';
+import type { PortForwardingView } from '../model/node-view.js';
+import type { Gateway, PortForwarding, Router } from '../model/resources.js';
+import type { Intent } from './intent.js';
+
+export interface PlacedPortForwarding {
+  readonly forwarding: PortForwarding;
+  /** Absent: the port has gone, or has the address no more. */
+  readonly view?: PortForwardingView;
+}
+
+/** Of one router, in the order of the file. @param gateway what the router was given. */
+export function placedPortForwardings(
+  intent: Intent,
+  { portForwardings }: Router,
+  gateway: Gateway,
+): readonly PlacedPortForwarding[] {
+  const own = gateway.addresses.map(withoutPrefix).find((ip) => familyOf(ip) === 4);
+  return portForwardings.map((forwarding) => {
+    const { protocol, externalPort, internalPort, floatingIp, port, fixedIp: wish } = forwarding;
+    const externalIp = floatingIp ?? own;
+    const fixedIp = intent.ports.get(port)?.ips.find((one) => (wish === undefined ? familyOf(one) === 4 : one === wish));
+    if (externalIp === undefined || fixedIp === undefined) return { forwarding };
+    return { forwarding, view: { protocol, externalIp, externalPort, fixedIp, internalPort } };
+  });
+}
+
+/** The ports that some router forwards to. */
+export const forwardedPorts = ({ routers }: Intent): ReadonlySet<string> =>
+  new Set([...routers.values()].flatMap(({ portForwardings }) => portForwardings.map(({ port }) => port)));
