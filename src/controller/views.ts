@@ -15,7 +15,7 @@ import { externalNetworkViews, gatewayView } from './external-views.js';
 import { placedFloatingIps } from './floating-ips.js';
 import { byName, type Intent } from './intent.js';
 import { l2Population, type L2Population } from './l2-population.js';
-import { hasCopy } from './router-copies.js';
+import { routersOn } from './router-copies.js';
 import { viewText } from './view-text.js';
 
 /** A view without the stamp: what is compared to see whether a node must be told. */
@@ -73,7 +73,7 @@ export function networkMtu(intent: Intent, network: Network): number {
 
 function viewOf(intent: Intent, population: L2Population, node: Node): ViewContent {
   const own = population.networksOn(node.name);
-  const routers = byName(intent.routers).filter((router) => hasCopy(intent, router, node.name));
+  const routers = routersOn(intent, node.name);
   const known = new Set([
     ...own,
     ...routers.flatMap((router) => router.interfaces.map(({ network }) => network)),

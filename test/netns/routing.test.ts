@@ -109,3 +109,29 @@ describe('a third subnet that is attached while everything runs', () => {
     expect(await processes()).toEqual(before);
   });
 });
+
+describe('two routers in a row', () => {
+  const lab = withLab(`
+underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
+nodes: { cn1: { vtep: 172.16.0.11 }, cn2: { vtep: 172.16.0.12 } }
+networks:
+  red: { vni: 101, mtu: 1500, subnets: [10.1.0.0/24] }
+  middle: { vni: 103, mtu: 1500, subnets: [10.9.0.0/24] }
+  green: { vni: 102, mtu: 1500, subnets: [10.2.0.0/24] }
+routers:
+  r1: { networks: [red, middle], routes: [{ destination: 10.2.0.0/24, via: 10.9.0.2 }] }
+  r2: { networks: [green], interfaces: [{ network: middle, ip: 10.9.0.2 }], routes: [{ destination: 10.1.0.0/24, via: 10.9.0.1 }] }
+ports:
+  vm1: { network: red, node: cn1, ip: 10.1.0.11 }
+  vm2: { network: green, node: cn2, ip: 10.2.0.12 }
+`);
+
+  it('old bug 49: are both on the sender\'s node, where the packet passes both, and it crosses the wire once each way', async () => {
+    const of = await names();
+    const seen = await capture(lab, { wire }, async () => { expect(await lab.ping('vm1', '10.2.0.12', { count: 1 })).toBe(1); });
+    expect(seen.wire.map(({ ip }) => ip?.vxlan).map((vxlan) => [vxlan?.vni, vxlan?.inner?.srcMac, vxlan?.inner?.dstMac, vxlan?.inner?.ip?.ttl])).toEqual([
+      [102, of.dvrMac('cn1'), of.mac('vm2'), 62], [101, of.dvrMac('cn2'), of.mac('vm1'), 62],
+    ]);
+    expect(await lab.ping('vm2', '10.1.0.11')).toBe(3);
+  });
+});

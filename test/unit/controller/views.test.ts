@@ -75,6 +75,30 @@ describe('a router', () => {
     expect(router && nodesOfRouter(state.intent, router)).toEqual(['cn1']);
   });
 
+  it('has a copy too where another router has it as a next hop, and so have those behind it', () => {
+    const chained = `
+underlay: { cidr: 172.16.0.0/24 }
+nodes: { cn1: { vtep: 172.16.0.11 }, cn2: { vtep: 172.16.0.12 } }
+networks:
+  red: { subnets: [10.1.0.0/24] }
+  middle: { subnets: [10.8.0.0/24] }
+  last: { subnets: [10.9.0.0/24] }
+  green: { subnets: [10.2.0.0/24] }
+routers:
+  r1: { networks: [red, middle], routes: [{ destination: 10.2.0.0/24, via: 10.8.0.2 }] }
+  r2: { networks: [last], interfaces: [{ network: middle, ip: 10.8.0.2 }], routes: [{ destination: 10.2.0.0/24, via: 10.9.0.3 }] }
+  r3: { networks: [green], interfaces: [{ network: last, ip: 10.9.0.3 }] }
+ports:
+  vm1: { network: red, node: cn1 }
+  vm2: { network: green, node: cn2 }
+`;
+    const state = run(emptyState, apply(chained), bind('vm1', 'cn1'), bind('vm2', 'cn2'));
+    expect(viewOf(state, 'cn1').routers.map(({ id }) => id)).toEqual(['r1', 'r2', 'r3']);
+    expect(viewOf(state, 'cn2').routers.map(({ id }) => id)).toEqual(['r3']);
+    const r2 = state.intent.routers.get('r2');
+    expect(r2 && nodesOfRouter(state.intent, r2)).toEqual(['cn1']);
+  });
+
   it('brings its other networks along, which then have the ports of other nodes', () => {
     const state = run(emptyState, apply(seedText), bind('vm1', 'cn1'), bind('vm2', 'cn2'));
     expect(
