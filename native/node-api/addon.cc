@@ -1,6 +1,6 @@
 // The seam: everything JS sees of the fast path. Its type is NativeAddon of src/dataplane/native.ts.
 // Nothing here waits, and no thread of ours ever calls into JS: JS asks when it wants to know, or is called
-// on Node's own loop (NamespaceWatch).
+// on Node's own loop (NamespaceWatch, NetfilterSocket).
 #include <napi.h>
 
 #include "base/clock.hpp"
@@ -11,6 +11,7 @@
 #include "node-api/dataplane_object.hpp"
 #include "node-api/memory_dataplane_object.hpp"
 #include "node-api/namespace_watch_object.hpp"
+#include "node-api/netfilter_socket_object.hpp"
 #include "pipeline/describe.hpp"
 
 namespace dvr::node_api {
@@ -68,6 +69,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Dataplane", DataplaneObject::define(env));
   exports.Set("MemoryDataplane", MemoryDataplaneObject::define(env));
   exports.Set("NamespaceWatch", NamespaceWatchObject::define(env));
+  exports.Set("NetfilterSocket", NetfilterSocketObject::define(env));
   exports.Set("withNetns", Napi::Function::New<with_netns>(env, "withNetns"));
   exports.Set("sendFrame", Napi::Function::New<send_frame_by>(env, "sendFrame"));
   exports.Set("duplicateFd", Napi::Function::New<duplicate_fd_of>(env, "duplicateFd"));

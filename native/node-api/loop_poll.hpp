@@ -21,10 +21,7 @@ class LoopPoll {
     }
     watch_->poll.data = watch_;
     uv_unref(reinterpret_cast<uv_handle_t*>(&watch_->poll));
-    uv_poll_start(&watch_->poll, UV_READABLE, [](uv_poll_t* poll, int, int) {
-      const auto* watch = static_cast<Watch*>(poll->data);
-      watch->readable(watch->fd);
-    });
+    resume();
   }
   LoopPoll(LoopPoll&& other) noexcept : watch_(std::exchange(other.watch_, nullptr)) {}
   LoopPoll& operator=(LoopPoll&& other) noexcept {
@@ -36,6 +33,18 @@ class LoopPoll {
     if (watch_ == nullptr) return;
     uv_close(reinterpret_cast<uv_handle_t*>(&watch_->poll),
              [](uv_handle_t* handle) { delete static_cast<Watch*>(handle->data); });
+  }
+
+  // What is there meanwhile waits in the descriptor.
+  void pause() {
+    if (watch_ != nullptr) uv_poll_stop(&watch_->poll);
+  }
+  void resume() {
+    if (watch_ == nullptr) return;
+    uv_poll_start(&watch_->poll, UV_READABLE, [](uv_poll_t* poll, int, int) {
+      const auto* watch = static_cast<Watch*>(poll->data);
+      watch->readable(watch->fd);
+    });
   }
 
  private:

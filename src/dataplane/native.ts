@@ -81,6 +81,19 @@ export interface NamespaceWatch {
   close(): void;
 }
 
+/** A netlink socket of netfilter's; what its messages say is for who has it. Methods throw once it is closed. */
+export interface NetfilterSocket {
+  /** Gives the kernel the messages, which does what they ask before this returns. */
+  send(messages: Uint8Array): void;
+  /**
+   * The messages that came next, some tens of kilobytes of them; nothing: no more have come.
+   * @throws an Error with code ENOBUFS, once, where more came than the socket holds: some are lost.
+   */
+  take(): Uint8Array | undefined;
+  /** Safe to call twice. */
+  close(): void;
+}
+
 export interface NativeAddon {
   describe(): PipelineDescription;
   Dataplane: new (options: {
@@ -112,6 +125,11 @@ export interface NativeAddon {
    * the time is spent on asking). Routes of `ownRouteProtocol` are no facts.
    */
   NamespaceWatch: new (path: string, ownRouteProtocol: number, heard: () => void, askMs: number) => NamespaceWatch;
+  /**
+   * A socket in the namespace at `path`, which it keeps alive until it is closed, that hears the multicast
+   * groups. `heard` is called when there is something to take, and not again before `take` has given nothing.
+   */
+  NetfilterSocket: new (path: string, groups: readonly number[], heard: () => void) => NetfilterSocket;
   /** Sends one Ethernet frame out of a device of the namespace that this thread is in. */
   sendFrame(device: string, frame: Uint8Array): void;
   /** Duplicates a descriptor of another process into this one (pidfd_getfd(2), Linux 5.6). */
