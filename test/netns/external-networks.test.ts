@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../../src/lab/scripts.js';
-import { capture, hop, mustBeZero, type Seen } from '../support/cloud.js';
+import { capture, hop, mustBeZero, putTopology, type Seen, within } from '../support/cloud.js';
 import { run, withLab } from '../support/lab.js';
 import {
   arpAnswers, farHost, nothingPrivateOutside, outsideNames, type OutsideNames, provider, topologyWithOutside, untilPings, visitorOf,
@@ -85,5 +85,39 @@ describe('two external networks on one wire', () => {
       expect(await lab.ping('red1', '192.0.2.101', { count: 1 })).toBe(1);
     });
     expect(blue1[0]?.ip).toMatchObject({ src: '203.0.113.101', dst: '10.1.0.11' });
+  });
+});
+
+describe('a wire to the provider that is the nodes\' own underlay', () => {
+  const sections = (way: string): string => `
+networks: { red: { vni: 101, subnets: [10.1.0.0/24], mtu: 1500 } }
+routers: { r1: { networks: [red]${way}
+ports:
+  vm1: { network: red, node: cn1, ip: 10.1.0.11 }
+  vm3: { network: red, node: cn2, ip: 10.1.0.13 }
+`;
+  const nodes = { cn1: 11, cn2: 12, nn1: 21 };
+  const topology = (way: string): string => topologyWithOutside(sections(way), {
+    nodes: Object.fromEntries(Object.entries(nodes).map(([name, last]) =>
+      [name, { vtep: `172.16.0.${last}`, provider: { physnet1: 'eth0' }, ...(name === 'nn1' ? { network_node: true } : {}) }])),
+  });
+  const lab = withLab(topology(', gateway: ext } }\nfloating_ips: { 203.0.113.101: { port: vm1 } }'));
+  const promiscuity = async (): Promise<string | undefined> =>
+    /promiscuity (\d+)/.exec(mustBeZero(await lab.exec('cn1', ['ip', '-details', 'link', 'show', 'eth0'])).stdout)?.[1];
+
+  it('carries both, and all that the nodes say to each other themselves', async () => {
+    await untilPings(lab, 'vm3', farHost);
+    expect(await visitorOf(lab, 'vm1', '203.0.113.10')).toBe('203.0.113.101');
+    expect(await lab.ping('ext', '203.0.113.101')).toBe(3);
+    expect(await lab.ping('vm1', '10.1.0.13')).toBe(3);
+    expect(await lab.ping('cn1', '172.16.0.12')).toBe(3);
+  });
+
+  it('is promiscuous for as long as something goes out by it, and the nodes go on without', async () => {
+    expect(await promiscuity()).toBe('1');
+    await putTopology(topology(' } }'));
+    await within('cn1 lets go of its device', async () => (await promiscuity()) === '0');
+    expect(await lab.ping('vm1', '10.1.0.13')).toBe(3);
+    expect(await lab.ping('cn1', '172.16.0.12')).toBe(3);
   });
 });
