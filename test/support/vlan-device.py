@@ -4,6 +4,7 @@
 
 Unfinished checksums and super-frames pass with their virtio header, whose offset moves by the tag.
 """
+import errno
 import fcntl
 import os
 import select
@@ -44,6 +45,15 @@ def tagged():
     wire.send(moved(header, TAG) + frame[:MACS] + tag + frame[MACS:])
 
 
+def deliver(packet):
+    try:
+        os.write(tap, packet)
+    except OSError as error:
+        # Nobody has set it up yet: the wire is not silent until then, and a device that is down takes nothing.
+        if error.errno != errno.EIO:
+            raise
+
+
 def untagged():
     packet, ancillary, _, _ = wire.recvmsg(1 << 17, 64)
     for level, kind, data in ancillary:
@@ -52,7 +62,7 @@ def untagged():
         status, _, _, _, _, tci, _ = struct.unpack("IIIHHHH", data[:20])
         # The kernel has taken the tag out of the frame, and moved the header's offset itself.
         if status & TP_STATUS_VLAN_VALID and tci & 0xFFF == vlan:
-            os.write(tap, packet)
+            deliver(packet)
 
 
 print("ready", flush=True)
