@@ -5,15 +5,24 @@ import {
   familyOf,
   networkAddress,
   overlaps,
+  prefixBitsOf,
   withPrefix,
   withoutPrefix,
   type Cidr,
   type InterfaceAddress,
   type IpAddress,
 } from './addresses.js';
+import { subnetOf } from './external-ip.js';
 import type { Name } from './identifiers.js';
 import { MAX_INTERFACES_PER_ROUTER, MAX_ROUTERS, MAX_ROUTES_PER_ROUTER } from './limits.js';
-import type { NodeIntent, Route, RouterIntent, RouterInterfaceIntent } from './resources.js';
+import type {
+  ExternalNetworkIntent,
+  GatewayIntent,
+  NodeIntent,
+  Route,
+  RouterIntent,
+  RouterInterfaceIntent,
+} from './resources.js';
 import { defaultRoutingMode, isRoutingMode, routingModes, type RoutingMode } from './routing.js';
 import { firstAddress, type NetworkDraft } from './topology-networks.js';
 import type { ExternalNetworks } from './topology-external.js';
@@ -73,7 +82,12 @@ export function readRouters(
     routers.push({
       id,
       interfaces: interfacesOf(addresses),
-      routes: readRoutes(reader, fields.values.routes, addresses),
+      routes: readRoutes(reader, fields.values.routes, addresses, {
+        gateway,
+        network: external.externalNetworks.find(({ name }) => name === gateway?.network),
+        // A gateway that is faulty may be the way to the next hop.
+        isUnknown: fields.values.gateway !== undefined && gateway === undefined,
+      }),
       routing: readRouting(reader, fields.values.routing),
       ...(gateway === undefined ? {} : { gateway }),
       portForwardings: [],
@@ -171,10 +185,18 @@ function interfacesOf(addresses: readonly Address[]): readonly RouterInterfaceIn
   }));
 }
 
+/** Where routes may lead to beside the router's own subnets. */
+interface Outside {
+  readonly gateway: GatewayIntent | undefined;
+  readonly network: ExternalNetworkIntent | undefined;
+  readonly isUnknown: boolean;
+}
+
 function readRoutes(
   reader: YamlReader,
   value: Value | undefined,
   addresses: readonly Address[],
+  outside: Outside,
 ): readonly Route[] {
   const routes: Route[] = [];
   const taken = new Map<string, string>();
@@ -184,18 +206,30 @@ function readRoutes(
     const destination = readCidr(reader, values.destination);
     const via = readIp(reader, values.via);
     if (destination === undefined || via === undefined) continue;
-    if (familyOf(destination) !== familyOf(via))
-      reader.fault(values.via.path, `${via} is of another family than ${destination}`);
-    else if (addresses.some(({ ip }) => ip === via))
-      reader.fault(values.via.path, `${via} is the router's own address`);
-    else if (!addresses.some(({ cidr }) => contains(cidr, via)))
-      reader.fault(values.via.path, `${via} is in none of the router's subnets`);
+    const why = whyNoNextHop(destination, via, addresses, outside);
+    if (why !== undefined) reader.fault(values.via.path, why);
     else if (
       claim(reader, taken, destination, values.destination.path, `the destination ${destination}`)
     )
       routes.push({ destination, via });
   }
   return routes;
+}
+
+function whyNoNextHop(
+  destination: Cidr,
+  via: IpAddress,
+  addresses: readonly Address[],
+  { gateway, network, isUnknown }: Outside,
+): string | undefined {
+  if (familyOf(destination) !== familyOf(via)) return `${via} is of another family than ${destination}`;
+  if (gateway?.ip === via || addresses.some(({ ip }) => ip === via)) return `${via} is the router's own address`;
+  if (isUnknown || addresses.some(({ cidr }) => contains(cidr, via))) return undefined;
+  if (network === undefined) return `${via} is in none of the router's subnets`;
+  if (subnetOf(network, via) === undefined)
+    return `${via} is neither in the router's subnets nor in network ${network.name}, which its gateway is in`;
+  const own = addresses.find(({ cidr }) => contains(cidr, networkAddress(destination)) && prefixBitsOf(cidr) <= prefixBitsOf(destination));
+  return own === undefined ? undefined : `${destination} is the router's own ${own.cidr}, and ${via} is outside`;
 }
 
 function readRouting(reader: YamlReader, value: Value | undefined): RoutingMode {

@@ -13,7 +13,7 @@ import type { ExternalNetworkView, NodeView, RouterView } from '../model/node-vi
 import { endDevice, endNeighbour, fipLink } from './fip-link.js';
 import { namespaceSysctls, type Namespace, type Route } from './namespace.js';
 import { fipTable } from './nft.js';
-import { defaultRoutes, ipsOf, isIn, onLinkRoutes } from './outside-network.js';
+import { defaultRoutes, ipsOf, onLinkRoutes, routesOutside, withDefaults } from './outside-network.js';
 import { distributedFips } from './router-namespace.js';
 
 export const fipNamespaceName = (network: string): string => `fip-${network}`;
@@ -34,6 +34,7 @@ export function fipNamespace(
     if (router.gateway?.network !== network.name || number === undefined) return [];
     return [{ router, table: kFirstTable + number, fips: distributedFips(router), ...fipLink(router.id, number) }];
   });
+  const hosts = ipsOf(fg.addresses, 4).map((ip) => `${ip}/32`);
   const fips = routers.flatMap(({ fips: those }) => those.map(({ ip }) => ip));
   return {
     name: fipNamespaceName(network.name),
@@ -52,8 +53,7 @@ export function fipNamespace(
       ...onLinkRoutes(network, device, fg.addresses),
       ...routers.flatMap(({ router, table, fips: those, fpr, rfp }) => [
         ...those.map(({ ip }): Route => ({ destination: `${ip}/32`, via: rfp.ip, device: fpr.device })),
-        ...defaultRoutes(network, device, ipsOf(fg.addresses, 4).map((ip) => `${ip}/32`), table),
-        ...outsideRoutes(router, network, device, table),
+        ...withDefaults(asked(router, view, device, table), defaultRoutes(network, device, hosts, table)),
       ]),
     ],
     rules: routers.map(({ fpr, table }) => ({ priority: kLinkPriority, table, iif: fpr.device })),
@@ -62,6 +62,7 @@ export function fipNamespace(
   };
 }
 
-/** Extra routes of the router whose next hop is in the external network. */
-const outsideRoutes = ({ routes }: RouterView, { subnets }: ExternalNetworkView, device: string, table: number): Route[] =>
-  routes.filter(({ via }) => isIn(via, subnets)).map(({ destination, via }) => ({ destination, via, device, table }));
+/** What the router's tenants want sent to a next hop in the external network; floating IPs are of IPv4. */
+const asked = (router: RouterView, view: NodeView, device: string, table: number): Route[] =>
+  routesOutside(router, view).filter(({ via }) => !via.includes(':'))
+    .map(({ destination, via }) => ({ destination, via, device, table }));

@@ -44,8 +44,11 @@ export interface Route {
   readonly device?: string;
   /** Not given: main. */
   readonly table?: number;
-  /** Of use where no other route has the prefix: what is for it is refused, and no less specific route or rule gets it. */
-  readonly unreachable?: true;
+  /**
+   * `unreachable`: behind all other routes to the prefix; what is for it is refused then, and no less specific route
+   * or rule gets it. `throw`: not by this table; the next rule says.
+   */
+  readonly type?: 'unreachable' | 'throw';
 }
 
 /** What looks into a table that not everybody looks into. */
@@ -128,17 +131,18 @@ export function neighbourCommands(before: readonly Neighbour[], after: readonly 
 const kLastMetric = 4_000_000_000;
 
 /** What a router that has lost a subnet's device says of it, rather than to send what is for it somewhere else. */
-export const unreachable = (destination: string): Route => ({ destination, unreachable: true });
+export const unreachable = (destination: string): Route => ({ destination, type: 'unreachable' });
 
 /** The `ip -batch` lines that turn our routes `before` into `after`. */
 export function routeCommands(before: readonly Route[], after: readonly Route[]): string[] {
-  const keyOf = ({ destination, table, unreachable: isLast }: Route): string =>
-    `${destination} ${String(table)} ${String(isLast)}`;
+  // Those of one metric take each other's place.
+  const keyOf = ({ destination, table, type }: Route): string =>
+    `${destination} ${String(table)} ${String(type === 'unreachable')}`;
   const old = new Map(before.map((route) => [keyOf(route), route]));
   const wanted = new Set(after.map(keyOf));
   const isThere = (route: Route): boolean => {
     const found = old.get(keyOf(route));
-    return found !== undefined && found.via === route.via
+    return found !== undefined && found.via === route.via && found.type === route.type
       && (route.device === undefined || found.device === route.device);
   };
   return [
@@ -147,15 +151,15 @@ export function routeCommands(before: readonly Route[], after: readonly Route[])
   ];
 }
 
-function routeLine(verb: string, { destination, via, device, table, unreachable: isLast }: Route): string {
-  const words = [
-    ...(isLast ? ['metric', String(kLastMetric)] : []),
+function routeLine(verb: string, { destination, via, device, table, type }: Route): string {
+  return [
+    'route', verb, ...(type === undefined ? [] : [type]), destination,
+    ...(type === 'unreachable' ? ['metric', String(kLastMetric)] : []),
     ...(via === undefined ? [] : ['via', via]), ...(device === undefined ? [] : ['dev', device]),
     // A device that is named has the next hop, whatever its addresses say.
     ...(via === undefined || device === undefined ? [] : ['onlink']),
-    ...(table === undefined ? [] : ['table', String(table)]),
-  ];
-  return `route ${verb} ${isLast ? 'unreachable ' : ''}${destination} ${words.join(' ')} proto ${String(kRouteProtocol)}`;
+    ...(table === undefined ? [] : ['table', String(table)]), 'proto', String(kRouteProtocol),
+  ].join(' ');
 }
 
 /** The `ip -batch` lines that turn our rules `before` into `after`; those of IPv6 say so by "-6". */

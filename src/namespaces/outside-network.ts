@@ -2,7 +2,7 @@
 import {
   familyOf, isInCidr, parseIp, prefixAround, withoutPrefix, type InterfaceAddress, type IpFamily,
 } from '../model/addresses.js';
-import type { ExternalNetworkView, SubnetView } from '../model/node-view.js';
+import type { ExternalNetworkView, NodeView, RouterView, SubnetView } from '../model/node-view.js';
 import type { Route } from './namespace.js';
 
 /** Whether one of the subnets holds the address. */
@@ -21,6 +21,18 @@ export function defaultRoutes(
     const destination = family === 4 ? '0.0.0.0/0' : '::/0';
     return [{ destination, via: near.gatewayIp, device, ...(table === undefined ? {} : { table }) }];
   });
+}
+
+/** A default route that is asked for stands in the place of the provider's. */
+export const withDefaults = (asked: readonly Route[], defaults: readonly Route[]): Route[] =>
+  [...asked, ...defaults.filter(({ destination }) => !asked.some((one) => one.destination === destination))];
+
+/** The router's routes whose next hop is in the network that its gateway is in. */
+export function routesOutside(
+  { routes, gateway }: RouterView, { externalNetworks = [] }: Pick<NodeView, 'externalNetworks'>,
+): RouterView['routes'] {
+  const subnets = externalNetworks.find(({ name }) => name === gateway?.network)?.subnets ?? [];
+  return routes.filter(({ via }) => isIn(via, subnets));
 }
 
 /** The network's other subnets are on the same wire. */

@@ -20,7 +20,7 @@ import {
   namespaceSysctls, unreachable, type Namespace, type NamespaceDevice, type Neighbour, type Route, type Rule,
 } from './namespace.js';
 import { routerTable } from './nft.js';
-import { isIn } from './outside-network.js';
+import { routesOutside } from './outside-network.js';
 import { subnetsOf, tenantNeighbours } from './tenant-neighbours.js';
 
 export const routerNamespaceName = (routerId: string): string => `qrouter-${routerId}`;
@@ -86,10 +86,12 @@ function sgOf({ snatPorts }: GatewayView, network: string): { readonly mac: stri
   return found && { mac: found.mac, ips: found.addresses.map((address) => withoutPrefix(address as InterfaceAddress)) };
 }
 
-/** A next hop in the external network is for the namespaces that have a device there. */
-function ownRoutes({ routes, gateway }: RouterView, view: NodeView): Route[] {
-  const outside = view.externalNetworks?.find(({ name }) => name === gateway?.network)?.subnets ?? [];
-  return routes.filter(({ via }) => !isIn(via, outside)).map(({ destination, via }) => ({ destination, via }));
+/** A next hop in the external network is for the namespaces that have a device there: it is out by the rules. */
+function ownRoutes(router: RouterView, view: NodeView): Route[] {
+  const outside = new Set(routesOutside(router, view));
+  return router.routes.map((route) => ({
+    destination: route.destination, ...(outside.has(route) ? { type: 'throw' } : { via: route.via }),
+  }));
 }
 
 /** NS2: from a tenant subnet, to the address of `sg-` in the same subnet, by the device that it came in by. */

@@ -8,7 +8,7 @@ import { execFile, type ExecFileException } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { DvrError } from '../model/errors.js';
 import type { DeviceFacts, NamespaceFacts } from './namespace-facts.js';
-import { kRouteProtocol, unreachable, type NamespaceDevice, type Neighbour, type Route, type Rule, type Translation } from './namespace.js';
+import { kRouteProtocol, type NamespaceDevice, type Neighbour, type Route, type Rule, type Translation } from './namespace.js';
 
 export type ScriptName = 'namespace' | 'attach-netns' | 'mirror';
 
@@ -143,7 +143,8 @@ const neighbourFrom = ({ dev, dst, lladdr }: Shown): Neighbour =>
   ({ device: String(dev), ip: String(dst), mac: String(lladdr) });
 
 function routeFrom({ type, dst, gateway, dev, table }: Shown): Route {
-  if (type === 'unreachable') return unreachable(withBits(String(dst), ''));
+  // Of these IPv6 alone shows a device.
+  if (type === 'unreachable' || type === 'throw') return { destination: withBits(String(dst), dev === undefined ? '' : '::'), type };
   const via = typeof gateway === 'string' ? gateway : undefined;
   return {
     destination: withBits(String(dst), via ?? ''), device: String(dev),

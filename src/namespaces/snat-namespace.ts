@@ -12,7 +12,7 @@ import { gatewayDeviceName, gatewayPortName, snatDeviceName, snatPortName } from
 import type { ExternalNetworkView, FloatingIpView, GatewayView, NodeView, RouterView } from '../model/node-view.js';
 import { namespaceSysctls, unreachable, type Namespace, type NamespaceDevice, type Route } from './namespace.js';
 import { snatTable, type SnatWish } from './nft.js';
-import { defaultRoutes, ipsOf, isIn, onLinkRoutes } from './outside-network.js';
+import { defaultRoutes, ipsOf, isIn, onLinkRoutes, routesOutside, withDefaults } from './outside-network.js';
 import { subnetsOf, tenantNeighbours } from './tenant-neighbours.js';
 
 export const snatNamespaceName = (routerId: string): string => `snat-${routerId}`;
@@ -50,10 +50,7 @@ export function snatNamespace(
       ]),
     ],
     neighbours: tenants.flatMap((port) => tenantNeighbours(port.device, port.view, port.addresses)),
-    routes: [
-      ...subnets.map(unreachable), ...extraRoutes(router, subnets, outside),
-      ...onLinkRoutes(outside, qg, gateway.addresses), ...defaultRoutes(outside, qg, gateway.addresses),
-    ],
+    routes: [...subnets.map(unreachable), ...routesOf(router, qg, gateway, outside, view)],
     rules: [],
     ...(nft === undefined ? {} : { nft }),
     announced: [...ipsOf(gateway.addresses, 4), ...more].map((ip) => ({ device: qg, mac: gateway.mac, ip })),
@@ -67,10 +64,21 @@ function tapDevice(
   return { name, from: { tap }, mac, mtuBytes, addresses, ipv6, onlink: true, sysctls: [] };
 }
 
-/** Those whose next hop is at one of its devices. */
-function extraRoutes({ routes }: RouterView, tenants: readonly Cidr[], { subnets }: ExternalNetworkView): Route[] {
-  const near = [...tenants.map((cidr) => ({ cidr })), ...subnets];
-  return routes.filter(({ via }) => isIn(via, near)).map(({ destination, via }) => ({ destination, via }));
+/**
+ * By qg: the network's other subnets, what tenants want sent to a next hop there, and the rest by the provider's
+ * router. By sg-: what lies behind a tenant's port, but for the default, which would keep this namespace from the world.
+ */
+function routesOf(
+  router: RouterView, qg: string, gateway: GatewayView, outside: ExternalNetworkView, view: NodeView,
+): Route[] {
+  const near = subnetsOf(gateway.snatPorts).map((cidr) => ({ cidr }));
+  const asked = routesOutside(router, view).map(({ destination, via }) => ({ destination, via, device: qg }));
+  const inside = router.routes.filter(({ via, destination }) => isIn(via, near) && !destination.endsWith('/0'))
+    .map(({ destination, via }) => ({ destination, via }));
+  return [
+    ...onLinkRoutes(outside, qg, gateway.addresses),
+    ...withDefaults(asked, defaultRoutes(outside, qg, gateway.addresses)), ...inside,
+  ];
 }
 
 /** Floating IPs that are only forwarded from, port by port. */

@@ -36,9 +36,12 @@ function fgAddresses({ node: { name: node }, externalNetworks = [] }: NodeView):
 
 function gatewayAddresses({ node: { name: node } }: NodeView, { id, gateway }: RouterView): Entry[] {
   if (gateway?.node !== node) return [];
-  const { network, mac } = gateway;
-  const one = { what: `gateway address of ${id}`, network, node, device: `${gatewayDeviceName(network)} of ${id}`, mac };
-  return gateway.addresses.map((address) => [plain(address), one]);
+  const { network, mac, addresses, portForwardings = [] } = gateway;
+  const at = { network, node, device: `${gatewayDeviceName(network)} of ${id}`, mac };
+  return [
+    ...portForwardings.map(({ externalIp }): Entry => [externalIp, { ...at, what: `floating IP that ${id} forwards from` }]),
+    ...addresses.map((address): Entry => [plain(address), { ...at, what: `gateway address of ${id}` }]),
+  ];
 }
 
 function floatingAddress(

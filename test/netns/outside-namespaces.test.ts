@@ -8,6 +8,7 @@ import { forgetNeighbours } from '../support/neighbours.js';
 import {
   fips, inside, keepTalking, OutsideNode, pings, seenBy, serve, stopAll, viewWith, type Host,
 } from '../support/outside-node.js';
+import { withRouter } from '../unit/agents/outside.js';
 
 const node = new OutsideNode();
 const both = [fips.vm1, fips.vm4];
@@ -21,7 +22,7 @@ const dropped = async (where: Host): Promise<number[]> =>
 beforeAll(async () => {
   node.up();
   await node.build(viewWith(both));
-  await Promise.all((['vm1', 'vm2', 'vm3', 'vm4', 'ext'] as const).map(serve));
+  await Promise.all((['vm1', 'vm2', 'vm3', 'vm4', 'ext', 'other'] as const).map(serve));
 });
 afterAll(async () => {
   stopAll();
@@ -89,7 +90,7 @@ describe('who answers for what', () => {
     expect(await inside('ext', 'ip', 'neigh', 'show', '203.0.113.101')).toContain('fa:16:3e:00:02:04');
     await inside('ext', 'ip', 'route', 'add', '169.254.0.0/16', 'dev', 'eth0');
     await forgetNeighbours((...words) => inside('ext', 'ip', ...words));
-    const answered = await Promise.all(['203.0.113.101', '203.0.113.77', '169.254.64.2', '169.254.64.3'].map(answers));
+    const answered = await Promise.all(['203.0.113.101', '203.0.113.88', '169.254.64.2', '169.254.64.3'].map(answers));
     expect(answered).toEqual([true, false, false, false]);
     await inside('ext', 'ip', 'route', 'del', '169.254.0.0/16');
   });
@@ -239,6 +240,28 @@ describe('a port that is forwarded', () => {
     expect([gone(), await sourceOf('ext', '203.0.113.20:8080'), await sourceOf('ext', '203.0.113.150:8080')]).toEqual([one, 'nothing', 'nothing']);
     expect(await conntrack('snat-r1')).not.toContain('dport=8080');
     await node.build(viewWith(both));
+  });
+});
+
+describe('a route by a next hop in the external network', () => {
+  it('is taken from behind SNAT and by floating IPs, though a wider one leads to a tenant', async () => {
+    const routes = [{ destination: '192.0.2.0/24', via: '203.0.113.77' }, { destination: '192.0.0.0/8', via: '10.1.0.13' }];
+    expect([await sourceOf('vm3', '192.0.2.9'), await sourceOf('vm1', '192.0.2.9')]).toEqual(['nothing', 'nothing']);
+    await node.build(withRouter(viewWith(both), { routes }));
+    expect([await sourceOf('vm2', '192.0.2.9'), await sourceOf('vm3', '192.0.2.9'), await sourceOf('vm1', '192.0.2.9')])
+      .toEqual(['203.0.113.20', '203.0.113.20', '203.0.113.101']);
+    expect(await inside('qrouter-r1', 'ip', 'route', 'get', '192.0.9.9', 'from', '10.2.0.12', 'iif', 'qr-green')).toContain('via 10.1.0.13');
+    expect(await node.look()).toEqual([]);
+    await node.build(viewWith(both));
+    expect([await sourceOf('vm3', '192.0.2.9'), await sourceOf('vm1', '192.0.2.9')]).toEqual(['nothing', 'nothing']);
+  });
+
+  it('may be the default route, which then is not the provider\'s router\'s', async () => {
+    await node.build(withRouter(viewWith(both), { routes: [{ destination: '0.0.0.0/0', via: '203.0.113.77' }] }));
+    expect([await sourceOf('vm3', '192.0.2.9'), await sourceOf('vm1', '192.0.2.9')]).toEqual(['203.0.113.20', '203.0.113.101']);
+    expect(await sourceOf('vm3', '198.51.100.9')).toBe('nothing');
+    await node.build(viewWith(both));
+    expect(await sourceOf('vm3', '198.51.100.9')).toBe('203.0.113.20');
   });
 });
 

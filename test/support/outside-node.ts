@@ -3,8 +3,8 @@
  * fast path would be. So every packet passes the kernel's real routing, NAT and connection tracking.
  *
  *   vm1 vm3 ─ br-red ─┬─ qr-red ┐                    ┌─ fg-ext ─┐
- *                     └─ sg-red │ qrouter-r1 ═ fip-ext          ├─ br-ext ─ ext 203.0.113.10, .1 (198.51.100.9)
- *   vm2 vm4 ─ br-green ─ qr-,sg-┘       snat-r1 ── qg-ext ──────┘
+ *                     └─ sg-red │ qrouter-r1 ═ fip-ext          ├─ br-ext ┬ ext 203.0.113.10, .1 (198.51.100.9)
+ *   vm2 vm4 ─ br-green ─ qr-,sg-┘       snat-r1 ── qg-ext ──────┘         └ other 203.0.113.77 (192.0.2.9)
  */
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -32,7 +32,7 @@ const vms = {
   vm1: { network: 'red', ip: '10.1.0.11', mac: mac.vm1 }, vm3: { network: 'red', ip: '10.1.0.13', mac: mac.vm3 },
   vm2: { network: 'green', ip: '10.2.0.12', mac: mac.vm2 }, vm4: { network: 'green', ip: '10.2.0.14', mac: mac.vm4 },
 } as const;
-export type Host = keyof typeof vms | 'ext' | 'qrouter-r1' | 'snat-r1' | 'fip-ext';
+export type Host = keyof typeof vms | 'ext' | 'other' | 'qrouter-r1' | 'snat-r1' | 'fip-ext';
 
 const bridges = ['br-red', 'br-green', 'br-ext'];
 const ip = (...words: string[]): void => { execFileSync('ip', words); };
@@ -60,6 +60,8 @@ export class OutsideNode {
     }
     host('ext', 'br-ext', '0e:00:00:00:00:01', ['203.0.113.10/24', '203.0.113.1/24']);
     ip('-n', 'ext', 'address', 'add', '198.51.100.9/32', 'dev', 'lo');
+    host('other', 'br-ext', '0e:00:00:00:00:77', ['203.0.113.77/24']);
+    ip('-n', 'other', 'address', 'add', '192.0.2.9/32', 'dev', 'lo');
   }
 
   /** Nothing of it stays behind for the tests that come after it on the same machine. */

@@ -14,6 +14,7 @@ import {
 } from '../../model/addresses.js';
 import { routerPortName } from '../../model/device-names.js';
 import type { NodeView, RouterView } from '../../model/node-view.js';
+import { routesOutside } from '../../namespaces/outside-network.js';
 import type { LocalIds } from '../local-ids.js';
 import type { RouterWays } from './router-ways.js';
 
@@ -29,7 +30,7 @@ export function routerProgram(view: NodeView, ids: LocalIds, ways: RouterWays): 
     ...routerMacRows(view, ids, ways),
     ...view.routers.flatMap((router) => {
       const number = ids.routers[router.id];
-      return number === undefined ? [] : routesOf(router, number, ids);
+      return number === undefined ? [] : routesOf(router, number, ids, view);
     }),
   ];
 }
@@ -62,7 +63,7 @@ interface Link {
  * (its table `local`), then static and connected routes. Where those two have one prefix, `ip route
  * replace` has put the static one in the other's place for IPv4, and behind it for IPv6.
  */
-function routesOf(router: RouterView, number: number, ids: LocalIds): Row[] {
+function routesOf(router: RouterView, number: number, ids: LocalIds, view: NodeView): Row[] {
   const links = linksOf(router, ids);
   const row = (prefix: Cidr, { localVlan, mac }: Link, nextHop: string, toNamespace = false): Row => ({
     table: 'routes',
@@ -78,8 +79,14 @@ function routesOf(router: RouterView, number: number, ids: LocalIds): Row[] {
     if (prefix === undefined || link === undefined || link.own === nextHop) return [];
     return [{ family: familyOf(prefix), row: row(prefix, link, nextHop ?? via) }];
   });
+  // Where the kernel throws, so that no less specific route takes what is for outside.
+  const [anyLink] = links;
+  const outside = anyLink === undefined ? [] : routesOutside(router, view).flatMap(({ destination }) => {
+    const prefix = cidrOf(destination);
+    return prefix === undefined ? [] : [row(prefix, anyLink, kDestination, true)];
+  });
   const of = (family: number): Row[] => fixed.filter((one) => one.family === family).map((one) => one.row);
-  return [...own, ...of(4), ...connected, ...of(6)];
+  return [...own, ...outside, ...of(4), ...connected, ...of(6)];
 }
 
 /** Where a device or a local VLAN is missing the kernel has no such interface either. */

@@ -10,6 +10,7 @@ import { admitRows, diffRows, type Row, type TableName } from '../../../src/data
 import type { NodeView, RouterView } from '../../../src/model/node-view.js';
 import { firstOfEachKey } from './admitted.js';
 import { cn1, green, ids, mac, port, red, withNetwork } from './picture.js';
+import { ext, gateway } from './outside.js';
 
 const allFast: RouterWays = new Map([['r1', { way: 'fast', why: 'the test says so' }]]);
 const allRows = (view: NodeView, numbers = ids, ways = allByNamespace): readonly Row[] => firstOfEachKey([
@@ -111,6 +112,17 @@ describe('rows of r1\'s routing (EW2, EW3)', () => {
     const found = routes(changed({ routes: [{ destination: '0.0.0.0/0', via: '10.2.0.12' }, { destination: '10.9.0.0/16', via: '10.1.0.13' }] }));
     expect(found).toContainEqual({ ...toGreen, prefix_bits: 96, ip: '0.0.0.0', next_hop: '10.2.0.12' });
     expect(found).toContainEqual(expect.objectContaining({ prefix_bits: 112, ip: '10.9.0.0', local_vlan: 1, next_hop: '10.1.0.13' }));
+  });
+
+  it('leaves what has its next hop outside to the namespace, whatever is wider inside', () => {
+    const view = {
+      ...changed({
+        routes: [{ destination: '192.0.2.0/24', via: '203.0.113.77' }, { destination: '192.0.0.0/8', via: '10.1.0.13' }], gateway,
+      }),
+      externalNetworks: [ext],
+    };
+    expect(routes(view)).toContainEqual(expect.objectContaining({ prefix_bits: 120, ip: '192.0.2.0', to_namespace: true }));
+    expect(routes(view)).toContainEqual(expect.objectContaining({ prefix_bits: 104, ip: '192.0.0.0', next_hop: '10.1.0.13', to_namespace: false }));
   });
 
   it('leaves out, as the kernel does, a route whose next hop is behind no interface or the router itself', () => {

@@ -53,6 +53,12 @@ describe('a topology with a way out', () => {
     ]);
   });
 
+  it('may have routes by a next hop in the external network, a default route among them', () => {
+    const routes = [{ destination: '192.0.2.0/24', via: '203.0.113.77' }, { destination: '0.0.0.0/0', via: '203.0.113.78' }];
+    expect(parseTopology(file({ routers: `{ r1: { networks: [red], gateway: ext, routes: ${JSON.stringify(routes)} } }` })).routers[0]?.routes)
+      .toEqual(routes);
+  });
+
   it('may say everything', () => {
     const topology = parseTopology(file({
       external_networks: '{ ext: { physical_network: physnet1, mtu: 1400, '
@@ -193,6 +199,20 @@ const gatewayFaults: readonly Case[] = [
       + 'one for the device sg- of each gateway and one for each port without an address']],
 ];
 
+const routeOf = (text: string, gateway = 'ext'): Partial<Record<Section, string>> =>
+  ({ routers: `{ r1: { networks: [red, blue], gateway: ${gateway}, routes: [{ ${text} }] } }` });
+
+const routeFaults: readonly Case[] = [
+  ['that is in neither network', routeOf('destination: 192.0.2.0/24, via: 198.51.100.9'),
+    ['5: routers.r1.routes[0].via: 198.51.100.9 is neither in the router\'s subnets nor in network ext, which its gateway is in']],
+  ['that is the gateway itself', routeOf('destination: 192.0.2.0/24, via: 203.0.113.60', '{ network: ext, ip: 203.0.113.60 }'),
+    ['5: routers.r1.routes[0].via: 203.0.113.60 is the router\'s own address']],
+  ['for what is the router\'s own', routeOf('destination: 10.1.0.128/25, via: 203.0.113.77'),
+    ['5: routers.r1.routes[0].via: 10.1.0.128/25 is the router\'s own 10.1.0.0/24, and 203.0.113.77 is outside']],
+  ['by a gateway that is faulty, of which enough is said there', routeOf('destination: 192.0.2.0/24, via: 203.0.113.77', 'ext9'),
+    ['5: routers.r1.gateway: there is no external network "ext9"']],
+];
+
 const floating = (text: string): Partial<Record<Section, string>> => ({ floating_ips: `{ ${text} }` });
 
 const floatingFaults: readonly Case[] = [
@@ -245,6 +265,7 @@ describe.each([
   ['a node with', nodeFaults],
   ['an external network with', networkFaults],
   ['a gateway', gatewayFaults],
+  ['a next hop outside', routeFaults],
   ['a floating IP', floatingFaults],
 ])('%s', (_what, cases) => {
   it.each(cases)('%s', (_case, changes, faults) => {

@@ -14,7 +14,7 @@ const neighbour = (view: NodeView, ip: string): string | undefined =>
   routerOn(view).neighbours.find((one) => one.ip === ip)?.mac;
 const rules = (view: NodeView): string[] => ruleCommands([], routerOn(view).rules);
 /** Without those that only say that a subnet is its own. */
-const ways = ({ routes }: Namespace): Namespace['routes'] => routes.filter((route) => route.unreachable === undefined);
+const ways = ({ routes }: Namespace): Namespace['routes'] => routes.filter(({ type }) => type !== 'unreachable');
 const bodyOf = ({ nft }: Namespace): string => (nft === undefined ? '' : nftText(nft));
 
 describe('a router with a gateway', () => {
@@ -64,9 +64,33 @@ describe('a router with a gateway', () => {
       .toEqual(['route del 10.1.0.0/24 via 10.2.0.9 proto 200']);
   });
 
-  it('leaves next hops in the external network to the namespaces that have a device there', () => {
-    const routes = [{ destination: '192.0.2.0/24', via: '203.0.113.77' }, { destination: '10.9.0.0/16', via: '10.1.0.11' }];
-    expect(ways(routerOn(withRouter(nn1, { routes })))[0]).toEqual({ destination: '10.9.0.0/16', via: '10.1.0.11' });
+  it('leaves next hops in the external network to the namespaces that have a device there, whatever is wider inside', () => {
+    const routes = [{ destination: '192.0.2.0/24', via: '203.0.113.77' }, { destination: '192.0.0.0/8', via: '10.1.0.11' }];
+    const view = withRouter(nn1, { routes });
+    expect(ways(routerOn(view)).slice(0, 2)).toEqual([
+      { destination: '192.0.2.0/24', type: 'throw' }, { destination: '192.0.0.0/8', via: '10.1.0.11' },
+    ]);
+    expect(ways(snatNamespace(view.routers[0]!, gateway, ext, view))).toEqual([
+      { destination: '192.0.2.0/24', via: '203.0.113.77', device: 'qg-ext' },
+      { destination: '0.0.0.0/0', via: '203.0.113.1', device: 'qg-ext' },
+      { destination: '192.0.0.0/8', via: '10.1.0.11' },
+    ]);
+  });
+
+  it('takes a default route that is asked for in the provider\'s place, and none inside for what has come to SNAT', () => {
+    const snatRoutes = (via: string): Namespace['routes'] => {
+      const view = withRouter(nn1, { routes: [{ destination: '0.0.0.0/0', via }] });
+      return ways(snatNamespace(view.routers[0]!, gateway, ext, view));
+    };
+    expect(snatRoutes('203.0.113.77')).toEqual([{ destination: '0.0.0.0/0', via: '203.0.113.77', device: 'qg-ext' }]);
+    expect(snatRoutes('10.1.0.11')).toEqual([{ destination: '0.0.0.0/0', via: '203.0.113.1', device: 'qg-ext' }]);
+  });
+
+  it('has a route that is thrown in the place of another one of the prefix', () => {
+    const [inside, thrown] = [{ destination: '192.0.2.0/24', via: '10.1.0.11' }, { destination: '192.0.2.0/24', type: 'throw' } as const];
+    expect(routeCommands([inside], [thrown])).toEqual(['route replace throw 192.0.2.0/24 proto 200']);
+    expect(routeCommands([thrown], [inside])).toEqual(['route replace 192.0.2.0/24 via 10.1.0.11 proto 200']);
+    expect([routeCommands([thrown], [thrown]), routeCommands([thrown], [])]).toEqual([[], ['route del throw 192.0.2.0/24 proto 200']]);
   });
 });
 
@@ -158,6 +182,14 @@ describe('a FIP namespace', () => {
   it('has a way out for what comes from routers, and for nothing that comes from outside', () => {
     expect(namespace().rules).toEqual([{ priority: 40_000, table: 10_001, iif: 'fpr-r1' }]);
     expect(namespace().routes).toContainEqual({ destination: '0.0.0.0/0', via: '203.0.113.1', device: 'fg-ext', table: 10_001 });
+  });
+
+  it('knows the next hops in its network that tenants want, those of IPv4', () => {
+    const routes = [{ destination: '0.0.0.0/0', via: '203.0.113.77' }, { destination: '2001:db8:9::/48', via: '2001:db8:f::77' }];
+    const dual = { ...network!, subnets: [...network!.subnets, { cidr: '2001:db8:f::/64' }] };
+    const view = { ...withRouter(cn1Outside, { routes }), externalNetworks: [dual] };
+    expect(fipNamespace(dual, dual.fg!, view, { r1: 1 }).routes.filter(({ table }) => table === 10_001))
+      .toEqual([{ destination: '0.0.0.0/0', via: '203.0.113.77', device: 'fg-ext', table: 10_001 }]);
   });
 
   it('stays when the last floating IP goes (checklist 65)', () => {
