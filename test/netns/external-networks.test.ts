@@ -26,8 +26,13 @@ ports:
   blue1: { network: blue, node: cn1, ip: 10.1.0.11 }
   red3: { network: red, node: cn2, ip: 10.1.0.13 }
   blue3: { network: blue, node: cn2, ip: 10.1.0.13 }
-floating_ips: { 203.0.113.101: { port: red1 }, 192.0.2.101: { port: blue1 } }
+  red5: { network: red, node: cn2, ip: 10.1.0.15 }
+floating_ips: { 203.0.113.101: { port: red1 }, 192.0.2.101: { port: blue1 }, 198.18.5.101: { port: red5 } }
 `, { externalNetworks: {
+  ext: { physical_network: 'physnet1', subnets: [
+    { cidr: '203.0.113.0/24', gateway: '203.0.113.1', pool: '203.0.113.20-203.0.113.99' },
+    { cidr: '198.18.5.0/24', gateway: '198.18.5.1' },
+  ] },
   tagged: { physical_network: 'physnet1', vlan: kVlan, subnets: [{ cidr: '192.0.2.0/24', gateway: '192.0.2.1', pool: '192.0.2.20-192.0.2.99' }] },
 } });
 const support = fileURLToPath(new URL('../support/', import.meta.url));
@@ -78,6 +83,19 @@ describe('two external networks on one wire', () => {
     expect(await arpAnswers(lab, '203.0.113.101')).toEqual([flat.fg('cn1').mac]);
     expect(await lab.ping('ext', '192.0.2.101')).toBe(3);
     expect(await lab.ping('ext', '203.0.113.101')).toBe(3);
+  });
+
+  it('checklist 58: a floating IP of a second subnet is answered for and reached, and both subnets are near to both', async () => {
+    expect(await arpAnswers(lab, '198.18.5.101')).toEqual([flat.fg('cn2').mac]);
+    for (const from of ['198.18.5.10', '203.0.113.10', farHost]) {
+      expect(await lab.ping('ext', '198.18.5.101', { count: 1, args: ['-I', from] })).toBe(1);
+    }
+    expect(await visitorOf(lab, 'red5', '203.0.113.10')).toBe('198.18.5.101');
+    const seen = await capture(lab, { wire: provider('icmp[0] == 8') }, async () => {
+      expect(await lab.ping('red1', '198.18.5.10', { count: 1 })).toBe(1);
+      expect(await lab.ping('red3', '198.18.5.10', { count: 1 })).toBe(1);
+    });
+    expect(seen.wire.map(({ ip }) => [ip?.src, ip?.dst])).toEqual([['203.0.113.101', '198.18.5.10'], [flat.qg.ip, '198.18.5.10']]);
   });
 
   it('a floating IP of one tenant is reached from the other over both networks, and sees its floating IP', async () => {

@@ -164,7 +164,7 @@ describe('a VM with a floating IP', () => {
     expect((await lab.exec('dvr-cn1-fip-ext', ['conntrack', '-C'])).stdout.trim()).toBe('0');
   }, manyMs);
 
-  it('checklist 53 and 74: keeps its rules, and says nothing on the wire, when its agent is started again', async () => {
+  it('checklist 40, 53 and 74: keeps its rules, and says nothing on the wire, when its agent is started again', async () => {
     const before = await stateOf(lab, 'cn1');
     const { arp } = await capture(lab, { arp: provider(`arp and src host ${kFips.vm1}`) }, async () => {
       await killAndWait('agent cn1');

@@ -5,8 +5,8 @@
  * its local VLANs, so that red's number differs between the nodes and a mix-up would show.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { capture, hop, names, neighbours, putTopology, routing, sendFrames, within, type Hop, type Names, type Seen, wayOf, wire } from '../support/cloud.js';
-import { ethernet } from '../support/frames.js';
+import { capture, drops, dropsSince, hop, innerOf, names, neighbours, putTopology, routing, sendFrames, sendToVtep, within, type Hop, type Names, type Seen, wayOf, wire } from '../support/cloud.js';
+import { ethernet, udpFrame, vxlan } from '../support/frames.js';
 import { withLab, type Lab } from '../support/lab.js';
 import {
   deviceAt, type EchoFacts, farHost, host, nothingPrivateOutside, openConnections, outsideNames, type OutsideNames,
@@ -164,6 +164,20 @@ describe.each<SnatPath>(['router', 'direct'])('a ping from a VM without a floati
   it.each(['vm4', 'vm5'])('takes %s out as well: of another network, and on the network node itself', async (vm) => {
     expect(await lab.ping(vm, farHost)).toBe(3);
     expect(await visitorOf(lab, vm, host)).toBe(out.qg.ip);
+  });
+
+  it(`checklist 2: to a router MAC the wire carries ${viaRouter ? 'what is for source NAT alone, from a DVR MAC' : 'nothing'}`, () => {
+    const toRouters = innerOf(seen.wire).filter(({ dstMac }) => of.routerMacs.includes(dstMac));
+    expect(toRouters.map(({ srcMac, dstMac, ip }) => [srcMac, dstMac, ip?.dst]))
+      .toEqual(viaRouter ? [[of.dvrMac('cn2'), of.gatewayMac('red'), farHost]] : []);
+  });
+
+  it('checklist 2: a node without the router\'s source NAT takes no such frame', async () => {
+    const before = await drops();
+    const frame = udpFrame({ src: of.dvrMac('cn2'), dst: of.gatewayMac('red'), from: kVm3, to: farHost });
+    const { qr } = await capture(lab, { qr: hop.qr('cn1', 'red') }, () => sendToVtep(lab, 'cn2', of.vtep('cn1'), [vxlan(kRed, frame)]), true);
+    expect(qr).toEqual([]);
+    expect(await dropsSince(before)).toEqual({ 'cn1 no_snat_here': 1 });
   });
 
   it('checklist 22: the sg device is a permanent neighbour of every copy, by the MAC of the path', async () => {
