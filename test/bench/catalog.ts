@@ -1,18 +1,34 @@
 /** What is measured and where: tests, scenarios, and what each figure means. Data, and nothing else. */
 
-/** A way between two VMs of the default topology. */
+/** A way between two VMs of the default topology, or between one and the outside host. */
 export interface Scenario {
   readonly name: ScenarioName;
   readonly from: string;
   readonly to: string;
   readonly means: string;
+  /** It leads out of the cloud or in: only peers with a way out have it, and these tests. */
+  readonly outside?: readonly TestName[];
 }
-export type ScenarioName = 'routed' | 'same-subnet' | 'same-node';
+export type ScenarioName = 'routed' | 'same-subnet' | 'same-node' | 'snat' | 'fip-out' | 'fip-in';
+
+/** The host outside, by its name in the lab. */
+export const outsideHost = 'ext';
+/** NAT costs by the packet: what a thousand flows or offloads that are off do is seen east-west. */
+const outside: readonly TestName[] = ['tcp-1', 'tcp-4', 'udp-1', 'udp-64', 'ping-idle'];
 
 export const scenarios: readonly Scenario[] = [
   { name: 'routed', from: 'vm1', to: 'vm2', means: 'vm1 to vm2: red to green, across nodes' },
   { name: 'same-subnet', from: 'vm1', to: 'vm3', means: 'vm1 to vm3: both red, across nodes' },
   { name: 'same-node', from: 'vm1', to: 'vm4', means: 'vm1 to vm4: red to green, on one node' },
+  {
+    name: 'snat', from: 'vm3', to: outsideHost, outside,
+    means: 'vm3, which has no floating IP, to the outside host, by source NAT on the network node',
+  },
+  {
+    name: 'fip-out', from: 'vm1', to: outsideHost, outside,
+    means: 'vm1, which has a floating IP, to the outside host, by NAT on its own node',
+  },
+  { name: 'fip-in', from: outsideHost, to: 'vm1', outside, means: 'the outside host to the floating IP of vm1' },
 ];
 
 export type TestName =

@@ -8,7 +8,7 @@
  *
  * A slow phase of the machine so hits all of them alike: ratios within a run count, absolute figures do not.
  */
-import { scenarios, tests } from './catalog.js';
+import { scenarios, tests, type Scenario } from './catalog.js';
 import { type Commands, inside } from './commands.js';
 import { changed } from './engine.js';
 import { measureIdle } from './idle.js';
@@ -18,12 +18,13 @@ import { dvrPeer } from './peers/dvr.js';
 import { kernelPeer } from './peers/kernel.js';
 import { ovsPeer } from './peers/ovs.js';
 import type { Peer, PeerName } from './peers/peer.js';
-import { named, type Picture } from './picture.js';
+import { named, targetOf, type Picture } from './picture.js';
 import { profiled } from './profile.js';
 import { progressText } from './report.js';
 import type { Failure, Idle, Repetition, Results } from './results.js';
 import { measure, type Durations, type Figures } from './traffic.js';
 
+const has = ({ leadsOutside }: Peer, { outside }: Scenario): boolean => leadsOutside || outside === undefined;
 const say = (text: string): void => { process.stderr.write(`bench: ${text}\n`); };
 
 export class Rounds {
@@ -83,10 +84,9 @@ export class Rounds {
   /** Every way of the picture carries a ping, or the peer is not what it should be. */
   async #start(peer: Peer): Promise<void> {
     await peer.up();
-    for (const { from, to } of scenarios) {
-      const address = named(this.picture.vms, to).ip;
-      const ping = ['ping', '-q', '-c', '3', '-i', '0.2', '-W', '2', address];
-      await this.commands.run(inside(peer.namespaceOf(from), ...ping));
+    for (const way of scenarios.filter((one) => has(peer, one))) {
+      const ping = ['ping', '-q', '-c', '3', '-i', '0.2', '-W', '2', targetOf(this.picture, way)];
+      await this.commands.run(inside(peer.namespaceOf(way.from), ...ping));
     }
   }
 
@@ -96,6 +96,7 @@ export class Rounds {
       if (round > 0 && (performance.now() - this.#began) / 1000 > this.options.budget.seconds) return;
       const first = round % Math.max(1, peers.length);
       for (const peer of [...peers.slice(first), ...peers.slice(0, first)]) {
+        if (!has(peer, named(scenarios, row.scenario))) continue;
         await this.#attempt(peer, `${row.scenario}/${row.test}`, () =>
           this.#untilQuiet(peer, row, round, `round ${round + 1}, row ${index + 1}/${rows.length}`));
       }
@@ -144,7 +145,7 @@ export class Rounds {
 
   #measure(peer: Peer, { scenario, test }: Row, durations: Durations): Promise<Figures> {
     const way = named(scenarios, scenario);
-    const address = named(this.picture.vms, way.to).ip;
+    const address = targetOf(this.picture, way);
     const path = { from: peer.namespaceOf(way.from), to: peer.namespaceOf(way.to), address };
     const busySeconds = (): number => cpuTimes().busy;
     return measure(named(tests, test), { commands: this.commands, path, durations, busySeconds });
@@ -155,6 +156,7 @@ export class Rounds {
     const { durations } = this.options.budget;
     const profiling = { ...durations, floodSeconds: durations.tcpSeconds, steps: { coarse: 0, fine: 0 } };
     for (const row of rowsOf(this.options)) for (const peer of peers) {
+      if (!has(peer, named(scenarios, row.scenario))) continue;
       const name = `${row.scenario}-${row.test}-${peer.name}`;
       await this.#attempt(peer, `profile of ${name}`, () =>
         profiled(this.commands, folder, name, () => this.#measure(peer, row, profiling)));

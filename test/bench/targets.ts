@@ -27,6 +27,8 @@ const rows: readonly Row[] = [
   ['routed', ['tcp-1', 'tcp-4'], 'gbps', 'least', { kernel: 0.75, ovs: 16, 'ovs-afxdp': 10 }],
   ['routed', withoutOffloads, 'gbps', 'least', { kernel: 1.5, ovs: 4, 'ovs-afxdp': 2 }],
   ['same-node', ['tcp-1', 'tcp-4'], 'gbps', 'least', { kernel: 0.85, ovs: 15 }],
+  ['snat', ['tcp-1'], 'gbps', 'least', { kernel: 1 }],
+  ['snat', ['udp-1', 'udp-64'], 'flood_kpps', 'least', { kernel: 1.5 }],
 ];
 
 export const targets: readonly Target[] = rows.flatMap(([scenario, names, metric, bound, peers]) =>

@@ -16,6 +16,7 @@ export function dvrPeer(commands: Commands, picture: Picture): Peer {
   return {
     name: 'dvr',
     title: 'this checkout: the lab of the default topology, wire: super',
+    leadsOutside: true,
     namespaceOf: at,
     missing: () => Promise.resolve(undefined),
     up: async () => {

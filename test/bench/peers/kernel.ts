@@ -10,26 +10,22 @@
  * A routed packet goes VM, bridge, router namespace on the sender's node, the other bridge, vxlan, as ours
  * does when it takes the namespace. Nothing is learned and nothing is flooded: FDB rows and neighbours are
  * static, the vxlan device answers ARP for VMs elsewhere. Each router has the same gateway MACs, pinned to
- * its port. Offloads are what the kernel sets; bridges call no iptables (fabric.ts).
+ * its port. Offloads are what the kernel sets; bridges call no iptables (fabric.ts). The way out: kernel-outside.ts.
  */
 import type { Commands } from '../commands.js';
 import { named, type Picture, type PictureNetwork, type PictureNode, type PictureVm } from '../picture.js';
-import { type Command, fabricCommands, ip, namespaceCommands, namespaceOf, vmCommands } from './fabric.js';
+import { type Command, fabricCommands, ip, namespaceCommands, vmCommands } from './fabric.js';
+import { at, bridge, kPeer, neighbour, remoteMacCommands, routerOf } from './kernel-names.js';
+import { outsideCommands, outsideNamespaces } from './kernel-outside.js';
 import type { Peer } from './peer.js';
 
-const kPeer = 'kernel';
 const kVxlanPort = '4789';
-const at = (name: string): string => namespaceOf(kPeer, name);
-const routerOf = (node: string): string => at(`${node}-router`);
-const bridge = (node: string, ...words: readonly string[]): Command => ['bridge', '-n', at(node), ...words];
-
-const neighbour = (namespace: string, address: string, mac: string, device: string): Command =>
-  ip(namespace, 'neigh', 'replace', address, 'lladdr', mac, 'dev', device, 'nud', 'permanent');
 
 export function kernelPeer(commands: Commands, picture: Picture): Peer {
   return {
     name: kPeer,
     title: 'kernel bridge, vxlan and router namespaces',
+    leadsOutside: true,
     namespaceOf: at,
     missing: () => Promise.resolve(undefined),
     up: async () => { for (const command of kernelCommands(picture)) await commands.run(command); },
@@ -45,12 +41,14 @@ export function kernelCommands(picture: Picture): Command[] {
     ...fabricCommands(kPeer, picture),
     ...picture.nodes.flatMap((node) => nodeCommands(picture, node)),
     ...picture.vms.flatMap((vm) => portCommands(picture, vm)),
+    ...outsideCommands(picture),
   ];
 }
 
-function kernelNamespaces({ nodes, vms }: Picture): string[] {
+function kernelNamespaces(picture: Picture): string[] {
+  const { nodes, vms } = picture;
   const ofNodes = nodes.flatMap(({ name }) => [routerOf(name), at(name)]);
-  return [...vms.map(({ name }) => at(name)), ...ofNodes, at('fabric')];
+  return [...vms.map(({ name }) => at(name)), ...outsideNamespaces(picture), ...ofNodes, at('fabric')];
 }
 
 function nodeCommands(picture: Picture, node: PictureNode): Command[] {
@@ -109,8 +107,7 @@ function remoteCommands(picture: Picture, vm: PictureVm, elsewhere: string): Com
   const device = `vx-${vm.network}`;
   const { vtep } = named(picture.nodes, vm.node);
   return [
-    bridge(elsewhere, 'fdb', 'replace', vm.mac, 'dev', device, 'dst', vtep, 'self', 'static'),
-    bridge(elsewhere, 'fdb', 'replace', vm.mac, 'dev', device, 'master', 'static'),
+    ...remoteMacCommands(elsewhere, device, vm.mac, vtep),
     neighbour(at(elsewhere), vm.ip, vm.mac, device),
   ];
 }

@@ -31,6 +31,7 @@ export function ovsPeer(name: OvsName, commands: Commands, picture: Picture): Pe
   return {
     name,
     title: `Open vSwitch in user space, ${name === 'ovs' ? 'TAP' : 'AF_XDP'} ports, routing by flows`,
+    leadsOutside: false,
     namespaceOf: (vm) => namespaceOf(name, vm),
     missing: () => peer.missing(),
     up: () => peer.up(),

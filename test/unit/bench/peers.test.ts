@@ -4,7 +4,7 @@ import { defaultTopologyFile } from '../../../src/lab/scripts.js';
 import { readTopologyFile } from '../../../src/model/topology.js';
 import { kernelCommands } from '../../bench/peers/kernel.js';
 import { flowsOf } from '../../bench/peers/ovs-flows.js';
-import { named, pictureOf } from '../../bench/picture.js';
+import { named, pictureOf, targetOf } from '../../bench/picture.js';
 
 const picture = pictureOf(readTopologyFile(defaultTopologyFile));
 
@@ -15,8 +15,23 @@ describe('the picture', () => {
     expect(named(picture.vms, 'vm2')).toMatchObject({ network: 'green', node: 'cn2', ip: '10.2.0.12' });
   });
 
+  it('has the floating IPs and the source NAT of the lab, and gives traffic the address that it needs', () => {
+    expect(picture.outside).toMatchObject({ snatNode: 'nn1', host: '203.0.113.10', prefixBits: 24 });
+    expect(picture.outside.floatingIps).toContainEqual({ ip: '203.0.113.101', vm: 'vm1', fixedIp: '10.1.0.11', node: 'cn1' });
+    expect(targetOf(picture, { from: 'vm3', to: 'vm1' })).toBe('10.1.0.11');
+    expect(targetOf(picture, { from: 'ext', to: 'vm1' })).toBe('203.0.113.101');
+    expect(targetOf(picture, { from: 'vm3', to: 'ext' })).toBe('203.0.113.10');
+    expect(() => targetOf(picture, { from: 'ext', to: 'vm3' })).toThrow('vm3 has no floating IP');
+  });
+
+  it('needs an external network and a network node', () => {
+    const topology = readTopologyFile(defaultTopologyFile);
+    expect(() => pictureOf({ ...topology, externalNetworks: [] })).toThrow(/external network/);
+    expect(() => pictureOf({ ...topology, nodes: topology.nodes.filter(({ networkNode }) => !networkNode) })).toThrow(/network node/);
+  });
+
   it('gives every device a MAC of its own', () => {
-    const macs = [...picture.nodes.map(({ mac }) => mac), ...picture.vms.map(({ mac }) => mac), ...picture.networks.map(({ gatewayMac }) => gatewayMac)];
+    const macs = [...picture.nodes.map(({ mac }) => mac), ...picture.vms.map(({ mac }) => mac), ...picture.networks.flatMap(({ gatewayMac, sg }) => [gatewayMac, sg.mac])];
     expect(new Set(macs).size).toBe(macs.length);
   });
 });
@@ -33,6 +48,21 @@ describe('the kernel peer', () => {
     const { mac } = named(picture.vms, 'vm1');
     expect(lines.filter((line) => line.includes(`fdb replace ${mac} dev vx-red dst 172.16.0.11`))).toHaveLength(picture.nodes.length - 1);
     expect(lines.filter((line) => line.includes('type vxlan')).every((line) => line.includes('nolearning'))).toBe(true);
+  });
+
+  it('sends all but VMs with a floating IP by every copy of the router to the source NAT of one node', () => {
+    const { sg } = named(picture.networks, 'red');
+    expect(lines.filter((line) => line.includes(`default via ${sg.ip}`))).toHaveLength(picture.nodes.length);
+    expect(lines.filter((line) => line.includes(`fdb replace ${sg.mac} dev vx-red dst 172.16.0.21`))).toHaveLength(picture.nodes.length - 1);
+    expect(lines.filter((line) => line.includes('rule add priority 40000'))).toEqual([
+      'ip -n kernel-cn1-router rule add priority 40000 from 10.1.0.11 lookup 16',
+      'ip -n kernel-cn2-router rule add priority 40000 from 10.2.0.12 lookup 16',
+    ]);
+  });
+
+  it('has no NAT where east-west passes', () => {
+    const withNat = lines.filter((line) => line.includes('nft')).map((line) => /netns\/(\S+)/.exec(line)?.[1]);
+    expect(withNat).toEqual(['kernel-snat', 'kernel-cn1-fip', 'kernel-cn2-fip']);
   });
 
   it('is not slowed by iptables hooks under its bridges', () => {
