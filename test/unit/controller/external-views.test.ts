@@ -68,6 +68,8 @@ describe('the gateway of a router', () => {
     expect(gateway.addresses).toEqual(['203.0.113.60/24', '2001:db8:f::2/64']);
     expect(gateway.snatPorts.map(({ addresses }) => addresses))
       .toEqual([['10.1.0.2/24', '2001:db8:1::2/64'], ['10.2.0.2/24']]);
+    const second = gatewayOn(externalState(text.replace('"2001:db8:1::/64"]', '"2001:db8:1::/64", "2001:db8:2::/64"]')), 'cn1');
+    expect(second.snatPorts[0]?.addresses).toEqual(['10.1.0.2/24', '2001:db8:1::2/64', '2001:db8:2::2/64']);
     const ipv4 = gatewayOn(externalState(text.replace('{ cidr: "2001:db8:f::/64" }, ', '')), 'cn1');
     expect(ipv4.snatPorts.map(({ addresses }) => addresses)).toEqual([['10.1.0.2/24'], ['10.2.0.2/24']]);
   });

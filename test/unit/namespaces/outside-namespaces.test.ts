@@ -142,8 +142,18 @@ describe('a SNAT namespace', () => {
     expect(ways(snat())).toEqual([{ destination: '0.0.0.0/0', via: '203.0.113.1', device: 'qg-ext' }]);
   });
 
-  it('takes up no connection in the middle (checklist 44)', () => {
+  it('takes up no connection in the middle (checklist 44), and stalls none whose window it has lost (old bug 35)', () => {
     expect(snat().sysctls).toContain('net/netfilter/nf_conntrack_tcp_loose=0');
+    for (const { sysctls } of [snat(), routerOn(cn1Outside)]) expect(sysctls).toContain('net/netfilter/nf_conntrack_tcp_be_liberal=1');
+  });
+
+  it('follows the provider\'s router to another address, and has its other subnets on the wire (old bug 45)', () => {
+    const other = { cidr: '198.18.5.0/24', gatewayIp: '198.18.5.1' };
+    const moved = { ...ext, subnets: [{ ...ext.subnets[0]!, gatewayIp: '203.0.113.2' }, other] };
+    expect(routeCommands(snat().routes, snatNamespace(nn1.routers[0]!, gateway, moved, nn1).routes)).toEqual([
+      'route replace 0.0.0.0/0 via 203.0.113.2 dev qg-ext onlink proto 200',
+      'route replace 198.18.5.0/24 dev qg-ext proto 200',
+    ]);
   });
 
   it('has the address of a central floating IP on qg, and announces it with its own', () => {
@@ -165,6 +175,21 @@ describe('a SNAT namespace', () => {
   it('translates nothing and holds nothing back where snat is off, but its floating IPs', () => {
     expect(bodyOf(snat({ snat: false }))).toBe('');
     expect(bodyOf(snat({ snat: false }, [central]))).not.toMatch(/chain last|203\.0\.113\.20/);
+  });
+});
+
+describe('the devices of all three', () => {
+  it('have the MTU of their own network, whichever it is now (old bug 46)', () => {
+    const mtuOf = (name: string): number => ({ red: 1400, green: 1300 }[name] ?? 1500);
+    const networks = cn1Outside.networks.map((network) => ({ ...network, mtuBytes: mtuOf(network.name) }));
+    const view = { ...cn1Outside, networks, externalNetworks: cn1Outside.externalNetworks!.map((network) => ({ ...network, mtuBytes: 1200 })) };
+    const [outside] = view.externalNetworks;
+    const all = [
+      routerOn(view), snatNamespace(view.routers[0]!, gateway, outside!, view), fipNamespace(outside!, outside!.fg!, view, { r1: 1 }),
+    ].flatMap(({ devices }) => devices.map(({ name, mtuBytes }) => `${name} ${String(mtuBytes)}`));
+    expect(all).toEqual([
+      'qr-red 1400', 'qr-green 1300', 'rfp-r1 1200', 'sg-red 1400', 'sg-green 1300', 'qg-ext 1200', 'fg-ext 1200', 'fpr-r1 1200',
+    ]);
   });
 });
 
