@@ -151,8 +151,8 @@ describe('a SNAT namespace', () => {
     const other = { cidr: '198.18.5.0/24', gatewayIp: '198.18.5.1' };
     const moved = { ...ext, subnets: [{ ...ext.subnets[0]!, gatewayIp: '203.0.113.2' }, other] };
     expect(routeCommands(snat().routes, snatNamespace(nn1.routers[0]!, gateway, moved, nn1).routes)).toEqual([
-      'route replace 0.0.0.0/0 via 203.0.113.2 dev qg-ext onlink proto 200',
       'route replace 198.18.5.0/24 dev qg-ext proto 200',
+      'route replace 0.0.0.0/0 via 203.0.113.2 dev qg-ext onlink proto 200',
     ]);
   });
 
