@@ -12,8 +12,8 @@ namespace {
 
 // The kernel gives an event at a time, and of a dump 32 KiB at most: a crossing of the seam takes many.
 constexpr size_t kPartBytes = 32768, kTakeBytes = 4 * kPartBytes;
-// Some 20 000 events that wait; what comes then is lost, and said so.
-constexpr int kSocketBytes = 16 << 20;
+// Some 13 000 events that wait; what comes then is lost, and said so.
+constexpr int kSocketBytes = 8 << 20;
 constexpr uint32_t kMostGroup = 31, kMostGroups = 8;
 
 Result<Fd> open_socket(const std::string& path, const std::vector<uint32_t>& groups) {

@@ -2,17 +2,20 @@
  * NAT state shared from an active SNAT namespace to a standby one: real connections, two real namespaces with
  * the product's rules (what conntrack does not know is dropped, and no TCP is taken up in the middle).
  */
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { shareIn, type ShareIn } from '../../src/agents/snat/conntrack-in.js';
 import { shareOut, type ShareOut } from '../../src/agents/snat/conntrack-out.js';
 import { within } from '../support/cloud.js';
-import { build, carryingOn, conntrack, endAll, fip, hold, outside, pathOf, serve, take } from '../support/two-snat-nodes.js';
+import { build, carryingOn, conntrack, endAll, fip, gateway, hold, load, outside, pathOf, renew, serve, take } from '../support/two-snat-nodes.js';
 
 const active = { address: '127.0.0.1', port: 7099 };
 const standby = '127.0.0.2';
 const kMany = 1000;
+/** More than a socket keeps of events. */
+const kStorm = 20_000;
 
 describe('two SNAT namespaces that share their connections', () => {
   let out: ShareOut;
@@ -46,6 +49,7 @@ describe('two SNAT namespaces that share their connections', () => {
   it.each([
     ['through source NAT', 'inside', outside.v4, 5001],
     ['to a floating IP', 'outside', fip, 80],
+    ['to a forwarded port', 'outside', gateway, 8080],
     ['of IPv6, without NAT', 'inside', outside.v6, 5001],
   ] as const)('carries a connection %s on through the other, made before or after it was followed', async (_what, from, address, port) => {
     const before = await hold(from, address, port);
@@ -98,13 +102,56 @@ describe('two SNAT namespaces that share their connections', () => {
     const here = conntrack('snat-a', '-L', '-o', 'save', '-p', 'tcp').split('\n')[0] ?? '';
     const port = /--sport (\d+)/.exec(here)?.[1] ?? '';
     const stale = ['-I', '-p', 'tcp', '-t', '9999', '-u', 'SEEN_REPLY,ASSURED', '--state', 'ESTABLISHED', '-s', '10.1.0.2', '-d', outside.v4,
-      '-r', outside.v4, '-q', '203.0.113.20', '--dport', '5001', '--reply-port-src', '5001'];
+      '-r', outside.v4, '-q', gateway, '--dport', '5001', '--reply-port-src', '5001'];
     conntrack('snat-b', ...stale, '--sport', port, '--reply-port-dst', '9');
     conntrack('snat-b', ...stale, '--sport', '1', '--reply-port-dst', '1');
     await follow();
     const known = conntrack('snat-b', '-L', '-o', 'save', '-p', 'tcp').trim().split('\n');
     expect(known.map((line) => line.replace(/-t \d+ /, ''))).toEqual([here.replace(/-t \d+ /, '')]);
     await connection.close();
+  });
+
+  it('shares of UDP what goes on in both directions, and no question or answer', async () => {
+    const udp = ['-I', '-p', 'udp', '-t', '100', '-s', '10.1.0.2', '-d', outside.v4, '-r', outside.v4, '-q', gateway,
+      '--dport', '53', '--reply-port-src', '53'];
+    await follow();
+    conntrack('snat-a', ...udp, '--sport', '1', '--reply-port-dst', '1', '-u', 'SEEN_REPLY');
+    conntrack('snat-a', ...udp, '--sport', '2', '--reply-port-dst', '2', '-u', 'SEEN_REPLY,ASSURED');
+    await within('snat-b knows one', () => Promise.resolve(conntrack('snat-b', '-L', '-p', 'udp').includes('sport=2 ')));
+    expect(conntrack('snat-b', '-L', '-p', 'udp')).not.toContain('sport=1 ');
+  });
+
+  it('lists anew where more happened at once than the kernel keeps for it', async () => {
+    await follow();
+    const lines = Array.from({ length: kStorm }, (_, at) => {
+      const host = `10.1.${String(1 + (at >> 8))}.${String(at & 255)}`;
+      return `-A -t 999 -u SEEN_REPLY,ASSURED -s ${host} -d 10.9.0.1 -r 10.9.0.1 -q ${host} -p tcp --sport 1 --dport 2`
+        + ' --reply-port-src 2 --reply-port-dst 1 --state ESTABLISHED';
+    });
+    // This process waits for it, and so hears nothing meanwhile.
+    load('snat-a', lines);
+    await within('snat-b knows them all', () => Promise.resolve(Number(conntrack('snat-b', '-C')) === kStorm));
+    expect(said).toContain('more connections came and went than could be heard of; listing anew');
+  });
+
+  it('keeps to the namespace that is at the path now', async () => {
+    await follow();
+    renew('snat-b');
+    const connection = await hold('inside', outside.v4, 5001);
+    await follow();
+    await untilKnown(1);
+    await connection.close();
+  });
+
+  it('listens as soon as its address is there', async () => {
+    const later = { address: '198.18.0.1', port: active.port };
+    out.close();
+    out = shareOut({ listen: later, isPeer: () => true, log });
+    out.offer('r1', pathOf('snat-a'));
+    into.follow('r1', pathOf('snat-b'), later);
+    await within('it has tried', () => Promise.resolve(said.includes('standbys cannot be listened to yet')));
+    execFileSync('ip', ['address', 'add', `${later.address}/32`, 'dev', 'lo']);
+    await within('the standby has all there is', () => Promise.resolve(into.isCurrent('r1')));
   });
 
   it('listens only while something is offered, to other network nodes only, and to nothing but what to follow', async () => {

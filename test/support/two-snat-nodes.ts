@@ -4,16 +4,21 @@
  *   inside 10.1.0.2-4, fd01::2 ── br-in ─┬─ snat-a ─┬─ br-out ── outside 203.0.113.10, fd02::10
  *                                         └─ snat-b ─┘
  *
- * Rules and sysctls are those of the product; 203.0.113.101 is a floating IP of 10.1.0.3. What conntrack does
- * not know dies here in IPv6 too, where the product has no such rule, so that it is proven to be known.
+ * Rules and sysctls are those of the product; 203.0.113.101 is a floating IP of 10.1.0.3, and the gateway's port
+ * 8080 is forwarded to port 80 of 10.1.0.2. What conntrack does not know dies here in IPv6 too, where the product
+ * has no such rule, so that it is proven to be known.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { namespaceSysctls } from '../../src/namespaces/namespace.js';
 import { snatTable } from '../../src/namespaces/nft.js';
 
+export const gateway = '203.0.113.20';
 export const fip = '203.0.113.101';
 export const outside = { v4: '203.0.113.10', v6: 'fd02::10' } as const;
 const nodes = ['snat-a', 'snat-b'] as const;
@@ -22,38 +27,55 @@ type Place = SnatNode | 'inside' | 'outside';
 export const pathOf = (node: SnatNode): string => `/run/netns/${node}`;
 
 const script = fileURLToPath(new URL('held-connections.mjs', import.meta.url));
+/** A listing of tens of thousands of connections. */
+const kMaxOutputBytes = 64 << 20;
 const ip = (words: string): void => { execFileSync('ip', words.split(' ')); };
 const inPlace = (place: Place, command: string, words: readonly string[], input = ''): string =>
-  execFileSync('ip', ['netns', 'exec', place, command, ...words], { encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'pipe'] });
+  execFileSync('ip', ['netns', 'exec', place, command, ...words], { encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'pipe'], maxBuffer: kMaxOutputBytes });
 
 const sysctls = ['tcp_loose=0', 'tcp_be_liberal=1', 'events=1'].map((sysctl) => `net/netfilter/nf_conntrack_${sysctl}`);
 const table = snatTable({
-  qg: 'qg', outside: ['203.0.113.20'], snatTo: '203.0.113.20', tenants: ['10.1.0.0/24'], translations: [{ ip: fip, fixedIp: '10.1.0.3' }],
+  qg: 'qg', outside: [gateway], snatTo: gateway, tenants: ['10.1.0.0/24'], translations: [{ ip: fip, fixedIp: '10.1.0.3' }],
+  forwardings: [{ protocol: 'tcp', externalIp: gateway, externalPort: 8080, fixedIp: '10.1.0.2', internalPort: 80 }],
 });
 const guard = 'table ip6 guard { chain valid { type filter hook forward priority 0; ct state invalid drop; }\n }';
 
 const portOf = (node: SnatNode, device: 'sg' | 'qg'): string => `${device}-${node}`;
 
 export function build(): void {
-  for (const place of [...nodes, 'inside', 'outside'] as const) {
-    ip(`netns add ${place}`);
-    inPlace(place, 'sysctl', ['-eqw', ...namespaceSysctls]);
-  }
+  for (const place of [...nodes, 'inside', 'outside'] as const) create(place);
   for (const bridge of ['br-in', 'br-out']) {
     ip(`link add ${bridge} type bridge`);
     ip(`link set ${bridge} up`);
   }
   plug('inside', 'in', 'br-in', 'to-inside', ['10.1.0.2/24', '10.1.0.3/24', '10.1.0.4/24', 'fd01::2/64']);
   plug('outside', 'out', 'br-out', 'to-outside', [`${outside.v4}/24`, `${outside.v6}/64`]);
-  for (const node of nodes) {
-    plug(node, 'sg', 'br-in', portOf(node, 'sg'), ['10.1.0.1/24', 'fd01::1/64']);
-    plug(node, 'qg', 'br-out', portOf(node, 'qg'), ['203.0.113.20/24', `${fip}/32`, 'fd02::1/64']);
-    inPlace(node, 'sysctl', ['-qw', ...sysctls]);
-    inPlace(node, 'nft', ['-f', '-'], `table ${table?.name ?? ''} {\n${table?.body ?? ''}\n}\n${guard}\n`);
-  }
+  for (const node of nodes) furnish(node);
   ip('-n inside route add default via 10.1.0.1');
   ip('-n inside route add default via fd01::1');
   ip('-n outside route add default via fd02::1');
+}
+
+function create(place: Place): void {
+  ip(`netns add ${place}`);
+  inPlace(place, 'sysctl', ['-eqw', ...namespaceSysctls]);
+}
+
+function furnish(node: SnatNode): void {
+  plug(node, 'sg', 'br-in', portOf(node, 'sg'), ['10.1.0.1/24', 'fd01::1/64']);
+  plug(node, 'qg', 'br-out', portOf(node, 'qg'), [`${gateway}/24`, `${fip}/32`, 'fd02::1/64']);
+  inPlace(node, 'sysctl', ['-qw', ...sysctls]);
+  inPlace(node, 'nft', ['-f', '-'], `table ${table?.name ?? ''} {\n${table?.body ?? ''}\n}\n${guard}\n`);
+}
+
+/** Another namespace under the same name, and of its devices none is plugged in. */
+export function renew(node: SnatNode): void {
+  // Whoever follows keeps the old one alive, and its devices in it.
+  for (const device of ['sg', 'qg'] as const) ip(`link del ${portOf(node, device)}`);
+  ip(`netns del ${node}`);
+  create(node);
+  furnish(node);
+  for (const device of ['sg', 'qg'] as const) ip(`link set ${portOf(node, device)} down`);
 }
 
 /** Both nodes' devices have the same MACs, as a router's have on all nodes. */
@@ -73,6 +95,18 @@ export function take(node: SnatNode): void {
 }
 
 export function conntrack(node: SnatNode, ...words: string[]): string { return inPlace(node, 'conntrack', words); }
+
+/** Lines as `conntrack -o save` writes them. */
+export function load(node: SnatNode, lines: readonly string[]): void {
+  const folder = mkdtempSync(join(tmpdir(), 'dvr-connections-'));
+  try {
+    const file = join(folder, 'lines');
+    writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
+    inPlace(node, 'conntrack', ['--load-file', file]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 /** TCP connections the node knows that carry data. */
 export function carryingOn(node: SnatNode): number {

@@ -14,7 +14,8 @@
 import type { Socket } from 'node:net';
 import { addon, type NetfilterSocket } from '../../dataplane/native.js';
 import type { Log } from '../../dataplane/log.js';
-import { conntrackGroups, hear } from './conntrack-netlink.js';
+import { hear } from './conntrack-heard.js';
+import { conntrackGroups } from './conntrack-netlink.js';
 import { PendingChanges } from './conntrack-pending.js';
 import { listConnections } from './conntrack-table.js';
 
@@ -78,6 +79,7 @@ export class Feed {
       return this.#events.take();
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOBUFS')) throw error;
+      this.log('info', 'more connections came and went than could be heard of; listing anew', { path: this.path });
       this.#mustList = true;
       return new Uint8Array();
     }

@@ -3,7 +3,8 @@ import { constants } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import { addon, type NetfilterSocket } from '../../dataplane/native.js';
 import type { Change, Connection } from './conntrack-connection.js';
-import { createMessage, dumpMessage, hear, removeMessage, updateMessage } from './conntrack-netlink.js';
+import { hear } from './conntrack-heard.js';
+import { createMessage, dumpMessage, removeMessage, updateMessage } from './conntrack-requests.js';
 
 const { errno } = constants;
 /** Of one message to the kernel; a socket takes about three times that. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isLine, keyOf, parseLine, type Connection } from '../../../src/agents/snat/conntrack-connection.js';
-import { createMessage, dumpMessage, hear, removeMessage, updateMessage } from '../../../src/agents/snat/conntrack-netlink.js';
+import { hear } from '../../../src/agents/snat/conntrack-heard.js';
+import { createMessage, dumpMessage, removeMessage, updateMessage } from '../../../src/agents/snat/conntrack-requests.js';
 
 const of = (line: string): Connection => {
   const change = parseLine(line);
@@ -10,6 +11,9 @@ const of = (line: string): Connection => {
 const snat = of('+ tcp 431999 assured ESTABLISHED 0a010002 cb00710a 34826 5001 cb00710a cb007114 5001 5825');
 const fip = of('+ tcp 431999 assured ESTABLISHED cb00710a cb007165 41776 8080 0a010003 cb00710a 80 41776');
 const plain = of(`+ udp 100 assured - ${'00'.repeat(16)} ${'11'.repeat(16)} 5 6 ${'11'.repeat(16)} ${'00'.repeat(16)} 6 5`);
+
+/** The longest there is. */
+const both = of(`+ tcp 100 assured CLOSE_WAIT ${'00'.repeat(16)} ${'11'.repeat(16)} 5 6 ${'22'.repeat(16)} ${'33'.repeat(16)} 7 8`);
 
 /** Attribute types at the top, in their order. */
 function typesIn(message: Buffer): number[] {
@@ -26,6 +30,7 @@ const heard = (message: Buffer): string[] =>
 describe('requests to connection tracking', () => {
   it.each([
     ['source NAT', snat, [kNatSource]], ['destination NAT', fip, [kNatDestination]], ['no NAT', plain, []],
+    ['both, of IPv6', both, [kNatSource, kNatDestination]],
   ])('make a connection with exactly the NAT it has: %s', (_what, connection, nat) => {
     const types = typesIn(createMessage(connection, 1));
     expect(types.filter((type) => type === kNatSource || type === kNatDestination)).toEqual(nat);
