@@ -62,6 +62,8 @@ namespace dvr {
   X(no_uplink, "the external network has no wire on this node", "the topology: the node's provider")     \
   X(no_underlay, "this node has no VTEP socket", "dvr status")                                           \
   X(port_gone, "the port's device is gone", "dvr port list")                                             \
+  X(gate_closed, "the router's outside addresses are not this node's now: the port's gate is closed",     \
+    "dvr status: which network node is active for the router")                                           \
   X(port_down, "the port's device is down", "the guest: its interface is not up")                        \
   X(port_refused, "the kernel did not take the frame for the port's device", "the device's statistics: ip -s link") \
   X(send_failed, "the kernel refused to send to the underlay", "dvr status: the underlay's route and MTU")

@@ -20,6 +20,7 @@ struct DeviceSpec {
   DeviceKind kind{};
   std::string name;
   PortId port;
+  bool gated = false;          // tap; passes nothing until its gate is held open (worker/gates.hpp)
   uint16_t mtu_bytes = 0;      // tap; uplink: what its device must take at least
   std::optional<MacAddr> mac;  // tap; else the kernel chooses
   IpAddr vtep_ip;              // vtep

@@ -24,6 +24,7 @@ void read_tap_spec(ObjectReader& reader, DeviceSpec& spec) {
   spec.port.value = static_cast<uint16_t>(reader.integer("portId", kFirstFreePort, kPortLimit - 1));
   spec.mtu_bytes = static_cast<uint16_t>(reader.integer("mtuBytes", kLeastMtuBytes, kMostMtuBytes));
   if (reader.has("mac")) spec.mac = reader.mac("mac");
+  if (reader.has("gated")) spec.gated = reader.boolean("gated");
 }
 
 // The kernel's limit (IFNAMSIZ) without the zero at the end: a longer name would be cut to another device's.
@@ -63,6 +64,7 @@ Napi::Object from_spec(Napi::Env env, const DeviceSpec& spec) {
   if (spec.kind == DeviceKind::tap || is_uplink) object.Set("mtuBytes", spec.mtu_bytes);
   if (is_uplink) object.Set("device", spec.device);
   if (spec.mac) object.Set("mac", text_of(*spec.mac));
+  if (spec.gated) object.Set("gated", true);
   if (spec.kind == DeviceKind::vtep) object.Set("vtepIp", text_of(spec.vtep_ip));
   return object;
 }
@@ -107,6 +109,13 @@ std::string ObjectReader::string(const char* name) {
   if (field.IsString()) return field.As<Napi::String>().Utf8Value();
   refuse(name, "a string");
   return {};
+}
+
+bool ObjectReader::boolean(const char* name) {
+  const Napi::Value field = value(name);
+  if (field.IsBoolean()) return field.As<Napi::Boolean>().Value();
+  refuse(name, "true or false");
+  return false;
 }
 
 uint32_t ObjectReader::integer(const char* name, uint32_t least, uint32_t most) {
@@ -205,6 +214,26 @@ std::optional<DeviceSpec> to_spec(Napi::Env env, Napi::Value value, const char* 
     reader.refuse("kind", "\"tap\", \"vtep\", \"mirror\" or \"uplink\"");
   if (!reader.ok()) return std::nullopt;
   return spec;
+}
+
+std::optional<GateHold> to_gate_hold(Napi::Env env, Napi::Value value, uint64_t now_ns) {
+  ObjectReader reader(env, value, "gate");
+  GateHold hold{.name = reader.string("name")};
+  if (reader.ok() && hold.name.empty()) reader.refuse("name", "a non-empty string");
+  const Napi::Value until = reader.value("untilMs");
+  if (reader.ok() && !until.IsNumber()) reader.refuse("untilMs", "a number");
+  if (!reader.ok()) return std::nullopt;
+  const double until_ms = until.As<Napi::Number>().DoubleValue();
+  const double most_ms = static_cast<double>(now_ns) / 1e6 + kLongestHoldMs;
+  // Written so that what is no number at all fails too.
+  if (until_ms >= 0 && until_ms <= most_ms) {
+    hold.until_ns = static_cast<uint64_t>(until_ms * 1e6);
+    return hold;
+  }
+  const std::string message = "gate.untilMs of " + hold.name + " must be a moment of CLOCK_MONOTONIC in ms, at most " +
+                              std::to_string(kLongestHoldMs) + " ms from now (0 shuts it)";
+  Napi::RangeError::New(env, message).ThrowAsJavaScriptException();
+  return std::nullopt;
 }
 
 std::optional<DataplaneOptions> to_options(Napi::Env env, Napi::Value value, const char* argument) {

@@ -27,6 +27,7 @@ class ObjectReader {
   bool ok() const { return ok_; }
   bool has(const char* name);
   std::string string(const char* name);
+  bool boolean(const char* name);
   uint32_t integer(const char* name, uint32_t least, uint32_t most);
   // An array of 1 to `most_count` integers.
   std::vector<uint32_t> integers(const char* name, uint32_t least, uint32_t most, uint32_t most_count);
@@ -50,6 +51,8 @@ std::optional<uint32_t> to_integer(Napi::Env env, Napi::Value value, const char*
 std::optional<std::span<const uint8_t>> to_bytes(Napi::Env env, Napi::Value value, const char* argument);
 std::optional<DeviceSpec> to_spec(Napi::Env env, Napi::Value value, const char* argument);
 
+// GateHold of src/dataplane/interface.ts; its deadline is checked against `now_ns`.
+std::optional<GateHold> to_gate_hold(Napi::Env env, Napi::Value value, uint64_t now_ns);
 std::optional<DataplaneOptions> to_options(Napi::Env env, Napi::Value value, const char* argument);
 
 std::optional<MacAddr> parse_mac(const std::string& text);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/clock.hpp"
 #include "base/json.hpp"
 #include "io/process.hpp"
 #include "node-api/convert.hpp"
@@ -42,6 +43,7 @@ Napi::Function DataplaneObject::define(Napi::Env env) {
                          InstanceMethod<&DataplaneObject::inject>("inject"),
                          InstanceMethod<&DataplaneObject::take_events>("takeEvents"),
                          InstanceMethod<&DataplaneObject::set_mirrors>("setMirrors"),
+                         InstanceMethod<&DataplaneObject::hold_gates>("holdGates"),
                          InstanceMethod<&DataplaneObject::close>("close"),
                      });
 }
@@ -258,6 +260,24 @@ void DataplaneObject::set_mirrors(const Napi::CallbackInfo& info) {
     return;
   }
   if (is_open(info.Env())) dataplane_->set_mirrors({info[0].ToBoolean(), info[1].ToBoolean(), info[2].ToBoolean()});
+}
+
+void DataplaneObject::hold_gates(const Napi::CallbackInfo& info) {
+  const uint32_t count = info[0].IsArray() ? info[0].As<Napi::Array>().Length() : 0;
+  if (!info[0].IsArray() || count > kMaxGates) {
+    const std::string message = "gates must be an array of at most " + std::to_string(kMaxGates) + " gates";
+    Napi::TypeError::New(info.Env(), message).ThrowAsJavaScriptException();
+    return;
+  }
+  std::vector<GateHold> holds;
+  const uint64_t now_ns = monotonic_ns();
+  for (uint32_t at = 0; at < count; ++at) {
+    auto hold = to_gate_hold(info.Env(), info[0].As<Napi::Array>().Get(at), now_ns);
+    if (!hold) return;
+    holds.push_back(std::move(*hold));
+  }
+  if (!is_open(info.Env())) return;
+  if (auto error = dataplane_->hold_gates(holds)) throw_system_error(info.Env(), error);
 }
 
 void DataplaneObject::close(const Napi::CallbackInfo& info) {

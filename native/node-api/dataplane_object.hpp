@@ -34,6 +34,7 @@ class DataplaneObject : public Napi::ObjectWrap<DataplaneObject>, private Asked 
   void inject(const Napi::CallbackInfo& info);
   Napi::Value take_events(const Napi::CallbackInfo& info);
   void set_mirrors(const Napi::CallbackInfo& info);
+  void hold_gates(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
 
   std::optional<Result<const Device*>> adopt(Napi::Env env, uint32_t pid, Napi::Value value);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/clock.hpp"
 #include "io/packet_port.hpp"
 #include "io/tap.hpp"
 #include "io/vtep_socket.hpp"
@@ -106,7 +107,10 @@ Result<const Device*> Dataplane::take_in(Result<std::unique_ptr<Device>> opened)
   totals_at_open_[port.value] = {};
   totals_at_open_[port.value] = port_totals(port);
   devices_[device->spec.name] = device;
-  rewire([&](Wiring& wiring) { wiring.devices[port.value] = device; });
+  rewire([&](Wiring& wiring) {
+    wiring.devices[port.value] = device;
+    wiring.gates_shut_at_ns[port.value] = gates_.shut_at_ns(device->spec.name);
+  });
   // Watched last: an event for a port without a device would be lost work.
   if (holding_)
     held_.push_back(device->spec.name);
@@ -184,6 +188,21 @@ void Dataplane::set_mirrors(const Mirrors& mirrors) {
   wait_for_workers();
 }
 
+SystemError Dataplane::hold_gates(std::span<const GateHold> holds) {
+  Gates next = gates_;
+  const bool all_later = next.hold(holds, monotonic_ns());
+  if (next.count() > kMaxGates)
+    return {ENOBUFS, "holdGates", "at most " + std::to_string(kMaxGates) + " gates are held open at a time"};
+  gates_ = std::move(next);
+  rewire([&](Wiring& wiring) {
+    for (const GateHold& hold : holds)
+      if (const auto found = devices_.find(hold.name); found != devices_.end())
+        wiring.gates_shut_at_ns[found->second->spec.port.value] = gates_.shut_at_ns(hold.name);
+  });
+  if (all_later || wait_for_workers()) return {};
+  return {EAGAIN, "holdGates", "a worker still has packets in hand that came before; ask again"};
+}
+
 SystemError Dataplane::inject(PortId port, std::span<const uint8_t> frame) {
   if (workers_[port.value % workers_.size()]->inject({port, {frame.begin(), frame.end()}})) return {};
   return {EAGAIN, "inject", "too many injected frames wait"};
@@ -203,10 +222,13 @@ void Dataplane::ask_to_reclaim() {
 }
 
 // So that a change holds for every packet that comes after the call: the probe sent next is traced, a closed
-// device is closed and its name can be used again.
-void Dataplane::wait_for_workers() {
-  for (int tries = 0; tries < kReclaimTries && versions_.wiring.reclaim() > 0; ++tries)
+// device is closed and its name can be used again, a shut gate is shut. False: some worker is not done yet.
+bool Dataplane::wait_for_workers() {
+  for (int tries = 0; tries < kReclaimTries; ++tries) {
+    if (versions_.wiring.reclaim() == 0) return true;
     nanosleep(&kReclaimPause, nullptr);
+  }
+  return false;
 }
 
 PortTotals Dataplane::port_totals(PortId port) const {

@@ -13,6 +13,7 @@
 #include "io/system_error.hpp"
 #include "io/tap.hpp"
 #include "tables/batch.hpp"
+#include "worker/gates.hpp"
 #include "worker/totals.hpp"
 #include "worker/worker.hpp"
 
@@ -52,6 +53,10 @@ class Dataplane {
   // Both hold for every packet that arrives after the call.
   void set_trace(std::optional<TraceMarker> marker);
   void set_mirrors(const Mirrors& mirrors);
+  // Replaces the deadlines of these gates, whether their devices are open yet or not; all or none. Where one comes
+  // earlier than before, no worker goes by the old one any more when this returns. ENOBUFS: more than kMaxGates would
+  // be held open. EAGAIN: all are replaced, but a worker that is descheduled has packets of before in hand; ask again.
+  SystemError hold_gates(std::span<const GateHold> holds);
   SystemError inject(PortId port, std::span<const uint8_t> frame);
 
   Totals totals() const;
@@ -74,7 +79,7 @@ class Dataplane {
   template <class Change>
   void rewire(Change&& change);
   void ask_to_reclaim();
-  void wait_for_workers();
+  bool wait_for_workers();
   void unwatch(const Device& device);
   Worker& worker_of(const Device& device, size_t queue);
   PortTotals port_totals(PortId port) const;
@@ -88,6 +93,7 @@ class Dataplane {
   std::map<uint16_t, PortTotals> totals_at_open_;
   std::map<uint16_t, uint64_t> told_gone_;  // by port, the serial of the device that JS knows to be gone
   uint64_t last_serial_ = 0;
+  Gates gates_;
   bool holding_ = false;
   std::vector<std::string> held_;  // names of devices that are not read from yet
   uint64_t traces_lost_before_ = 0;

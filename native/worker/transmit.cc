@@ -20,6 +20,7 @@ void Transmit::to_port(PortId port, Packet& packet) {
   if (device->spec.kind == DeviceKind::uplink)
     return count_write(port, write_packet_port(device->fd(), packet, packet.tag_at(port)), 1, packet.frame.size());
   if (device->spec.kind != DeviceKind::tap) return counters_.dropped(DropReason::port_gone);
+  if (!wiring_->is_open(*device)) return counters_.dropped(DropReason::gate_closed);
   // A TAP that leaves no checksum to us takes none from us either.
   const bool whole = packet.offload.gso == GsoType::none;
   if (whole && !device->features.csum && !finish_checksum(packet))
@@ -32,9 +33,10 @@ void Transmit::to_port(PortId port, Packet& packet) {
   count_write(port, write_tap(device->fd(), packet), 1, packet.frame.size());
 }
 
-// Counted as its packets would have been, one by one.
+// Counted as its packets would have been, one by one. They have waited, so the gate is asked again.
 void Transmit::write_run(const Run& run) {
   const Device* device = wiring_->device(run.port);
+  if (!wiring_->is_open(*device)) return counters_.dropped(DropReason::gate_closed, run.segments);
   const size_t header_bytes = run.offload.header_bytes * (run.segments - 1);
   count_write(run.port, write_tap(device->fd(), run), run.segments, run.bytes + header_bytes);
   if (run.segments == 1) return;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "io/device.hpp"
 #include "tables/published.hpp"
 #include "tables/tables.hpp"
@@ -25,11 +26,20 @@ struct Mirrors {
 
 struct Wiring {
   std::vector<std::shared_ptr<const Device>> devices{kPortLimit};  // by port
+  // By port, for those that are gated: the first moment of the coarse clock at which nothing passes any more;
+  // 0: nothing passes (gates.hpp).
+  std::vector<uint64_t> gates_shut_at_ns = std::vector<uint64_t>(kPortLimit);
   Mirrors mirrors;
   std::optional<TraceMarker> marker;
 
   const Device* device(PortId port) const {
     return port.value < devices.size() ? devices[port.value].get() : nullptr;
+  }
+
+  // Packets may pass the device now, in and out. Asked for each packet, before its own system call: a worker that
+  // was stopped between two of them finds the gate shut when it goes on. A device without a gate costs a branch.
+  bool is_open(const Device& device) const {
+    return !device.spec.gated || monotonic_coarse_ns() < gates_shut_at_ns[device.spec.port.value];
   }
 };
 

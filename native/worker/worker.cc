@@ -186,6 +186,11 @@ void Worker::serve_port(const Device& device, int fd, uint32_t events) {
       case ReadOutcome::frame:
         // What the node's own stack sends by a mirror is nobody's.
         if (device.spec.kind == DeviceKind::mirror) break;
+        // Read all the same: what waits behind a closed gate must not pass it late.
+        if (!wiring_->is_open(device)) {
+          counters_->dropped(DropReason::gate_closed);
+          break;
+        }
         counters_->ports[packet.in_port.value].received(bytes);
         if (packet.offload.gso != GsoType::none) counters_->engine.super_frames_in.add();
         packet.tailroom = kMaxFrameBytes - bytes;
@@ -224,6 +229,11 @@ void Worker::serve_injections() {
   wake_.hear();
   Injection injection;
   while (injections_.take(injection)) {
+    const Device* device = wiring_->device(injection.port);
+    if (device != nullptr && !wiring_->is_open(*device)) {
+      counters_->dropped(DropReason::gate_closed);
+      continue;
+    }
     Packet packet;
     packet.frame = arena_.slot().subspan(kHeadroom, injection.frame.size());
     std::memcpy(packet.frame.data(), injection.frame.data(), injection.frame.size());

@@ -74,6 +74,7 @@ export function plan(desired: Desired, actual: Actual): Step[] {
 function sameDevice(left: DeviceSpec, right: DeviceSpec): boolean {
   if (left.kind !== right.kind || left.portId !== right.portId) return false;
   if (left.kind === 'uplink' && right.kind === 'uplink') return left.device === right.device;
+  if (left.kind === 'tap' && right.kind === 'tap') return (left.gated ?? false) === (right.gated ?? false);
   return left.kind !== 'vtep' || right.kind !== 'vtep' || left.vtepIp === right.vtepIp;
 }
 

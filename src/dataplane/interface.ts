@@ -8,7 +8,11 @@
 
 /** What to open. `portId` is the port the device serves, below 4096 and unique on the node. */
 export type DeviceSpec =
-  | { readonly kind: 'tap'; readonly name: string; readonly portId: number; readonly mtuBytes: number; readonly mac?: string }
+  | {
+    readonly kind: 'tap'; readonly name: string; readonly portId: number; readonly mtuBytes: number; readonly mac?: string;
+    /** Nothing passes it, in or out, but while its gate is held open (`holdGates`). */
+    readonly gated?: boolean;
+  }
   | { readonly kind: 'vtep'; readonly name: 'vtep'; readonly portId: 1; readonly vtepIp: string }
   /** A Linux device of the node's own namespace, left in place: a NIC to the provider's wire. */
   | { readonly kind: 'uplink'; readonly name: string; readonly portId: number; readonly device: string; readonly mtuBytes: number }
@@ -46,6 +50,14 @@ export interface DataplaneHello {
   readonly bootId: string;
   readonly generation: number;
   readonly devices: readonly DeviceInfo[];
+}
+
+/** Until when packets may pass a gated device. */
+export interface GateHold {
+  /** Of the device, which need not be open yet. */
+  readonly name: string;
+  /** CLOCK_MONOTONIC in milliseconds (`process.hrtime`), at most 60 s from now; 0 or the past shuts it now. */
+  readonly untilMs: number;
 }
 
 export interface PortCounters {
@@ -128,6 +140,13 @@ export interface Dataplane {
   takeTrace(): Promise<TraceDump>;
   /** Puts a frame in as if the port's device had sent it. */
   inject(portId: number, frame: Uint8Array): Promise<void>;
+  /**
+   * Replaces the deadlines of these gates (4096 at most are open at a time), all or none; the others stay as they are.
+   * Each shuts by itself when its deadline has come, whoever has died by then. Those that are shut or shortened here
+   * let nothing more pass when this has answered; refused with EAGAIN, they are shut, but a worker has had no CPU
+   * since before, so ask again. A gate is forgotten with the dataplane process.
+   */
+  holdGates(gates: readonly GateHold[]): Promise<void>;
   /** Calls back for every event until closed; the caller may take as long as it likes. */
   onEvent(listener: (event: DataplaneEvent) => void): void;
   close(): Promise<void>;

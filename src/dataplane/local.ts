@@ -28,6 +28,7 @@ export function localDataplane(native: NativeDataplane, version: string): LocalD
     setTrace: async (marker) => { native.setTrace(marker); },
     takeTrace: async () => native.takeTrace(),
     inject: async (portId, frame) => { native.inject(portId, frame); },
+    holdGates: async (gates) => { native.holdGates(gates); },
     onEvent: (listener) => { listeners.push(listener); },
     close: async () => { native.close(); },
     drainEvents: () => {

@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type {
-  Counters, DataplaneEvent, DeviceFeature, DeviceInfo, DeviceSpec, MovedTap, TableDump, TraceDump,
+  Counters, DataplaneEvent, DeviceFeature, DeviceInfo, DeviceSpec, GateHold, MovedTap, TableDump, TraceDump,
 } from './interface.js';
 
 export interface FieldDescription { readonly name: string; readonly type: 'mac' | 'ip' | 'vni' | 'local_vlan' | 'port' | 'port_kind' | 'router' | 'u16' | 'bool' }
@@ -42,6 +42,8 @@ export interface NativeDataplane {
   setTrace(marker: Uint8Array | null): void;
   takeTrace(): TraceDump;
   inject(portId: number, frame: Uint8Array): void;
+  /** Waits up to 100 ms for workers in the middle of packets where a gate is shut or shortened; EAGAIN: longer. */
+  holdGates(gates: readonly GateHold[]): void;
   /** Drains what the workers have seen; bounded (4096 waiting events, the oldest kept, a count of the lost). */
   takeEvents(): DataplaneEvent[];
   /** Which mirrors are copied to: set from what a NamespaceWatch found. */

@@ -89,6 +89,7 @@ export const dropReasons = [
   {"name":"no_uplink","sentence":"the external network has no wire on this node","hint":"the topology: the node's provider"},
   {"name":"no_underlay","sentence":"this node has no VTEP socket","hint":"dvr status"},
   {"name":"port_gone","sentence":"the port's device is gone","hint":"dvr port list"},
+  {"name":"gate_closed","sentence":"the router's outside addresses are not this node's now: the port's gate is closed","hint":"dvr status: which network node is active for the router"},
   {"name":"port_down","sentence":"the port's device is down","hint":"the guest: its interface is not up"},
   {"name":"port_refused","sentence":"the kernel did not take the frame for the port's device","hint":"the device's statistics: ip -s link"},
   {"name":"send_failed","sentence":"the kernel refused to send to the underlay","hint":"dvr status: the underlay's route and MTU"},

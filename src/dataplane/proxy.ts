@@ -106,6 +106,7 @@ function proxyOver(socket: Socket, path: string, deadlineMs: number): DataplaneP
     setTrace: async (marker) => { await ask('setTrace', { marker: marker !== null }, marker ?? undefined); },
     takeTrace: () => ask('takeTrace'),
     inject: async (portId, frame) => { await ask('inject', { portId }, frame); },
+    holdGates: async (gates) => { await ask('holdGates', { gates }); },
     onEvent: (listener) => { listeners.push(listener); },
     handover: async () => { await ask('handover'); },
     close: async () => { socket.destroy(); await ended; },

@@ -14,7 +14,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { DvrError } from '../model/errors.js';
 import { frameMessage, kRequestLimits, readMessages, type Message } from './framing.js';
-import type { Dataplane, DataplaneEvent, DeviceInfo, DeviceSpec, MovedTap } from './interface.js';
+import type { Dataplane, DataplaneEvent, DeviceInfo, DeviceSpec, GateHold, MovedTap } from './interface.js';
 
 /** One agent, a few commands; more is a mistake of somebody's script. */
 const kMaxClients = 32;
@@ -36,6 +36,7 @@ interface Request {
   readonly name?: string;
   readonly portId?: number;
   readonly marker?: boolean;
+  readonly gates?: readonly GateHold[];
 }
 
 type HandOver = (client: Socket, id: number) => Promise<void>;
@@ -117,6 +118,7 @@ function call(dataplane: Dataplane, request: Request, binary: Uint8Array): Promi
     case 'setTrace': return dataplane.setTrace(request.marker === true ? binary : null);
     case 'takeTrace': return dataplane.takeTrace();
     case 'inject': return dataplane.inject(given(request, 'portId'), binary);
+    case 'holdGates': return dataplane.holdGates(given(request, 'gates'));
     default: throw new DvrError('DVR_USAGE', `the dataplane has no request "${request.method}"`, '');
   }
 }

@@ -16,16 +16,20 @@ struct Way {
   std::string (*drop)();
 };
 
-// The reasons that only the worker gives, because they are about devices and not about packets: each has a
-// test case of its own in worker_test.cc, which begins with its name.
-constexpr DropReason kByTheWorker[] = {DropReason::no_underlay, DropReason::port_gone, DropReason::port_down,
-                                       DropReason::port_refused, DropReason::send_failed};
+// The reasons that only the worker gives, because they are about devices and not about packets: each is counted
+// in a test case of worker_test.cc or gates_test.cc.
+constexpr DropReason kByTheWorker[] = {DropReason::no_underlay, DropReason::port_gone,    DropReason::port_down,
+                                       DropReason::gate_closed, DropReason::port_refused, DropReason::send_failed};
 
 std::string source_of_worker_tests() {
-  std::string path = __FILE__;
-  path.replace(path.rfind('/') + 1, std::string::npos, "worker_test.cc");
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string source;
+  for (const char* name : {"worker_test.cc", "gates_test.cc"}) {
+    std::string path = __FILE__;
+    path.replace(path.rfind('/') + 1, std::string::npos, name);
+    std::ifstream file(path);
+    source.append(std::istreambuf_iterator<char>(file), {});
+  }
+  return source;
 }
 
 Bytes plain(const MacAddr& src, const MacAddr& dst) { return ethernet({src, dst}, {0x88cc, Bytes(20)}); }

@@ -64,7 +64,7 @@ function fakeDataplane(bootId: string, batches: number[]): Dataplane & { readonl
     counters: async () => ({ stages: {}, edges: {}, drops: {}, ports: {}, engine: {} }),
     tables: async () => [],
     setTrace: async () => {}, takeTrace: async () => ({ records: [], lost: 0 }), inject: async (portId) => { act(`inject ${String(portId)}`); },
-    onEvent: () => {}, close: async () => {},
+    holdGates: async () => {}, onEvent: () => {}, close: async () => {},
   };
 }
 

@@ -49,6 +49,15 @@ describe('plan', () => {
     expect(steps).toEqual(['rows', 'announce', 'close qr/r1/red', 'close qr/r1/green', 'remove qrouter-r1']);
   });
 
+  it('opens a device anew that is to have a gate, or to have none any more', () => {
+    const withGate = { ...desired, devices: desired.devices.map((spec) =>
+      (spec.kind === 'tap' && spec.name === 'qr/r1/red' ? { ...spec, gated: true } : spec)) };
+    const anew = ['close qr/r1/red', 'open qr/r1/red', 'build qrouter-r1', 'rows', 'announce'];
+    expect(said(plan(withGate, complete))).toEqual(anew);
+    expect(said(plan(desired, { ...complete, devices: withGate.devices }))).toEqual(anew);
+    expect(said(plan(withGate, { ...complete, devices: withGate.devices }))).toEqual(['build qrouter-r1', 'rows', 'announce']);
+  });
+
   it('frees the old place before it plugs a port elsewhere', () => {
     const [vm1, ...others] = cn1.localPorts;
     const moved = { ...cn1, localPorts: [{ ...vm1!, attachment: { netns: '/run/netns/other', ifname: 'eth0' } }, ...others] };

@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Dataplane, DataplaneEvent } from '../../../src/dataplane/interface.js';
+import type { Dataplane, DataplaneEvent, GateHold } from '../../../src/dataplane/interface.js';
 import { connectDataplane, type DataplaneProxy } from '../../../src/dataplane/proxy.js';
 import { serveDataplane, type DataplaneServer } from '../../../src/dataplane/server.js';
 
@@ -12,6 +12,7 @@ const path = (): string => join(mkdtempSync(join(tmpdir(), 'dvr-dataplane-')), '
 class FakeDataplane implements Dataplane {
   readonly batches: Buffer[] = [];
   readonly markers: (string | null)[] = [];
+  gates: readonly GateHold[] = [];
   closed = false;
   emit: (event: DataplaneEvent) => void = () => {};
   hello = async () => ({ pid: 1, version: '0', bootId: 'boot', generation: 3, devices: [] });
@@ -25,6 +26,7 @@ class FakeDataplane implements Dataplane {
   setTrace = async (marker: Uint8Array | null): Promise<void> => { this.markers.push(marker && Buffer.from(marker).toString('hex')); };
   takeTrace = async () => ({ records: [], lost: 0 });
   inject = async (): Promise<void> => {};
+  holdGates = async (gates: readonly GateHold[]): Promise<void> => { this.gates = gates; };
   onEvent = (listener: (event: DataplaneEvent) => void): void => { this.emit = listener; };
   close = async (): Promise<void> => { this.closed = true; };
 }
@@ -60,6 +62,12 @@ describe('a dataplane behind its socket', () => {
     await proxy.setTrace(Buffer.alloc(16, 1));
     await proxy.setTrace(null);
     expect(dataplane.markers).toEqual(['01'.repeat(16), null]);
+  });
+
+  it('hands on until when gates are held open', async () => {
+    const gates = [{ name: 'qg/r1', untilMs: 4711.25 }, { name: 'sg/r1/red', untilMs: 0 }];
+    await proxy.holdGates(gates);
+    expect(dataplane.gates).toEqual(gates);
   });
 
   it('says why the fast path refused', async () => {
