@@ -25,7 +25,7 @@ export const kGatherMs = 100;
 export const kListingEveryMs = 60_000;
 /** Between the end of a listing and another one that is needed because too much happened meanwhile. */
 const kListingPauseMs = 1000;
-/** A standby that takes nothing for so long is let go. */
+/** A standby that takes nothing for so long is let go, or for twice as long where it has just taken something. */
 const kStallMs = 10_000;
 
 export const listingLine = 'listing';
@@ -67,10 +67,21 @@ export class Feed {
   /** One part a turn, so that a storm of events holds up nothing else. */
   #gather(): void {
     if (this.#closed) return;
-    const part = this.#take();
-    if (part === undefined) { this.#flush(); return; }
-    for (const change of hear(part).changes) if (!this.#pending.note(change)) this.#mustList = true;
-    setImmediate(() => { this.#gather(); });
+    try {
+      const part = this.#take();
+      if (part === undefined) { this.#flush(); return; }
+      for (const change of hear(part).changes) if (!this.#pending.note(change)) this.#mustList = true;
+      setImmediate(() => { this.#gather(); });
+    } catch (error) {
+      this.#giveUp('the connections of a namespace can no longer be heard of', error);
+    }
+  }
+
+  /** The standby follows anew, and finds out whether it was for once. */
+  #giveUp(why: string, error: unknown): void {
+    if (this.#closed) return;
+    this.log('warn', why, { path: this.path, error });
+    this.close();
   }
 
   /** Nothing: no more has come. Events that were lost are made up for by a listing. */
@@ -100,11 +111,7 @@ export class Feed {
     if (this.#closed || this.#listing) return;
     this.#listing = true;
     this.#mustList = false;
-    this.#list().catch((error: unknown) => {
-      if (this.#closed) return;
-      this.log('warn', 'the connections of a namespace could not be listed', { path: this.path, error });
-      this.close();
-    });
+    this.#list().catch((error: unknown) => { this.#giveUp('the connections of a namespace could not be listed', error); });
   }
 
   async #list(): Promise<void> {
