@@ -103,9 +103,13 @@ take_device_in() {
   fi
 }
 
+# The dataplane's TAPs ask of senders for super-frames that fill a tunnel's datagram. Here the kernel only hands on
+# what others have made, from outside up to 64 KiB, and would cut all that is larger into single packets.
+readonly whole=(gso_max_size 65536 gso_max_segs 65535)
+
 configure_device() {
   if [ "$ipv6" = no ]; then write_sysctls "net/ipv6/conf/$ifname/disable_ipv6=1"; fi
-  inside link set dev "$ifname" mtu "$mtu"
+  inside link set dev "$ifname" mtu "$mtu" "${whole[@]}"
   inside link set dev "$ifname" up
   local address
   for address in ${addresses[@]+"${addresses[@]}"}; do

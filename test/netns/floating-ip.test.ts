@@ -37,6 +37,8 @@ const stateOf = async (lab: Lab, node: string): Promise<string> => {
   return said.map(({ stdout }) => stdout).join('');
 };
 
+/** What Linux joins at most, and so what may come. */
+const kLargestSuperFrame = 65_536;
 const [onVm1, onVm2, onVm4] = [hop.vm('vm1'), hop.vm('vm2'), hop.vm('vm4')];
 
 describe('a VM with a floating IP', () => {
@@ -90,6 +92,13 @@ describe('a VM with a floating IP', () => {
     expect(await visitorOf(lab, 'vm1', host)).toBe(kFips.vm1);
     expect(await visitorOf(lab, 'vm2', farHost)).toBe(kFips.vm2);
     expect(await visitorOf(lab, 'vm3', host)).toBe(out.qg.ip);
+  });
+
+  it('gets super-frames from outside whole: no device on their way inside is for smaller ones', async () => {
+    for (const [place, device] of [hops.fg, hops.fpr, hops.rfp, hops.qrRed]) {
+      const { stdout } = await lab.exec(place, ['ip', '-details', '-json', 'link', 'show', 'dev', device]);
+      expect(JSON.parse(stdout), device).toMatchObject([{ gso_max_size: kLargestSuperFrame }]);
+    }
   });
 
   it('checklist 64: keeps the source ports of its VM', async () => {
