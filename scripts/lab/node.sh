@@ -79,7 +79,7 @@ up() {
   if ! held; then
     # Without its holder the old one has lost its mounts, so what is left of it is no node any more.
     down
-    run ip -n "$fabric" link delete "$port" 2>/dev/null || true
+    run ip -n "$fabric" link delete dev "$port" 2>/dev/null || true
     hold
     publish
   fi
@@ -93,10 +93,10 @@ up() {
   esac
   run ip -n "$namespace" link set lo up
   if ! ip -n "$namespace" link show eth0 >/dev/null 2>&1; then
-    run ip -n "$fabric" link add "$port" mtu "$mtu" type veth \
+    run ip -n "$fabric" link add name "$port" mtu "$mtu" type veth \
       peer name eth0 address "$mac" mtu "$mtu" netns "$namespace"
   fi
-  run ip -n "$fabric" link set "$port" mtu "$mtu" master underlay up
+  run ip -n "$fabric" link set dev "$port" mtu "$mtu" master underlay up
   run ip -n "$namespace" link set eth0 mtu "$mtu" up
   run ip -n "$namespace" address replace "$vtep" dev eth0
   if [ "$wire" = segments ]; then

@@ -89,10 +89,10 @@ join_vlan() {
   local name whole=$device
   device=$whole.$vlan
   for name in "$host_namespace" "$upstream"; do
-    if ! ip -n "$name" link show "$device" >/dev/null 2>&1; then
+    if ! ip -n "$name" link show dev "$device" >/dev/null 2>&1; then
       run ip -n "$name" link add link "$whole" name "$device" type vlan id "$vlan" 2>/dev/null || return 1
     fi
-    run ip -n "$name" link set "$device" up
+    run ip -n "$name" link set dev "$device" up
   done
 }
 

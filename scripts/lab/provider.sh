@@ -29,21 +29,21 @@ take_options "$@"
 
 up() {
   [ -n "$wire" ] && [ -n "$namespace" ] && [ -n "$device" ] && [ -n "$mac" ] && [ -n "$mtu" ] || usage
-  if ! ip -n "$fabric" link show "$wire" >/dev/null 2>&1; then
-    run ip -n "$fabric" link add "$wire" type bridge stp_state 0 forward_delay 0 mcast_snooping 0
-    run ip -n "$fabric" link set "$wire" mtu "$mtu" up
+  if ! ip -n "$fabric" link show dev "$wire" >/dev/null 2>&1; then
+    run ip -n "$fabric" link add name "$wire" type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+    run ip -n "$fabric" link set dev "$wire" mtu "$mtu" up
   fi
-  if ! ip -n "$namespace" link show "$device" >/dev/null 2>&1; then
+  if ! ip -n "$namespace" link show dev "$device" >/dev/null 2>&1; then
     # The end of a node that was made anew may outlive the old one for a moment.
-    run ip -n "$fabric" link delete "$port" 2>/dev/null || true
-    run ip -n "$fabric" link add "$port" mtu "$mtu" type veth \
+    run ip -n "$fabric" link delete dev "$port" 2>/dev/null || true
+    run ip -n "$fabric" link add name "$port" mtu "$mtu" type veth \
       peer name "$device" address "$mac" mtu "$mtu" netns "$namespace"
   fi
   if [ "$bare" = yes ]; then set_net "$namespace" "ipv6/conf/$device/disable_ipv6" 1; fi
-  run ip -n "$fabric" link set "$port" mtu "$mtu" master "$wire" up
-  run ip -n "$namespace" link set "$device" mtu "$mtu" up
+  run ip -n "$fabric" link set dev "$port" mtu "$mtu" master "$wire" up
+  run ip -n "$namespace" link set dev "$device" mtu "$mtu" up
 }
 
-down() { run ip -n "$fabric" link delete "$port" 2>/dev/null || true; }
+down() { run ip -n "$fabric" link delete dev "$port" 2>/dev/null || true; }
 show() { namespace=$fabric && show_devices link; }
 do_verb
