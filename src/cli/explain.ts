@@ -23,7 +23,8 @@ export interface ExplainedPacket extends Explanation {
 const kDefaultLimit = 1000;
 
 const kHelp = `
-FILE is what \`tcpdump -w\` writes on any hop: a VM's eth0, br-int, br-tun, a qr- device, the underlay.
+FILE is what \`tcpdump -w\` writes on any hop: a VM's eth0, br-int, br-tun, br-ex, a qr- device,
+the underlay, a provider's wire.
 Exit status: 0 all is as intended, 2 some field is not, 1 the capture is damaged or not readable.
 
 Examples:
