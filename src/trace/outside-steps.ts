@@ -2,7 +2,7 @@
  * The part of a walk that leaves the cloud or comes in: what the SNAT and FIP namespaces and br-ex do, and the
  * names of the steps there. NAT is the kernel's work, told from the frames on either side of a namespace.
  */
-import { routerDeviceName } from '../model/device-names.js';
+import { routerDeviceName, snatDeviceName } from '../model/device-names.js';
 import { macChanges, natChanges, ttlChange } from './field-changes.js';
 import { networkOfPort, outKind, routerOf, type Passage, type Visit, type Walked } from './passage.js';
 import { passedStages, type Clock, type UnnumberedStep } from './step-parts.js';
@@ -54,46 +54,59 @@ export function routerToOutside(
   visit: Visit, after: Passage | undefined, walked: Walked, sinceUs: Clock,
 ): UnnumberedStep[] | undefined {
   const { passage } = visit;
-  const { names, destination } = walked;
+  const { names } = walked;
   if (after === undefined || !names.isOutside(passage.end?.ip?.dst ?? '')) return undefined;
   const router = routerOf(passage.end, names);
-  const network = networkOfPort(passage, passage.last.outPort);
   const common = { place: `router namespace ${router}`, node: passage.trace.view.node.name };
-  const stages = passedStages(visit, sinceUs);
-  const [inUs, outUs] = [sinceUs(passage, passage.last), sinceUs(after, after.records[0])];
-  if (isRedirect(passage, after)) {
-    const device = routerDeviceName(network);
-    if (passage.from === 'tunnel') {
-      return [{
-        ...common, step: 'NS8', timeUs: inUs, stages,
-        changes: [...ttlChange(passage.end, after.start), ...macChanges(passage.end, after.start, names)],
-        what: `${device} picks the frame up; ${router} forwards it to sg-${network} in the SNAT namespace`,
-      }];
-    }
-    return [
-      { ...common, step: 'NS2', timeUs: inUs, stages, changes: ttlChange(passage.end, after.start),
-        what: `${device} picks the frame up; ${router} redirects it out of the same interface, ${destination.ip} being external` },
-      { ...common, step: 'NS3', timeUs: outUs, stages: [], changes: macChanges(passage.end, after.start, names),
-        what: `the routed frame leaves by ${device}` },
-    ];
+  const first = { ...common, stages: passedStages(visit, sinceUs), timeUs: sinceUs(passage, passage.last) };
+  const then = { ...common, stages: [], timeUs: sinceUs(after, after.records[0]) };
+  const steps = isRedirect(passage, after) ? redirectSteps : floatingSteps;
+  return steps({ passage, after, router, first, then }, walked);
+}
+
+/** A router's copy that a packet goes through on its way outside; what its first step and those after it begin with. */
+interface WayThrough {
+  readonly passage: Passage;
+  readonly after: Passage;
+  readonly router: string;
+  readonly first: Omit<UnnumberedStep, 'step' | 'what' | 'changes'>;
+  readonly then: Omit<UnnumberedStep, 'step' | 'what' | 'changes'>;
+}
+
+/** Sent on to the source NAT: out of the same interface, or on the network node to the SNAT namespace itself. */
+function redirectSteps({ passage, after, router, first, then }: WayThrough, { names, destination }: Walked): UnnumberedStep[] {
+  const network = networkOfPort(passage, passage.last.outPort);
+  const device = routerDeviceName(network);
+  const macs = macChanges(passage.end, after.start, names);
+  const ttl = ttlChange(passage.end, after.start);
+  if (passage.from === 'tunnel') {
+    return [{ ...first, step: 'NS8', changes: [...ttl, ...macs],
+      what: `${device} picks the frame up; ${router} forwards it to ${snatDeviceName(network)} in the SNAT namespace` }];
   }
+  return [
+    { ...first, step: 'NS2', changes: ttl,
+      what: `${device} picks the frame up; ${router} redirects it out of the same interface, ${destination.ip} being external` },
+    { ...then, step: 'NS3', changes: macs, what: `the routed frame leaves by ${device}` },
+  ];
+}
+
+/** Translated to a floating IP and out by the FIP namespace, or in again by that where the destination is one of the node. */
+function floatingSteps({ passage, after, router, first, then }: WayThrough, { names }: Walked): UnnumberedStep[] {
   const nat = natChanges(passage.end, after.start, names);
+  const ttl = ttlChange(passage.end, after.start);
   const out: UnnumberedStep = {
-    ...common, step: 'FO2', timeUs: inUs, stages, changes: nat.filter(({ field }) => field === 'source'),
+    ...first, step: 'FO2', changes: nat.filter(({ field }) => field === 'source'),
     what: `${router} routes it to the FIP namespace and makes the floating IP its source`,
   };
-  const place = `FIP namespace ${names.outsideAddress(after.start?.ip?.src ?? '')?.network ?? ''}`;
+  const inFip = { ...then, place: `FIP namespace ${names.outsideAddress(after.start?.ip?.src ?? '')?.network ?? ''}`, step: 'FO3' };
   if (after.from === 'fip') {
-    return [out, {
-      ...common, place, step: 'FO3', timeUs: outUs, stages: [], changes: ttlChange(passage.end, after.start),
-      what: 'forwarded to the external network; the router and this namespace took one of the TTL each',
-    }];
+    const what = 'forwarded to the external network; the router and this namespace took one of the TTL each';
+    return [out, { ...inFip, changes: ttl, what }];
   }
   return [
     out,
-    { ...common, place, step: 'FO3', timeUs: outUs, stages: [], changes: [], what: 'the floating IP is one of this node: it goes back in' },
-    { ...common, step: 'FI3', timeUs: outUs, stages: [],
-      changes: [...nat.filter(({ field }) => field === 'destination'), ...ttlChange(passage.end, after.start)],
+    { ...inFip, changes: [], what: 'the floating IP is one of this node: it goes back in' },
+    { ...then, step: 'FI3', changes: [...nat.filter(({ field }) => field === 'destination'), ...ttl],
       what: `${router} replaces the floating IP by the fixed address and routes it to ${networkOfPort(after, after.inPort)}` },
   ];
 }
