@@ -40,8 +40,9 @@ function forwardingRows({ routers }: Pick<Status, 'routers'>): string[][] {
 }
 
 function placeOf({ port, fixedIp, node, placement, router }: FloatingIpStatus): string {
-  if (port === undefined) return 'kept, nobody has it';
-  if (fixedIp === undefined) return 'NOBODY: the port or its address is gone';
+  if (port === undefined && router === undefined) return 'kept, nobody has it';
+  if (port === undefined && node !== undefined) return `${node}, port by port with router ${router ?? ''}`;
+  if (port !== undefined && fixedIp === undefined) return 'NOBODY: the port or its address is gone';
   if (node === undefined) return `NOBODY: router ${router ?? ''} has no network node`;
   return `${node}, ${placement === 'central' ? `central with router ${router ?? ''}` : 'with the port'}`;
 }

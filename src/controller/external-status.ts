@@ -5,7 +5,7 @@ import { hasUplinkTo } from '../model/uplinks.js';
 import { placedFloatingIps } from './floating-ips.js';
 import { floatingIpKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
-import { placedPortForwardings } from './port-forwardings.js';
+import { forwardingRouter, placedPortForwardings } from './port-forwardings.js';
 
 export interface ExternalNetworkStatus {
   readonly name: string;
@@ -29,10 +29,11 @@ export interface GatewayStatus {
 
 export interface PortForwardingStatus {
   readonly protocol: string;
+  /** Absent: the gateway has no IPv4 address. */
   readonly externalIp?: string;
   readonly externalPort: number;
   readonly port: string;
-  /** Absent, as is the external address: the port has gone, or has the address no more. */
+  /** Absent: the port has gone, or has the address no more. */
   readonly fixedIp?: string;
   readonly internalPort: number;
 }
@@ -40,7 +41,7 @@ export interface PortForwardingStatus {
 export interface FloatingIpStatus {
   readonly ip: string;
   readonly network: string;
-  /** Absent: it is only kept. */
+  /** Absent: it is only kept, or, where there is a router, forwarded from port by port. */
   readonly port?: string;
   /** Absent with a port: the port has gone, or has the address no more. */
   readonly fixedIp?: string;
@@ -74,14 +75,15 @@ export function gatewayStatus(intent: Intent, router: Router): GatewayStatus | u
     addresses: given.addresses,
     snat: gateway.snat,
     snatPath: gateway.snatPath,
-    ...(given.node === undefined ? {} : { node: given.node }),
+    ...nodeOf(given),
     portForwardings: placedPortForwardings(intent, router, given).map(
-      ({ forwarding: { protocol, externalPort, port, internalPort }, view }) => ({
+      ({ forwarding: { protocol, externalPort, port, internalPort }, externalIp, view }) => ({
         protocol,
         externalPort,
         port,
         internalPort,
-        ...(view === undefined ? {} : { externalIp: view.externalIp, fixedIp: view.fixedIp }),
+        ...(externalIp === undefined ? {} : { externalIp }),
+        ...(view === undefined ? {} : { fixedIp: view.fixedIp }),
       }),
     ),
   };
@@ -93,14 +95,22 @@ export function floatingIpStatuses(intent: Intent): readonly FloatingIpStatus[] 
 
 function floatingIpStatus(intent: Intent, floatingIp: FloatingIp): FloatingIpStatus {
   const { ip, network, port } = floatingIp;
+  if (port === undefined) {
+    const router = forwardingRouter(intent, floatingIp);
+    return { ip, network, ...(router === undefined ? {} : { router: router.id }), ...nodeOf(router && intent.gateways.get(router.id)) };
+  }
   const placed = placedFloatingIps(intent).byKey.get(floatingIpKey(floatingIp));
   return {
     ip,
     network,
-    ...(port === undefined ? {} : { port }),
+    port,
     ...(placed === undefined
       ? {}
       : { fixedIp: placed.view.fixedIp, router: placed.router, placement: placed.view.placement }),
-    ...(placed?.node === undefined ? {} : { node: placed.node }),
+    ...nodeOf(placed),
   };
 }
+
+/** Nothing, rather than undefined, where nobody does it. */
+const nodeOf = (does: { readonly node?: string } | undefined): { readonly node?: string } =>
+  does?.node === undefined ? {} : { node: does.node };

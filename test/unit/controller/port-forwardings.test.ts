@@ -1,7 +1,7 @@
 /** What the controller makes of ports that routers forward: views, the state file, placement and status. */
 import { describe, expect, it } from 'vitest';
 import { externalText as statusText } from '../../../src/cli/external-text.js';
-import { gatewayStatus } from '../../../src/controller/external-status.js';
+import { floatingIpStatuses, gatewayStatus } from '../../../src/controller/external-status.js';
 import type { ControllerState } from '../../../src/controller/intent.js';
 import { decodeIntent, encodeIntent } from '../../../src/controller/state-file.js';
 import { externalState, externalText, floatingOn, gatewayOn } from './external.js';
@@ -59,6 +59,18 @@ describe('ports that a router forwards', () => {
       'r1      tcp 203.0.113.60:8080  10.1.0.13:80    vm3',
       'r1      udp 203.0.113.150:53   10.1.0.11:5353  vm1',
     ]);
-    expect(linesOf(run(state, { command: 'deletePort', name: 'vm3' }))[1]).toContain('NOBODY: the port or its address is gone');
+    const gone = run(state, { command: 'deletePort', name: 'vm3' });
+    expect(linesOf(gone)[1]).toBe('r1      tcp 203.0.113.60:8080  NOBODY: the port or its address is gone  vm3');
+  });
+
+  it('make nothing of a floating IP that is only kept, but that their router has it', () => {
+    const rows = (text: string): string[] => statusText({
+      externalNetworks: [], routers: [], floatingIps: floatingIpStatuses(externalState(text).intent),
+    }).at(-1)?.split('\n') ?? [];
+    const text = withForwardings(dns);
+    expect(rows(text)[3]).toBe('203.0.113.150  ext      -     -          nn1, port by port with router r1');
+    expect(rows(withForwardings(web))[3]).toBe('203.0.113.150  ext      -     -          kept, nobody has it');
+    expect(rows(text.replaceAll(', network_node: true', ''))[3])
+      .toBe('203.0.113.150  ext      -     -          NOBODY: router r1 has no network node');
   });
 });
