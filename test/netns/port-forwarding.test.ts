@@ -6,8 +6,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { capture, hop, mustBeZero, names, putTopology, within, type Hop, type Names, type Seen } from '../support/cloud.js';
 import { mainFile } from '../../src/lab/scripts.js';
 import { withLab } from '../support/lab.js';
+import { fetchMany } from '../support/short-connections.js';
 import {
-  arpAnswers, farHost, fetchMany, host, nothingPrivateOutside, openConnections, outsideNames, type OutsideNames, provider,
+  arpAnswers, farHost, host, nothingPrivateOutside, openConnections, outsideNames, type OutsideNames, provider,
   topologyWithOutside, untilPings, visitorOf,
 } from '../support/outside.js';
 
