@@ -1,7 +1,8 @@
 /** Which node has which of the namespaces that lead outside, while the topology changes and agents die. */
 import { describe, expect, it } from 'vitest';
-import { mustBeZero, putTopology, wayOf, within } from '../support/cloud.js';
-import { dvr, withLab } from '../support/lab.js';
+import { mustBeZero, putTopology, wayOf, whole, within } from '../support/cloud.js';
+import { killAndWait } from '../support/facts.js';
+import { withLab } from '../support/lab.js';
 import { secondNetworkNode, topologyWithOutside } from '../support/outside.js';
 
 const topology = (gateway: string, floatingIps: string): string => topologyWithOutside(`
@@ -49,9 +50,8 @@ describe('the namespaces that lead outside', () => {
   it('stay as they are while an agent dies, and are what the next one finds (checklist 53)', async () => {
     const before = [await redirects('cn1'), await at('cn1', 'ip', '-netns', 'fip-ext', 'route')];
     const devices = await at('cn1', 'ip', '-netns', 'qrouter-r1', '-brief', 'link');
-    const pid = (await dvr('lab', 'status')).stdout.split('\n').map((line) => line.split(/ +/)).find(([name]) => name === 'cn1')?.[4];
-    process.kill(Number(pid), 'SIGKILL');
-    await within('cn1 has another agent', async () => / connected /.test((await dvr('status')).stdout.split('\n').find((line) => /^cn1 .*fa:16:3f/.test(line)) ?? ''));
+    await killAndWait('agent cn1');
+    await whole(lab);
     expect([await redirects('cn1'), await at('cn1', 'ip', '-netns', 'fip-ext', 'route')]).toEqual(before);
     expect(await at('cn1', 'ip', '-netns', 'qrouter-r1', '-brief', 'link')).toBe(devices);
   });
