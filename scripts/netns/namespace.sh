@@ -97,6 +97,7 @@ take_device_in() {
     [ -z "$(mac_inside "$ifname")" ] || inside link del dev "$ifname"
     run ip link set dev "$device" down address "$mac" mtu "$mtu"
     run ip link set dev "$device" netns "$namespace" name "$ifname"
+    echo "taken in: $ifname"
   elif [ "$(mac_inside "$ifname")" != "$mac" ]; then
     echo "namespace.sh: neither $device here nor $ifname with $mac in $namespace" >&2
     exit 3

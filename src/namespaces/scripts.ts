@@ -25,11 +25,17 @@ export interface AttachWish extends NetnsPlace {
   readonly acceptRa?: true;
 }
 
+/** What namespace.sh says of a device that it has moved into the namespace. */
+const kTakenIn = 'taken in';
+
 export interface Hands {
   mirrorUp(name: 'br-int' | 'br-tun' | 'br-ex'): Promise<void>;
   namespaceUp(namespace: string, sysctls: readonly string[]): Promise<void>;
-  /** Takes the device `source` of the node's own namespace in; an end of a veth pair is made if it is nowhere. */
-  deviceUp(namespace: string, source: string, device: NamespaceDevice): Promise<void>;
+  /**
+   * Takes the device `source` of the node's own namespace in; an end of a veth pair is made if it is nowhere.
+   * Answers whether it came in now: it then has nothing of what one of its name before it had.
+   */
+  deviceUp(namespace: string, source: string, device: NamespaceDevice): Promise<boolean>;
   deviceDown(namespace: string, device: string): Promise<void>;
   namespaceDown(namespace: string): Promise<void>;
   /** What the namespace holds; of nft tables those that are named. */
@@ -57,17 +63,16 @@ const kMaxMessageLength = 2000;
 
 /** @param folder where the scripts are; tests give their own. */
 export function hands(folder = fileURLToPath(new URL('../../scripts/netns/', import.meta.url))): Hands {
-  const script = async (name: ScriptName, words: readonly string[]): Promise<void> => {
-    await run(`${folder}/${name}.sh`, words);
-  };
+  const saidBy = (name: ScriptName, words: readonly string[]): Promise<string> => run(`${folder}/${name}.sh`, words);
+  const script = async (name: ScriptName, words: readonly string[]): Promise<void> => { await saidBy(name, words); };
   const show = async (words: readonly string[]): Promise<readonly Shown[]> =>
     parseShown((await run('ip', ['-json', ...words])).trim());
   return {
     mirrorUp: (name) => script('mirror', ['up', '--name', name]),
     namespaceUp: (namespace, sysctls) =>
       script('namespace', ['up', '--namespace', namespace, ...sysctlWords(sysctls)]),
-    deviceUp: (namespace, source, device) =>
-      script('namespace', ['up', '--namespace', namespace, ...deviceWords(source, device)]),
+    deviceUp: async (namespace, source, device) =>
+      (await saidBy('namespace', ['up', '--namespace', namespace, ...deviceWords(source, device)])).includes(kTakenIn),
     deviceDown: (namespace, device) =>
       script('namespace', ['down', '--namespace', namespace, '--ifname', device]),
     namespaceDown: (namespace) => script('namespace', ['down', '--namespace', namespace]),

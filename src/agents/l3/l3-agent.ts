@@ -69,8 +69,8 @@ export class L3Agent {
     const seen = before === undefined ? await this.hands.look(name, ownNftTables) : factsOf(before);
     const stale = seen.devices.map((device) => device.name)
       .filter((device) => isOurLink(device) && !namespace.devices.some((wanted) => wanted.name === device));
-    const found = without(seen, stale);
-    const made = await this.#buildDevices(namespace, tapOf, before?.made ?? new Map<string, string>());
+    const { made, taken } = await this.#buildDevices(namespace, tapOf, before?.made ?? new Map<string, string>());
+    const found = without(seen, [...stale, ...taken]);
     const contents = contentsOf(namespace, made);
     const nft = await this.#buildNft(namespace, found, before);
     const commands = [
@@ -81,22 +81,23 @@ export class L3Agent {
     if (commands.length > 0) await this.hands.batch(name, commands);
     await this.#cut(name, found.nft, namespace.nft?.translations ?? []);
     for (const device of stale) await this.hands.deviceDown(name, device);
-    this.#welcome(namespace, namespace.announced.filter(({ device, ip }) => made.has(device) && !holds(found, ip)));
+    this.#welcome(namespace, namespace.announced.filter(({ device, ip }) => made.has(device) && !this.#wasAtHome(name, found, ip)));
     this.#built.set(name, { ...contents, made, nft });
   }
 
   async #buildDevices(
     { name, devices }: Namespace, tapOf: TapOf, before: ReadonlyMap<string, string>,
-  ): Promise<ReadonlyMap<string, string>> {
+  ): Promise<{ readonly made: ReadonlyMap<string, string>; readonly taken: readonly string[] }> {
     const made = new Map<string, string>();
+    const taken: string[] = [];
     for (const device of devices) {
       const source = 'tap' in device.from ? tapOf(device.from.tap) : device.name;
       if (source === undefined) continue;
       const text = JSON.stringify([source, device]);
-      if (before.get(device.name) !== text) await this.hands.deviceUp(name, source, device);
+      if (before.get(device.name) !== text && await this.hands.deviceUp(name, source, device)) taken.push(device.name);
       made.set(device.name, text);
     }
-    return made;
+    return { made, taken };
   }
 
   /** The guard stands before any route leads to it; a table that is not wanted goes at the same place. */
@@ -114,6 +115,11 @@ export class L3Agent {
     const kept = new Set(after.map(translationText));
     const gone = translationsIn(nftBefore).filter((one) => !kept.has(translationText(one)));
     for (const one of gone) await this.hands.cut(namespace, one);
+  }
+
+  /** On a node that stood by, the address was there and yet not at home. After a restart what is found must do. */
+  #wasAtHome(namespace: string, found: NamespaceFacts, ip: string): boolean {
+    return holds(found, ip) && this.#homes.get(namespace)?.has(ip) !== false;
   }
 
   #welcome({ name, announced }: Namespace, arrived: readonly Announcement[]): void {
@@ -194,7 +200,7 @@ function factsOf({ devices, neighbours, routes, rules, nft }: Built): NamespaceF
   return { ...emptyFacts, devices: devices.map(asFound), neighbours, routes, rules, nft: nft.listing };
 }
 
-/** A device that goes takes its neighbours and routes along, or has done so with its other end already. */
+/** A device that goes takes its neighbours and routes along, or has done so: with its other end, or replaced by another. */
 function without(facts: NamespaceFacts, devices: readonly string[]): NamespaceFacts {
   if (devices.length === 0) return facts;
   const stays = ({ device }: { readonly device?: string }): boolean => device === undefined || !devices.includes(device);

@@ -14,11 +14,13 @@ const asBuilt: NamespaceFacts = {
 let did: string[];
 /** What the kernel has. */
 let look: () => Promise<NamespaceFacts>;
+/** Devices that come in anew. */
+let taken: readonly string[];
 let agent: L3Agent;
 
 const hands = {
   namespaceUp: async () => { did.push('up'); },
-  deviceUp: async (_namespace, _source, { name }) => { did.push(name); },
+  deviceUp: async (_namespace, _source, { name }) => { did.push(name); return taken.includes(name); },
   batch: async (_namespace, lines) => { did.push(`${String(lines.length)} lines`); },
   look: () => look(),
 } satisfies Partial<Hands> as unknown as Hands;
@@ -27,6 +29,7 @@ const build = (): Promise<void> => agent.build(router, () => 'tap18');
 beforeEach(async () => {
   agent = new L3Agent(hands, () => {});
   look = async () => asBuilt;
+  taken = [];
   did = [];
   await build();
   did = [];
@@ -44,6 +47,15 @@ describe('a router that somebody changes by hand', () => {
     expect(await agent.look()).toEqual(['qrouter-r1: it has other neighbours']);
     await build();
     expect(did).toEqual(['up', 'qr-red', 'qr-green', '2 lines']);
+  });
+
+  it('has neighbours and routes again on a device that took the place of one whose owners both died', async () => {
+    taken = ['qr-red'];
+    agent.forget();
+    await build();
+    const onRed = [...router.neighbours, ...router.routes].filter(({ device }) => device === 'qr-red').length;
+    expect(onRed).toBeGreaterThan(0);
+    expect(did).toEqual(['up', 'qr-red', 'qr-green', `${String(onRed)} lines`]);
   });
 
   it('is built again where the namespace is gone', async () => {
