@@ -18,7 +18,7 @@ import { version } from '../dataplane/version.js';
 import { DvrError } from '../model/errors.js';
 import type { AgentMessage } from '../model/node-call.js';
 import type { NodeReport } from '../model/node-view.js';
-import { dataplaneSocket } from '../model/paths.js';
+import { dataplaneSocket, snatSocket } from '../model/paths.js';
 import type { RoutingMode } from '../model/routing.js';
 import { kRouteProtocol } from '../namespaces/namespace.js';
 import { hands as realHands, type Hands } from '../namespaces/scripts.js';
@@ -31,6 +31,8 @@ import { kAdvertiseMs } from './l3/ra-program.js';
 import type { RouterWatchParts } from './l3/router-watch.js';
 import { NodeAgent } from './node-agent.js';
 import { answerCall } from './node-calls.js';
+import { linkToSnat, type SnatLink } from './snat/door.js';
+import { snatWish } from './snat/wish.js';
 import { loadState, stateKeeper } from './state.js';
 
 export interface AgentOptions {
@@ -94,6 +96,7 @@ export async function runAgent(options: AgentOptions): Promise<Agent> {
 class AgentProcess implements Agent {
   #controller: ControllerClient | undefined;
   #dataplane: DataplaneProxy | undefined;
+  #snat: SnatLink | undefined;
   #lastReport: NodeReport | undefined;
   #wanted: 'nothing' | 'rows' | 'all' = 'nothing';
   #working: Promise<void> | undefined;
@@ -116,6 +119,7 @@ class AgentProcess implements Agent {
       onView: (view) => {
         this.#retryMs = kFirstRetryMs;
         this.node.setView(view);
+        this.#elect();
         this.#want('all');
       },
       onCall: (method, params) => answerCall(
@@ -130,6 +134,11 @@ class AgentProcess implements Agent {
       setInterval(() => { void this.node.advertise(); }, kAdvertiseMs),
     ];
     this.node.watchRouters({ changed: () => { this.#want('rows'); }, touched: () => { this.#touched.abort(); } });
+    this.#snat = linkToSnat(snatSocket(this.options.node), (winners) => {
+      this.node.setWinners(winners);
+      this.#want('all');
+    }, log);
+    this.#elect();
     void this.#keepDataplane();
     void this.#compareRouters();
   }
@@ -138,9 +147,16 @@ class AgentProcess implements Agent {
     this.#stop.abort();
     for (const timer of [...this.#clocks, this.#gather, this.#retry]) clearTimeout(timer);
     this.#controller?.close();
+    this.#snat?.close();
     await this.#working;
     await this.#dataplane?.close();
     this.node.close();
+  }
+
+  /** Lets the SNAT agent know what there is to be elected. */
+  #elect(): void {
+    const view = this.node.givenView;
+    if (view !== undefined) this.#snat?.want(snatWish(view));
   }
 
   async #register(): Promise<AgentMessage> {

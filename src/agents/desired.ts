@@ -13,7 +13,7 @@ import type { AttachWish, NetnsPlace } from '../namespaces/scripts.js';
 import { snatNamespace } from '../namespaces/snat-namespace.js';
 import { localPorts, type LocalPort } from './l2/ports-program.js';
 import { tapName, vmDeviceName, type LocalIds } from './local-ids.js';
-import { gatewayHere, outsideTaps, uplinks, wiredNetworks } from './outside-devices.js';
+import { gatewayHere, outsideTaps, standsBy, uplinks, wiredNetworks } from './outside-devices.js';
 
 /** A port plugged into a namespace: what attach-netns.sh is to make true. */
 export interface Plug {
@@ -55,7 +55,7 @@ export function desiredOf(view: NodeView, ids: LocalIds, gone: ReadonlyMap<strin
       ...uplinkDevices(view, ids),
       { kind: 'vtep', name: 'vtep', portId: 1, vtepIp: view.node.vtepIp },
       ...routerTaps(view, ids),
-      ...outsideTaps(view).flatMap(({ name, mtuBytes }) => tapSpec(name, mtuBytes, ids)),
+      ...outsideTaps(view).flatMap(({ name, mtuBytes, gated }) => tapSpec(name, mtuBytes, ids, gated)),
       ...attached.map(vmDevice),
     ],
     namespaces: namespacesOf(view, ids),
@@ -78,9 +78,12 @@ function namespacesOf(view: NodeView, ids: LocalIds): Namespace[] {
   return [
     ...wired.flatMap((network) => (network.fg === undefined ? [] : fipNamespace(network, network.fg, view, ids.routers))),
     ...view.routers.flatMap((router) => {
-      const gateway = gatewayHere(router, view);
+      const gateway = standsBy(router, view);
       const outside = wired.find(({ name }) => name === gateway?.network);
-      return gateway === undefined || outside === undefined ? [] : snatNamespace(router, gateway, outside, view);
+      if (gateway === undefined || outside === undefined) return [];
+      const ready = snatNamespace(router, gateway, outside, view);
+      // Whoever only stands by has no address to tell of.
+      return gatewayHere(router, view) === undefined ? { ...ready, announced: [] } : ready;
     }),
     ...view.routers.map((router) => routerNamespace(router, view, ids.routers[router.id])),
   ];
@@ -104,9 +107,9 @@ function uplinkDevices(view: NodeView, ids: LocalIds): DeviceSpec[] {
 }
 
 /** Nothing where no number was left for it. */
-function tapSpec(name: string, mtuBytes: number, ids: LocalIds): DeviceSpec[] {
+function tapSpec(name: string, mtuBytes: number, ids: LocalIds, gated?: true): DeviceSpec[] {
   const portId = ids.ports[name];
-  return portId === undefined ? [] : [{ kind: 'tap', name, portId, mtuBytes }];
+  return portId === undefined ? [] : [{ kind: 'tap', name, portId, mtuBytes, ...(gated === undefined ? {} : { gated }) }];
 }
 
 /** Where a router advertises IPv6 the default route is its to tell, and so are addresses of slaac subnets. */

@@ -14,6 +14,7 @@ import type { NodeReport, NodeView, RouterReport } from '../model/node-view.js';
 import type { Namespace } from '../namespaces/namespace.js';
 import { isRouterNamespace } from '../namespaces/router-namespace.js';
 import { ScriptFailure, type Hands } from '../namespaces/scripts.js';
+import { CurrentView } from './current-view.js';
 import { desiredOf, type Desired, type Plug } from './desired.js';
 import { Faults, operatorError } from './faults.js';
 import { L2Agent, type Descriptors } from './l2/l2-agent.js';
@@ -27,6 +28,7 @@ import { nodeRows } from './node-rows.js';
 import { PluggedPorts } from './plugged-ports.js';
 import { reportOf } from './report.js';
 import { plan, type Actual, type Step } from './reconcile.js';
+import type { Winners } from './snat/door.js';
 import type { AgentState, MadeState } from './state.js';
 
 export interface NodeAgentParts {
@@ -51,7 +53,7 @@ export class NodeAgent {
   readonly #l3: L3Agent;
   readonly #routerWatch: RouterWatch;
   readonly #raSpeaker: RaSpeaker;
-  #view: NodeView | undefined;
+  readonly #current: CurrentView;
   #ids: LocalIds;
   readonly #namespaces: Set<string>;
   readonly #plugged: PluggedPorts;
@@ -65,20 +67,24 @@ export class NodeAgent {
     this.#l3 = new L3Agent(parts.hands, parts.tell);
     this.#routerWatch = new RouterWatch(parts.routerWatch);
     this.#raSpeaker = new RaSpeaker({ inject: (tick) => this.#l2.inject(tick), log: parts.log });
-    this.#view = state.view;
+    this.#current = new CurrentView(state.view);
     this.#ids = state.ids;
     this.#namespaces = new Set(state.namespaces);
     this.#plugged = new PluggedPorts(state.plugs);
     this.#faults = new Faults(parts.log);
   }
 
-  get view(): NodeView | undefined { return this.#view; }
+  get givenView(): NodeView | undefined { return this.#current.given; }
+  get #view(): NodeView | undefined { return this.#current.now; }
 
   /** Each view is looked at, also one that is never made true because the next is here already. */
   setView(view: NodeView): void {
-    this.#view = view;
+    this.#current.set(view);
     this.#plugged.forgetGone(view);
   }
+
+  /** Which nodes have been elected; all that is derived from the view follows. */
+  setWinners(winners: Winners): void { this.#current.elect(winners); }
 
   async connect(dataplane: Dataplane): Promise<void> {
     await this.#l2.connect(dataplane, () => this.#rows(), this.#view?.generation ?? 0);
@@ -124,7 +130,7 @@ export class NodeAgent {
     await this.#save(desired);
     for (const step of plan(desired, this.#actual())) await this.#take(step);
     await this.#save();
-    await this.parts.saveView(view);
+    await this.parts.saveView(this.#current.given ?? view);
     return this.report();
   }
 
@@ -291,7 +297,8 @@ export class NodeAgent {
   }
 
   #routerReports(): RouterReport[] {
-    return [...this.#routerWatch.ways(this.#view?.routers ?? [])].map(([id, way]) => ({ id, ...way }));
+    return [...this.#routerWatch.ways(this.#view?.routers ?? [])].map(([id, way]) =>
+      ({ id, ...way, ...this.#current.snatNode(id) }));
   }
 
   /** What to tell the controller, as things are now. */

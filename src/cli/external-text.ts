@@ -1,5 +1,5 @@
 /** The way out, in `dvr status`: external networks, routers' gateways, what they forward, and floating IPs. */
-import type { FloatingIpStatus } from '../controller/external-status.js';
+import type { FloatingIpStatus, GatewayStatus } from '../controller/external-status.js';
 import type { Status } from '../controller/status.js';
 import { columns } from './output.js';
 
@@ -25,8 +25,8 @@ export function externalText(status: Pick<Status, 'externalNetworks' | 'routers'
 function gatewayRows({ routers }: Pick<Status, 'routers'>): string[][] {
   return routers.flatMap(({ id, gateway }) => {
     if (gateway === undefined) return [];
-    const { network, addresses, snat, snatPath, node } = gateway;
-    const place = node ?? 'NOBODY: no network node has an uplink';
+    const { network, addresses, snat, snatPath } = gateway;
+    const place = ownerOf(gateway);
     return [[id, network, addresses.join(' '), snat ? place : `off, routed by ${place}`, snatPath]];
   });
 }
@@ -37,6 +37,11 @@ function forwardingRows({ routers }: Pick<Status, 'routers'>): string[][] {
       id, `${protocol} ${externalIp ?? ''}:${externalPort}`,
       fixedIp === undefined ? 'NOBODY: the port or its address is gone' : `${fixedIp}:${internalPort}`, port,
     ]));
+}
+
+function ownerOf({ node, standby }: GatewayStatus): string {
+  if (node !== undefined) return [node, ...standby.map((name) => `(${name} stands by)`)].join(' ');
+  return standby.length === 0 ? 'NOBODY: no network node has an uplink' : `NOBODY: none of ${standby.join(', ')} is elected`;
 }
 
 function placeOf({ port, fixedIp, node, placement, router }: FloatingIpStatus): string {

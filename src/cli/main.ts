@@ -19,6 +19,7 @@ const commandFiles = {
   controller: () => import('./controller.js'),
   agent: () => import('./agent.js'),
   dataplane: () => import('./dataplane.js'),
+  snat: () => import('./snat.js'),
   init: () => import('./init.js'),
 } as const;
 

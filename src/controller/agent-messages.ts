@@ -65,7 +65,8 @@ function isRouterReport(value: unknown): value is RouterReport {
   return (
     isRecord(value) &&
     hasTypes(value, { id: 'string', why: 'string' }) &&
-    (value['way'] === 'fast' || value['way'] === 'namespace')
+    (value['way'] === 'fast' || value['way'] === 'namespace') &&
+    (value['snatNode'] === undefined || typeof value['snatNode'] === 'string')
   );
 }
 

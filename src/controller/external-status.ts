@@ -6,6 +6,8 @@ import { placedFloatingIps } from './floating-ips.js';
 import { floatingIpKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
 import { forwardingRouter, placedPortForwardings } from './port-forwardings.js';
+import { snatNodesOf } from './snat-nodes.js';
+import type { Winners } from './winners.js';
 
 export interface ExternalNetworkStatus {
   readonly name: string;
@@ -22,8 +24,10 @@ export interface GatewayStatus {
   readonly addresses: readonly string[];
   readonly snat: boolean;
   readonly snatPath: SnatPath;
-  /** Absent: no network node has the uplink, and what has no floating IP cannot get out. */
+  /** Absent: nobody does it, and what has no floating IP cannot get out. */
   readonly node?: string;
+  /** Those that could take over by themselves. */
+  readonly standby: readonly string[];
   readonly portForwardings: readonly PortForwardingStatus[];
 }
 
@@ -66,16 +70,19 @@ export function externalNetworkStatuses(intent: Intent): readonly ExternalNetwor
 }
 
 /** Undefined for a router without a gateway. */
-export function gatewayStatus(intent: Intent, router: Router): GatewayStatus | undefined {
+export function gatewayStatus(intent: Intent, router: Router, winners: Winners): GatewayStatus | undefined {
   const { id, gateway } = router;
   const given = intent.gateways.get(id);
   if (gateway === undefined || given === undefined) return undefined;
+  const candidates = snatNodesOf(intent, given);
+  const node = ownerOf(intent, id, winners);
   return {
     network: given.network,
     addresses: given.addresses,
     snat: gateway.snat,
     snatPath: gateway.snatPath,
-    ...nodeOf(given),
+    ...doneOn(node),
+    standby: candidates.filter((name) => name !== node),
     portForwardings: placedPortForwardings(intent, router, given).map(
       ({ forwarding: { protocol, externalPort, port, internalPort }, externalIp, view }) => ({
         protocol,
@@ -89,17 +96,24 @@ export function gatewayStatus(intent: Intent, router: Router): GatewayStatus | u
   };
 }
 
-export function floatingIpStatuses(intent: Intent): readonly FloatingIpStatus[] {
-  return byName(intent.floatingIps).map((floatingIp) => floatingIpStatus(intent, floatingIp));
+/** Who does the router's source NAT. Where there is a choice it is the nodes'; else nobody has to say. */
+function ownerOf(intent: Intent, router: string, winners: Winners): string | undefined {
+  const candidates = snatNodesOf(intent, intent.gateways.get(router));
+  return candidates.length > 1 ? candidates.find((name) => name === winners[router]) : candidates[0];
 }
 
-function floatingIpStatus(intent: Intent, floatingIp: FloatingIp): FloatingIpStatus {
+export function floatingIpStatuses(intent: Intent, winners: Winners): readonly FloatingIpStatus[] {
+  return byName(intent.floatingIps).map((floatingIp) => floatingIpStatus(intent, floatingIp, winners));
+}
+
+function floatingIpStatus(intent: Intent, floatingIp: FloatingIp, winners: Winners): FloatingIpStatus {
   const { ip, network, port } = floatingIp;
   if (port === undefined) {
     const router = forwardingRouter(intent, floatingIp);
-    return { ip, network, ...(router === undefined ? {} : { router: router.id }), ...nodeOf(router && intent.gateways.get(router.id)) };
+    return { ip, network, ...(router === undefined ? {} : { router: router.id, ...doneOn(ownerOf(intent, router.id, winners)) }) };
   }
   const placed = placedFloatingIps(intent).byKey.get(floatingIpKey(floatingIp));
+  const isCentral = placed?.view.placement === 'central';
   return {
     ip,
     network,
@@ -107,10 +121,9 @@ function floatingIpStatus(intent: Intent, floatingIp: FloatingIp): FloatingIpSta
     ...(placed === undefined
       ? {}
       : { fixedIp: placed.view.fixedIp, router: placed.router, placement: placed.view.placement }),
-    ...nodeOf(placed),
+    ...doneOn(isCentral ? ownerOf(intent, placed.router, winners) : placed?.node),
   };
 }
 
 /** Nothing, rather than undefined, where nobody does it. */
-const nodeOf = (does: { readonly node?: string } | undefined): { readonly node?: string } =>
-  does?.node === undefined ? {} : { node: does.node };
+const doneOn = (node: string | undefined): { readonly node?: string } => (node === undefined ? {} : { node });

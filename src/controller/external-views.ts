@@ -5,24 +5,35 @@ import { uplinkTo } from '../model/uplinks.js';
 import { fgPortKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
 import { placedPortForwardings } from './port-forwardings.js';
+import { nodesOfRouter } from './router-copies.js';
+import { snatNodesOf } from './snat-nodes.js';
 
-/** Undefined for a router without a gateway. The same on every node that has a copy. */
-export function gatewayView(intent: Intent, router: Router): GatewayView | undefined {
+/** Undefined for a router without a gateway. The same on every node that has a copy, but for `election`. */
+export function gatewayView(intent: Intent, router: Router, self: Node): GatewayView | undefined {
   const { id, gateway } = router;
   const given = intent.gateways.get(id);
   if (gateway === undefined || given === undefined) return undefined;
   const { network, node, mac, addresses, snatPorts } = given;
   const portForwardings = placedPortForwardings(intent, router, given).flatMap(({ view }) => view ?? []);
+  const election = electionView(intent, router, self);
   return {
     network,
     snat: gateway.snat,
     snatPath: gateway.snatPath,
     ...(node === undefined ? {} : { node }),
+    ...(election === undefined ? {} : { election }),
     mac,
     addresses,
     snatPorts,
     ...(portForwardings.length === 0 ? {} : { portForwardings }),
   };
+}
+
+/** Only candidates must know who has a voice: a new copy elsewhere is no news to all the others. */
+function electionView(intent: Intent, router: Router, self: Node): GatewayView['election'] {
+  const candidates = snatNodesOf(intent, intent.gateways.get(router.id));
+  if (candidates.length < 2) return undefined;
+  return { candidates, nodes: candidates.includes(self.name) ? nodesOfRouter(intent, router) : [] };
 }
 
 /** The networks of the gateways of `routers`, which have a copy on the node. */

@@ -7,6 +7,7 @@ import { hasUplinkTo } from '../model/uplinks.js';
 import { floatingIpKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
 import { forwardedPorts } from './port-forwardings.js';
+import { snatNodesOf } from './snat-nodes.js';
 
 export interface PlacedFloatingIp {
   readonly router: Router['id'];
@@ -18,7 +19,7 @@ export interface PlacedFloatingIp {
 export interface PlacedFloatingIps {
   /** By network and address; one that is only kept, or whose port or address has gone, is not in it. */
   readonly byKey: ReadonlyMap<string, PlacedFloatingIp>;
-  /** Those that the node does for the router. */
+  /** Those that the node does for the router, or would if it had to. */
   readonly on: (node: string, router: string) => readonly FloatingIpView[];
 }
 
@@ -35,14 +36,21 @@ export function placedFloatingIps(intent: Intent): PlacedFloatingIps {
     const placed = place(intent, around, floatingIp);
     if (placed === undefined) continue;
     byKey.set(floatingIpKey(floatingIp), placed);
-    const at = `${placed.node ?? ''}/${placed.router}`;
-    const views = byPlace.get(at) ?? [];
-    views.push(placed.view);
-    byPlace.set(at, views);
+    for (const node of nodesOf(intent, placed)) {
+      const at = `${node}/${placed.router}`;
+      const views = byPlace.get(at) ?? [];
+      views.push(placed.view);
+      byPlace.set(at, views);
+    }
   }
   const placed = { byKey, on: (node: string, router: string) => byPlace.get(`${node}/${router}`) ?? [] };
   derived.set(intent, placed);
   return placed;
+}
+
+function nodesOf(intent: Intent, { router, node, view }: PlacedFloatingIp): readonly Node['name'][] {
+  if (view.placement === 'central') return snatNodesOf(intent, intent.gateways.get(router));
+  return node === undefined ? [] : [node];
 }
 
 interface Around {

@@ -9,6 +9,7 @@ import { snatPortName } from '../model/device-names.js';
 import type { PortView } from '../model/node-view.js';
 import type { Binding, Port } from '../model/resources.js';
 import { byName, type Intent } from './intent.js';
+import { snatNodesOf } from './snat-nodes.js';
 
 export type BoundPort = Port & { readonly binding: Binding };
 
@@ -50,12 +51,15 @@ function derive(intent: Intent): L2Population {
     entryOf(local, port.binding.node, () => []).push(port);
     entryOf(networks, port.binding.node, () => new Set<string>()).add(port.network);
   }
-  for (const { router, node, snatPorts } of byName(intent.gateways)) {
+  for (const gateway of byName(intent.gateways)) {
+    const [node, ...standby] = snatNodesOf(intent, gateway);
     if (node === undefined) continue;
-    for (const { network, mac, addresses } of snatPorts) {
-      const name = snatPortName(router, network);
+    for (const { network, mac, addresses } of gateway.snatPorts) {
+      const name = snatPortName(gateway.router, network);
       const ips = addresses.map(withoutPrefix);
       add(network, node, { name, mac, ips, node, allowedAddressPairs: [] });
+      // Who may take over must hear what the one before heard.
+      for (const other of standby) members.get(network)?.add(other);
     }
   }
   return {

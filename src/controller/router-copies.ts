@@ -1,12 +1,13 @@
 /**
- * Where routers are: on each node with a bound port on any of their networks, on the network node that
- * does their source NAT, and wherever another router is that has them as a next hop: who sends to a router
+ * Where routers are: on each node with a bound port on any of their networks, on the network nodes
+ * that do their source NAT or could, and wherever another router is that has them as a next hop: who sends to a router
  * sends to the copy beside it, for no router MAC crosses the wire.
  */
 import { withoutPrefix } from '../model/addresses.js';
 import type { Node, Router } from '../model/resources.js';
 import { byName, type Intent } from './intent.js';
 import { l2Population } from './l2-population.js';
+import { snatNodesOf } from './snat-nodes.js';
 
 /** Nodes that hold a copy of the router, by name. */
 export function nodesOfRouter(intent: Intent, router: Router): readonly Node['name'][] {
@@ -17,7 +18,7 @@ export function nodesOfRouter(intent: Intent, router: Router): readonly Node['na
 
 /** Whether the node has a use of its own for the router. */
 export function hasCopy(intent: Intent, { id, interfaces }: Router, node: string): boolean {
-  if (intent.gateways.get(id)?.node === node) return true;
+  if (snatNodesOf(intent, intent.gateways.get(id)).some((name) => name === node)) return true;
   const networks = l2Population(intent).networksOn(node);
   return interfaces.some(({ network }) => networks.has(network));
 }

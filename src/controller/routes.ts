@@ -1,5 +1,6 @@
 /** The API for people, /dvr/v1/…: thin, each route parses, asks the controller and shows. */
 import type { FastifyInstance } from 'fastify';
+import { withElected } from '../model/elected.js';
 import { DvrError } from '../model/errors.js';
 import { parseTopology } from '../model/topology.js';
 import { MAX_FILE_BYTES } from '../model/yaml-reader.js';
@@ -10,7 +11,7 @@ import { parseAttachRequest, parseNodeCall, parsePortChanges } from './api-input
 import type { Controller } from './controller.js';
 import { nodeOf } from './node-commands.js';
 import { portOf } from './port-commands.js';
-import { portStatus, statusOf } from './status.js';
+import { currentWinners, portStatus, statusOf } from './status.js';
 
 interface Named {
   Params: { name: string };
@@ -39,7 +40,8 @@ export function addRoutes(
 
   app.get<Named>('/dvr/v1/nodes/:name/view', ({ params: { name } }) => {
     nodeOf(controller.intent, name);
-    return controller.view(name);
+    const view = controller.view(name);
+    return view && withElected(view, currentWinners(controller, agents.isConnected));
   });
   app.post<Named>('/dvr/v1/nodes/:name/call', async ({ params: { name }, body }) => {
     nodeOf(controller.intent, name);

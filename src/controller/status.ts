@@ -14,6 +14,7 @@ import {
 import { byName } from './intent.js';
 import { nodesOfRouter } from './router-copies.js';
 import { networkMtu } from './views.js';
+import { winnersOf, type Winners } from './winners.js';
 
 export interface NodeStatus {
   readonly name: string;
@@ -83,6 +84,7 @@ export type IsConnected = (node: string) => boolean;
 export function statusOf(controller: Controller, isConnected: IsConnected): Status {
   const { intent } = controller;
   const nodes = byName(intent.nodes).map((node) => nodeStatus(controller, node, isConnected));
+  const winners = currentWinners(controller, isConnected);
   return {
     generation: intent.generation,
     converged:
@@ -91,10 +93,15 @@ export function statusOf(controller: Controller, isConnected: IsConnected): Stat
     nodes,
     networks: byName(intent.networks).map((network) => networkStatus(controller, network)),
     externalNetworks: externalNetworkStatuses(intent),
-    routers: byName(intent.routers).map((router) => routerStatus(controller, router)),
+    routers: byName(intent.routers).map((router) => routerStatus(controller, router, winners)),
     ports: byName(intent.ports).map((port) => portStatus(controller, port)),
-    floatingIps: floatingIpStatuses(intent),
+    floatingIps: floatingIpStatuses(intent, winners),
   };
+}
+
+/** Who has been elected, by what connected nodes say: the others' reports are of before. */
+export function currentWinners({ state }: Controller, isConnected: IsConnected): Winners {
+  return winnersOf([...state.reports.values()].filter(({ node }) => isConnected(node)));
 }
 
 function nodeStatus(
@@ -125,8 +132,8 @@ function networkStatus(controller: Controller, network: Network): NetworkStatus 
   };
 }
 
-function routerStatus(controller: Controller, router: Router): RouterStatus {
-  const gateway = gatewayStatus(controller.intent, router);
+function routerStatus(controller: Controller, router: Router, winners: Winners): RouterStatus {
+  const gateway = gatewayStatus(controller.intent, router, winners);
   return {
     id: router.id,
     nodes: nodesOfRouter(controller.intent, router),

@@ -134,7 +134,7 @@ function networkView(
 
 function routerView(intent: Intent, router: Router, node: Node): RouterView {
   const { id, interfaces, routes, routing } = router;
-  const gateway = gatewayView(intent, router);
+  const gateway = gatewayView(intent, router, node);
   const floatingIps = placedFloatingIps(intent).on(node.name, id);
   return {
     id,

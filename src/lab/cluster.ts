@@ -22,6 +22,10 @@ export interface ClusterHealth {
     readonly viewGeneration: number;
     readonly errors: readonly { readonly code: string; readonly message: string }[];
   }[];
+  readonly routers: readonly {
+    readonly id: string;
+    readonly gateway?: { readonly node?: string; readonly standby: readonly string[] };
+  }[];
   readonly ports: readonly {
     readonly name: string;
     readonly state: string;
@@ -49,7 +53,10 @@ export function missingOf(plan: LabPlan, health: ClusterHealth): string[] {
     const { state, error } = health.ports.find((one) => one.name === name) ?? { state: 'unknown' };
     return state === 'up' ? [] : [`port ${name} is ${state}${error === undefined ? '' : `: ${error}`}`];
   });
-  return [...nodes, ...ports];
+  const gateways = health.routers
+    .filter(({ gateway }) => gateway !== undefined && gateway.node === undefined && gateway.standby.length > 0)
+    .map(({ id }) => `nobody is elected for the gateway of ${id}`);
+  return [...nodes, ...ports, ...gateways];
 }
 
 /** Ports plugged into namespaces that are not the lab's: only those need unplugging before the end. */

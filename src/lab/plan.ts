@@ -11,7 +11,9 @@ import {
 export interface LabTopology extends OutsideTopology {
   readonly wire: 'segments' | 'super';
   readonly underlay: { readonly cidr: string; readonly mtuBytes: number };
-  readonly nodes: readonly (OutsideTopology['nodes'][number] & { readonly vtepIp: string; readonly underlayMtuBytes: number })[];
+  readonly nodes: readonly (OutsideTopology['nodes'][number] & { readonly vtepIp: string; readonly underlayMtuBytes: number;
+    readonly networkNode?: boolean;
+  })[];
   readonly networks: readonly { readonly name: string; readonly subnets: readonly { readonly cidr: string }[] }[];
   readonly ports: readonly { readonly name: string; readonly network: string; readonly node?: string }[];
 }
@@ -27,6 +29,7 @@ export interface NodePlan {
   readonly mac: string;
   /** The fabric's end of the node's veth. */
   readonly fabricPort: string;
+  readonly isNetworkNode: boolean;
 }
 
 export interface VmPlan {
@@ -63,6 +66,7 @@ export function planLab(topology: LabTopology): LabPlan {
     mtuBytes: node.underlayMtuBytes,
     mac: labMac(node.name),
     fabricPort: deviceName('node', node.name, [underlayWire]),
+    isNetworkNode: node.networkNode === true,
   }));
   const outside = planOutside(topology, namespacePrefix);
   const plan: LabPlan = {

@@ -1,6 +1,6 @@
 /** The processes a lab keeps running, in the order in which they are started. Pure. */
 import { join } from 'node:path';
-import { controllerSocket, dataplaneSocket } from '../model/paths.js';
+import { controllerSocket, dataplaneSocket, snatSocket } from '../model/paths.js';
 import { hostNamespace } from './outside.js';
 import type { LabPlan } from './plan.js';
 
@@ -24,6 +24,8 @@ export function rolesOf(plan: LabPlan, topologyFile: string): Role[] {
   // What people fetch from outside; it is there before the cloud is.
   const outside: Role[] = plan.outside === undefined ? []
     : [{ name: 'outside', namespace: hostNamespace, args: ['lab', 'serve'] }];
+  // One network node has nobody to share its work with.
+  const isElected = plan.nodes.filter(({ isNetworkNode }) => isNetworkNode).length > 1;
   return [controller, ...outside, ...plan.nodes.flatMap(({ name, vtepIp }): Role[] => [
     { name: `dataplane ${name}`, node: name, socket: dataplaneSocket(name), args: ['dataplane', '--node', name] },
     {
@@ -31,6 +33,7 @@ export function rolesOf(plan: LabPlan, topologyFile: string): Role[] {
       node: name,
       args: ['agent', '--node', name, '--controller', `unix:${controllerSocket()}`, '--vtep-ip', vtepIp],
     },
+    ...(isElected ? [{ name: `snat ${name}`, node: name, socket: snatSocket(name), args: ['snat', '--node', name] }] : []),
   ])];
 }
 

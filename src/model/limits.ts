@@ -47,3 +47,6 @@ export const MAX_MTU_BYTES = 65_535;
 
 /** What VXLAN adds: inner Ethernet 14, VXLAN 8, UDP 8, the outer IP header (RFC 7348 section 5). */
 export const VXLAN_OVERHEAD_BYTES = { 4: 50, 6: 70 } as const;
+
+/** Network nodes that one router has its SNAT namespace on: one at work, the others ready to take over. */
+export const MAX_SNAT_NODES = 3;

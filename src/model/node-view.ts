@@ -76,8 +76,10 @@ export interface GatewayView {
   readonly snat: boolean;
   /** `router`: the seed's way, by the network node's copy of the router; `direct`: straight to the `sg-` device. */
   readonly snatPath: SnatPath;
-  /** The node that has the SNAT namespace; absent: nobody does, and what would leave that way is dropped. */
+  /** The node that does the source NAT; absent: nobody does, and what would leave that way is dropped. */
   readonly node?: string;
+  /** Where several nodes can, they choose among themselves, and `node` is the one to begin with. */
+  readonly election?: ElectionView;
   /** The router's addresses in the external network, with prefix length, and the MAC of `qg-`. */
   readonly mac: string;
   readonly addresses: readonly string[];
@@ -95,6 +97,12 @@ export interface PortForwardingView {
   readonly externalPort: number;
   readonly fixedIp: string;
   readonly internalPort: number;
+}
+
+/** Who may do a router's source NAT, the preferred first, and all nodes that have a copy of it: who has a voice. */
+export interface ElectionView {
+  readonly candidates: readonly string[];
+  readonly nodes: readonly string[];
 }
 
 /** The first is the default. */
@@ -172,7 +180,11 @@ export interface NodeReport {
   readonly routers?: readonly RouterReport[];
 }
 
-export interface RouterReport extends RouterWay { readonly id: string }
+export interface RouterReport extends RouterWay {
+  readonly id: string;
+  /** Who does its source NAT, as far as the node knows, where several could. */
+  readonly snatNode?: string;
+}
 
 export interface PortReport {
   readonly name: string;

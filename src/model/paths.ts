@@ -10,4 +10,5 @@ export const stateDir = (): string => process.env['DVR_STATE_DIR'] ?? '/var/lib/
 
 export const controllerSocket = (): string => join(runDir(), 'controller.sock');
 export const dataplaneSocket = (node: string): string => join(runDir(), node, 'dataplane.sock');
+export const snatSocket = (node: string): string => join(runDir(), node, 'snat.sock');
 export const nodeStateDir = (node: string): string => join(stateDir(), node);

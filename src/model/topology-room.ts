@@ -16,6 +16,7 @@ import {
   type IpAddress,
 } from './addresses.js';
 import { familiesOf } from './external-ip.js';
+import { MAX_SNAT_NODES } from './limits.js';
 import type { Name } from './identifiers.js';
 import type {
   ExternalNetworkIntent,
@@ -75,7 +76,7 @@ function freeIn(cidr: Cidr, taken: readonly (IpAddress | undefined)[]): bigint {
   return sizeOf(cidr) - BigInt(new Set(inside).size);
 }
 
-/** The nodes that get an `fg-`: where declared ports are to be, and where source NAT is done. */
+/** The nodes that get an `fg-`: where declared ports are to be, and where source NAT is done or could be. */
 function nodesOutside(
   { nodes, ports }: Wishes,
   routers: readonly RouterIntent[],
@@ -90,8 +91,10 @@ function nodesOutside(
   const networkNodes = nodes
     .filter((node) => isSnatCandidate(node, physicalNetwork))
     .map(({ name }) => name);
-  // Somebody does it, whoever it will be.
-  if (!networkNodes.some((name) => wanted.has(name))) wanted.add([...networkNodes].sort()[0]);
+  // As many do it, or stand by, as may: whoever they will be.
+  for (const name of [...networkNodes].sort()) {
+    if (networkNodes.filter((one) => wanted.has(one)).length < MAX_SNAT_NODES) wanted.add(name);
+  }
   return plugged.map(({ name }) => name).filter((name) => wanted.has(name));
 }
 

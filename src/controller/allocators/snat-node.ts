@@ -1,8 +1,10 @@
 /**
  * Which network node does a router's source NAT: where the file says, else where it was before, else the
  * one with the fewest routers. Moving a router moves its connections, so nothing moves for balance alone.
+ * The others that could stand by, and take over by themselves (src/agents/snat/election.ts).
  */
 import type { Name } from '../../model/identifiers.js';
+import { MAX_SNAT_NODES } from '../../model/limits.js';
 import type { ExternalNetworkIntent, GatewayIntent, Node } from '../../model/resources.js';
 import { isSnatCandidate } from '../../model/uplinks.js';
 
@@ -38,7 +40,17 @@ export function scheduleSnat(
   return chosen;
 }
 
-function candidatesOf(nodes: readonly Node[], { network }: SnatWish): Name[] {
+/** The nodes that may do the source NAT of a router that was given to `chosen`: that one first. */
+export function snatCandidates(
+  nodes: readonly Node[],
+  network: ExternalNetworkIntent,
+  chosen: Name,
+): readonly Name[] {
+  const others = candidatesOf(nodes, { network }).filter((name) => name !== chosen);
+  return [chosen, ...others].slice(0, MAX_SNAT_NODES);
+}
+
+function candidatesOf(nodes: readonly Node[], { network }: Pick<SnatWish, 'network'>): Name[] {
   return nodes
     .filter((node) => isSnatCandidate(node, network.physicalNetwork))
     .map(({ name }) => name);

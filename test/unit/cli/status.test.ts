@@ -34,27 +34,34 @@ describe('the text of a status', () => {
 });
 
 /** What is printed of a state, from its first table of the way out to its ports. */
-function textOf({ intent }: ControllerState): string[] {
+function textOf({ intent }: ControllerState, elected?: string): string[] {
   const controller = Controller.open({ load: () => intent, save: () => { throw new Error('nothing is to be saved'); } });
+  const routers = [{ id: 'r1', way: 'fast', why: '', ...(elected === undefined ? {} : { snatNode: elected }) }] as const;
+  controller.execute({ command: 'reportNode', report: { node: 'cn1', generation: 1, ports: [], errors: [], routers } });
   const lines = statusText(statusOf(controller, () => true)).split('\n');
   return lines.slice(lines.findIndex((line) => line.startsWith('external network')), lines.findIndex((line) => line.startsWith('port ')));
 }
 
 describe('the text of a status with a way out', () => {
   it('says by which wire it is, who does source NAT, and who does each floating IP', () => {
-    expect(textOf(externalState())).toEqual([
+    expect(textOf(externalState(), 'nn1')).toEqual([
       'external network  wire               MTU   subnets                        uplinks',
       'ext               physnet1 VLAN 500  1500  203.0.113.0/24 by 203.0.113.1  '
-        + 'cn1 203.0.113.21/24, nn1 203.0.113.20/24, nn2',
+        + 'cn1 203.0.113.22/24, nn1 203.0.113.20/24, nn2 203.0.113.21/24',
       '',
-      'router  gateway in  addresses        source NAT  path',
-      'r1      ext         203.0.113.60/24  nn1         router',
+      'router  gateway in  addresses        source NAT           path',
+      'r1      ext         203.0.113.60/24  nn1 (nn2 stands by)  router',
       '',
       'floating IP    network  port  address    done on',
       '203.0.113.101  ext      vm1   10.1.0.11  cn1, with the port',
       '203.0.113.102  ext      vm2   10.2.0.12  nn1, central with router r1',
       '',
     ]);
+  });
+
+  it('goes by whom the nodes have elected, and says so where they have not', () => {
+    expect(textOf(externalState(), 'nn2').slice(4, 9).join()).toMatch(/nn2 \(nn1 stands by\).*nn2, central with router r1/);
+    expect(textOf(externalState())[4]).toContain('NOBODY: none of nn1, nn2 is elected');
   });
 
   it('says aloud what nobody does, and why', () => {

@@ -11,17 +11,21 @@ const macs = {
 describe('the gateway of a router', () => {
   const state = externalState();
 
-  it('is told alike on every node that has a copy, with the devices of its SNAT namespace', () => {
+  it('is told alike on every node that has a copy but for who has a voice, with the devices of its SNAT namespace', () => {
     const gateway = gatewayOn(state, 'cn1');
     expect(gateway).toEqual({
       network: 'ext', snat: true, snatPath: 'router', node: 'nn1', mac: macs.qg,
+      election: { candidates: ['nn1', 'nn2'], nodes: [] },
       addresses: ['203.0.113.60/24'],
       snatPorts: [
         { network: 'red', mac: macs.qg, addresses: ['10.1.0.2/24'] },
         { network: 'green', mac: macs.qg, addresses: ['10.2.0.2/24'] },
       ],
     });
-    for (const node of ['cn2', 'nn1']) expect(gatewayOn(state, node)).toEqual(gateway);
+    expect(gatewayOn(state, 'cn2')).toEqual(gateway);
+    // Who has a voice only those must know who need a majority.
+    const election = { candidates: ['nn1', 'nn2'], nodes: ['cn1', 'cn2', 'nn1', 'nn2'] };
+    for (const node of ['nn1', 'nn2']) expect(gatewayOn(state, node)).toEqual({ ...gateway, election });
     const all = [gateway.mac, ...gateway.snatPorts.map(({ mac }) => mac),
       ...[...state.intent.fgPorts.values()].map(({ mac }) => mac),
       ...[...state.intent.ports.values()].map(({ mac }) => mac),
@@ -29,11 +33,16 @@ describe('the gateway of a router', () => {
     expect(new Set(all).size).toBe(all.length);
   });
 
-  it('brings a copy of the router and its networks to the node that does its source NAT, and to no other', () => {
-    expect(viewOf(state, 'nn1').routers.map(({ id }) => id)).toEqual(['r1']);
-    expect(viewOf(state, 'nn1').networks.map(({ name }) => name)).toEqual(['green', 'red']);
-    expect(viewOf(state, 'nn1').localPorts).toEqual([]);
-    expect(viewOf(state, 'nn2')).toMatchObject({ routers: [], networks: [], externalNetworks: [] });
+  it('brings a copy of the router and its networks to the nodes that do its source NAT or stand by, and to no other', () => {
+    for (const node of ['nn1', 'nn2']) {
+      expect(viewOf(state, node).routers.map(({ id }) => id)).toEqual(['r1']);
+      expect(viewOf(state, node).networks.map(({ name }) => name)).toEqual(['green', 'red']);
+      expect(viewOf(state, node).localPorts).toEqual([]);
+    }
+    const alone = externalState(externalText.replace('nn2: { vtep: 172.16.0.22, provider: { physnet1: ex0 }, network_node: true }',
+      'nn2: { vtep: 172.16.0.22, provider: { physnet1: ex0 } }'));
+    expect(viewOf(alone, 'nn2')).toMatchObject({ routers: [], networks: [], externalNetworks: [] });
+    expect(gatewayOn(alone, 'nn1')).not.toHaveProperty('election');
   });
 
   it('makes its devices ports of the tenants\' networks there, so that frames and broadcasts find them', () => {
@@ -42,9 +51,9 @@ describe('the gateway of a router', () => {
       name: 'sg/r1/red', node: 'nn1', ips: ['10.1.0.2'], allowedAddressPairs: [],
       mac: gatewayOn(state, 'cn1').snatPorts[0]?.mac,
     });
-    expect(red?.floodVteps).toEqual(['172.16.0.12', '172.16.0.21']);
+    expect(red?.floodVteps).toEqual(['172.16.0.12', '172.16.0.21', '172.16.0.22']);
     expect(viewOf(state, 'nn1').networks.map(({ floodVteps }) => floodVteps))
-      .toEqual([['172.16.0.11', '172.16.0.12'], ['172.16.0.11', '172.16.0.12']]);
+      .toEqual([['172.16.0.11', '172.16.0.12', '172.16.0.22'], ['172.16.0.11', '172.16.0.12', '172.16.0.22']]);
   });
 
   it('is nobody\'s where no network node has an uplink, and its devices are nowhere then', () => {
@@ -81,7 +90,7 @@ describe('an external network', () => {
     expect(viewOf(state, 'cn1').externalNetworks).toEqual([{
       name: 'ext', mtuBytes: 1500, subnets: [{ cidr: '203.0.113.0/24', gatewayIp: '203.0.113.1' }],
       uplink: { physicalNetwork: 'physnet1', device: 'ex0', vlan: 500 },
-      fg: { mac: macs.qg, addresses: ['203.0.113.21/24'] },
+      fg: { mac: macs.qg, addresses: ['203.0.113.22/24'] },
     }]);
     expect(viewOf(state, 'cn2').externalNetworks).toEqual([
       { name: 'ext', mtuBytes: 1500, subnets: [{ cidr: '203.0.113.0/24', gatewayIp: '203.0.113.1' }] },
@@ -102,10 +111,11 @@ describe('an external network', () => {
 });
 
 describe('a floating IP', () => {
-  it('is done on the node of its port where that has the uplink, else on the router\'s SNAT node', () => {
+  it('is done on the node of its port where that has the uplink, else where the router\'s source NAT is or could be', () => {
     expect(floatingOn(externalState())).toEqual([
       '203.0.113.101@cn1 distributed',
       '203.0.113.102@nn1 central',
+      '203.0.113.102@nn2 central',
     ]);
     expect(viewOf(externalState(), 'cn1').routers[0]?.floatingIps).toEqual([
       { ip: '203.0.113.101', network: 'ext', fixedIp: '10.1.0.11', port: 'vm1', placement: 'distributed' },
@@ -123,7 +133,7 @@ describe('a floating IP', () => {
     const central = externalText.replace('{ port: vm1 }', '{ port: vm1, placement: central }');
     expect(floatingOn(externalState(central))[0]).toBe('203.0.113.101@nn1 central');
     expect(floatingOn(externalState(externalText.replace('{ port: vm1 }', '{}'))))
-      .toEqual(['203.0.113.102@nn1 central']);
+      .toEqual(['203.0.113.102@nn1 central', '203.0.113.102@nn2 central']);
   });
 
   it('is nobody\'s where it would be central and there is no network node', () => {
@@ -133,8 +143,8 @@ describe('a floating IP', () => {
 
   it('goes away with its port, and is back with it', () => {
     const state = run(externalState(), { command: 'deletePort', name: 'vm1' });
-    expect(floatingOn(state)).toEqual(['203.0.113.102@nn1 central']);
-    expect(floatingOn(run(state, apply(externalText), bind('vm1', 'cn1')))).toHaveLength(2);
+    expect(floatingOn(state)).toEqual(['203.0.113.102@nn1 central', '203.0.113.102@nn2 central']);
+    expect(floatingOn(run(state, apply(externalText), bind('vm1', 'cn1')))).toHaveLength(3);
   });
 
   it('takes the router that the port\'s answers go to, where several reach it', () => {

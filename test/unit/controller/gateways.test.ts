@@ -111,7 +111,7 @@ describe('addresses outside', () => {
     const text = moved(', ip: 203.0.113.60', '').replace('cidr: 203.0.113.0/24, pool: 203.0.113.20-203.0.113.99', 'cidr: 203.0.113.96/28');
     const state = externalState(text);
     expect(gatewayOn(state, 'cn1').addresses).toEqual(['203.0.113.98/28']);
-    expect(fgIps(state)).toEqual(['ext/cn1 203.0.113.100/28', 'ext/nn1 203.0.113.99/28']);
+    expect(fgIps(state)).toEqual(['ext/cn1 203.0.113.103/28', 'ext/nn1 203.0.113.99/28', 'ext/nn2 203.0.113.100/28']);
   });
 
   it('are one for each node and network, however many routers there are', () => {
@@ -136,14 +136,16 @@ describe('addresses outside', () => {
 
   it('of nodes are moved for it, since nothing hangs on them', () => {
     const state = run(externalState(), apply(moved('203.0.113.102:', '203.0.113.20:')));
-    expect(fgIps(state)).toEqual(['ext/cn1 203.0.113.21/24', 'ext/nn1 203.0.113.22/24']);
+    expect(fgIps(state)).toEqual(['ext/cn1 203.0.113.22/24', 'ext/nn1 203.0.113.23/24', 'ext/nn2 203.0.113.21/24']);
   });
 
   it('that run out refuse the command that needs one more, and change nothing', () => {
-    const state = run(emptyState, apply(moved('203.0.113.20-203.0.113.99', '203.0.113.20-203.0.113.21')), bind('vm1', 'cn1'));
-    const error = refusal(state, attachCommand('c1', { network: 'red', node: 'nn2' }));
+    const text = moved('203.0.113.20-203.0.113.99', '203.0.113.20-203.0.113.22')
+      .replace('networks:', '  cn3: { vtep: 172.16.0.13, provider: { physnet1: ex0 } }\nnetworks:');
+    const state = run(emptyState, apply(text), bind('vm1', 'cn1'));
+    const error = refusal(state, attachCommand('c1', { network: 'red', node: 'cn3' }));
     expect([error.code, error.message]).toEqual(['DVR_ADDRESSES_EXHAUSTED',
-      'node nn2 in network ext: no address is free in 203.0.113.20-203.0.113.21 of network ext']);
+      'node cn3 in network ext: no address is free in 203.0.113.20-203.0.113.22 of network ext']);
   });
 });
 
@@ -169,7 +171,9 @@ describe('source NAT', () => {
     const state = run(externalState(), apply(moved('ip: 203.0.113.60', 'ip: 203.0.113.60, node: nn2')));
     expect(nodeOf(state, 'r1')).toBe('nn2');
     expect(floatingOn(state)).toContain('203.0.113.102@nn2 central');
-    expect(gatewayOn(state, 'cn1')).toEqual({ ...gatewayOn(externalState(), 'cn1'), node: 'nn2' });
+    expect(gatewayOn(state, 'cn1')).toEqual({
+      ...gatewayOn(externalState(), 'cn1'), node: 'nn2', election: { candidates: ['nn2', 'nn1'], nodes: [] },
+    });
     expect(nodeOf(run(state, apply(externalText)), 'r1')).toBe('nn2');
   });
 });

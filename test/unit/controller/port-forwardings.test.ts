@@ -16,7 +16,7 @@ const forwardingsOn = (state: ControllerState, node: string) => gatewayOn(state,
 const linesOf = ({ intent }: ControllerState): string[] => statusText({
   externalNetworks: [], floatingIps: [],
   routers: [...intent.routers.values()].map((router) => ({
-    ...router, nodes: [], gateway: gatewayStatus(intent, router)!,
+    ...router, nodes: [], gateway: gatewayStatus(intent, router, { r1: 'nn1' })!,
   })),
 }).at(-1)?.split('\n') ?? [];
 
@@ -65,7 +65,7 @@ describe('ports that a router forwards', () => {
 
   it('make nothing of a floating IP that is only kept, but that their router has it', () => {
     const rows = (text: string): string[] => statusText({
-      externalNetworks: [], routers: [], floatingIps: floatingIpStatuses(externalState(text).intent),
+      externalNetworks: [], routers: [], floatingIps: floatingIpStatuses(externalState(text).intent, { r1: 'nn1' }),
     }).at(-1)?.split('\n') ?? [];
     const text = withForwardings(dns);
     expect(rows(text)[3]).toBe('203.0.113.150  ext      -     -          nn1, port by port with router r1');

@@ -262,14 +262,14 @@ describe('a topology', () => {
     expect(lists).toMatchObject([
       [{ name: 'ext', physicalNetwork: 'physnet1', vlan: 500 }],
       [{ ip: '203.0.113.101', port: 'vm1' }, { ip: '203.0.113.102', port: 'vm2' }],
-      [{ id: 'r1', gateway: { network: 'ext', node: 'nn1', addresses: ['203.0.113.60/24'] } }],
+      [{ id: 'r1', gateway: { network: 'ext', standby: ['nn1', 'nn2'], addresses: ['203.0.113.60/24'] } }],
     ]);
     const before = controller.intent;
     const small = externalText.replace('203.0.113.20-203.0.113.99', '203.0.113.20-203.0.113.20');
     const full = await ask('PUT', '/topology', small, 'text/yaml');
     expect([full.status, full.body['detail']]).toEqual([
       400,
-      'topology.yaml:14: routers.r1.gateway: addresses left to give out in network ext: 1; needed: 0 for gateways, 2 for nodes (cn1, nn1)',
+      'topology.yaml:14: routers.r1.gateway: addresses left to give out in network ext: 1; needed: 0 for gateways, 3 for nodes (cn1, nn1, nn2)',
     ]);
     expect(controller.intent).toBe(before);
   });

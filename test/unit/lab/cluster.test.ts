@@ -11,6 +11,7 @@ const plan = planLab({
 });
 const whole: ClusterHealth = {
   nodes: [{ name: 'cn1', connected: true, generation: 7, viewGeneration: 7, errors: [] }],
+  routers: [{ id: 'r1', gateway: { node: 'nn1', standby: ['nn2'] } }, { id: 'r2', gateway: { standby: [] } }, { id: 'r3' }],
   ports: [{ name: 'vm1', state: 'up', attachment: { netns: '/run/netns/dvr-vm1' } }],
 };
 
@@ -20,11 +21,13 @@ describe('what is missing of a lab', () => {
   });
 
   it('is named: a silent agent, a node at work, an error with its words, a port that is not up', () => {
-    expect(missingOf(plan, { nodes: [], ports: whole.ports })).toEqual(['the agent of cn1 is not connected']);
+    expect(missingOf(plan, { ...whole, nodes: [] })).toEqual(['the agent of cn1 is not connected']);
     const node = { name: 'cn1', connected: true, generation: 6, viewGeneration: 7, errors: [] };
     expect(missingOf(plan, { ...whole, nodes: [node] })).toEqual(['cn1 is still at work']);
     expect(missingOf(plan, { ...whole, nodes: [{ ...node, errors: [{ code: 'DVR_ATTACH_FAILED', message: 'no TAP' }] }] })).toEqual(['cn1: no TAP']);
     expect(missingOf(plan, { ...whole, ports: [] })).toEqual(['port vm1 is unknown']);
+    expect(missingOf(plan, { ...whole, routers: [{ id: 'r1', gateway: { standby: ['nn1', 'nn2'] } }] }))
+      .toEqual(['nobody is elected for the gateway of r1']);
   });
 });
 

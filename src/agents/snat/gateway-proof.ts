@@ -1,0 +1,72 @@
+/**
+ * Whether the gateway outside answers this node: ICMP echo from inside the SNAT namespace while the router's
+ * address is this node's, else from the FIP namespace on the same wire, which has an address of its own.
+ */
+import { parseIp } from '../../model/addresses.js';
+import { openEcho, type EchoSocket } from '../icmp-echo.js';
+import { kRoundMs } from './ballot.js';
+
+/** An answer proves this much; then the gateway counts as silent. */
+export const kProofMs = 2.5 * kRoundMs;
+/** So long the first answer by a newly opened way may take. */
+const kGraceMs = 5 * kRoundMs;
+
+/** How many asks without an answer apart a new socket is made. */
+const kReopenEvery = 5;
+
+export type OpenEcho = typeof openEcho;
+
+export class GatewayProof {
+  #netns = '';
+  #socket: EchoSocket | undefined;
+  #opening = false;
+  #sequence = 0;
+  /** Asks while nothing was proved. */
+  #unheard = 0;
+  #provedUntilMs = 0;
+
+  constructor(private readonly target: string, private readonly nowMs: () => number, private readonly open: OpenEcho = openEcho) {}
+
+  isProved(): boolean { return this.nowMs() < this.#provedUntilMs; }
+
+  /** Asks once, from there. What was proved by another way counts until this one had time to answer. */
+  ask(netns: string): void {
+    if (netns !== this.#netns) {
+      if (this.isProved()) this.#provedUntilMs = this.nowMs() + kGraceMs;
+      this.#netns = netns;
+      this.#reopen();
+    } else if (!this.isProved() && ++this.#unheard % kReopenEvery === 0) {
+      // The namespace may be another by now: a socket stays in the one that it was made in.
+      this.#reopen();
+    } else {
+      this.#send();
+    }
+  }
+
+  close(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.#netns = '';
+  }
+
+  #reopen(): void {
+    const target = parseIp(this.target);
+    if (this.#opening || target === undefined) return;
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.#opening = true;
+    const netns = this.#netns;
+    const heard = (): void => { if (netns === this.#netns) this.#provedUntilMs = Math.max(this.#provedUntilMs, this.nowMs() + kProofMs); };
+    this.open({ netns, target }, heard).then((socket) => {
+      this.#opening = false;
+      if (netns !== this.#netns) { socket.close(); this.#reopen(); return; }
+      this.#socket = socket;
+      this.#send();
+    }, () => { this.#opening = false; });
+  }
+
+  #send(): void {
+    this.#sequence = (this.#sequence + 1) & 0xffff;
+    this.#socket?.send(this.#sequence, () => {});
+  }
+}
