@@ -36,7 +36,7 @@ export function beginsOutside(from: string, ports: readonly PortSummary[]): bool
 export function outsideEnds(from: string, to: string, names: Names, ports: readonly PortSummary[]): Ends {
   if (names.isOutside(from)) {
     const ip = parseIp(to) ?? '';
-    const entrance = names.outsideAddress(ip);
+    const entrance = names.outsideAddress(ip) ?? names.entranceOf(ip);
     if (entrance !== undefined) {
       return { source: { ip: from, node: entrance.node }, sourceMac: kOutsideMac, destination: endOf(ip, entrance, ports), entrance };
     }

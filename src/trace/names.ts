@@ -9,7 +9,7 @@ import type { NodeIds } from '../model/node-call.js';
 import type {
   NetworkView, NodeView, PeerView, PortView, RouterInterfaceView,
 } from '../model/node-view.js';
-import { outsideAddresses, type OutsideAddress } from './outside-addresses.js';
+import { entranceOf, outsideAddresses, type OutsideAddress } from './outside-addresses.js';
 
 /** Whose a MAC is. */
 export type MacOwner =
@@ -44,6 +44,8 @@ export interface Names {
   isOutside(ip: string): boolean;
   /** What of this cloud has an outside address. */
   outsideAddress(ip: string): OutsideAddress | undefined;
+  /** By what of this cloud packets for a port's own address come in from outside, where nothing is translated. */
+  entranceOf(ip: string): OutsideAddress | undefined;
 }
 
 export function namesOf(views: readonly NodeView[]): Names {
@@ -78,6 +80,7 @@ export function namesOf(views: readonly NodeView[]): Names {
     },
     isOutside: (ip) => !within(undefined).some(({ subnets }) => subnets.some(({ cidr }) => isInCidr(ip, cidr))),
     outsideAddress: (ip) => outside.get(ip),
+    entranceOf: (ip) => entranceOf(views, ip),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Which outside addresses are this cloud's: gateway addresses, floating IPs, and the nodes' own. Pure, from the views. */
+import { isInCidr } from '../model/addresses.js';
 import { fipDeviceName, gatewayDeviceName } from '../model/device-names.js';
 import type { FloatingIpView, NodeView, RouterView } from '../model/node-view.js';
 
@@ -22,6 +23,20 @@ export function outsideAddresses(views: readonly NodeView[]): ReadonlyMap<string
       ...(router.floatingIps ?? []).flatMap((floatingIp) => floatingAddress(view, router, floatingIp)),
     ]),
   ]));
+}
+
+/** Where packets for a port's own address come in from outside; undefined where the router translates, or is not asked. */
+export function entranceOf(views: readonly NodeView[], ip: string): OutsideAddress | undefined {
+  const isIpv6 = ip.includes(':');
+  return views.flatMap((view) => view.routers.flatMap((router): OutsideAddress[] => {
+    const { snat = true, snatPorts = [] } = router.gateway ?? {};
+    if (snat && !isIpv6) return [];
+    const near = snatPorts.filter(({ addresses }) => addresses.some((address) => isInCidr(ip, address)));
+    const port = view.networks.filter(({ name }) => near.some(({ network }) => network === name))
+      .flatMap(({ ports }) => ports).find(({ ips }) => ips.includes(ip));
+    const own = gatewayAddresses(view, router).find(([address]) => address.includes(':') === isIpv6);
+    return port === undefined || own === undefined ? [] : [{ ...own[1], port: port.name }];
+  })).at(0);
 }
 
 type Entry = [string, OutsideAddress];

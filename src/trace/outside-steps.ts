@@ -120,11 +120,14 @@ export function namespaceCrossing(
   const both = [...natChanges(passage.end, after.start, names), ...ttlChange(passage.end, after.start)];
   const timeUs = sinceUs(after, after.records[0]);
   const snat = { place: 'SNAT namespace', node, timeUs, stages: [], changes: both };
+  const isTranslated = both.some(({ field }) => field === 'source' || field === 'destination');
   switch (outKind(passage)) {
-    case 'snat': return [{ ...snat, step: 'NS9',
-      what: 'the source address is replaced by the gateway address, and the packet forwarded to the external network' }];
-    case 'gateway': return [{ ...snat, step: 'NB2',
-      what: 'the destination address is replaced by the private one, and the packet forwarded to the right interface' }];
+    case 'snat': return [{ ...snat, step: 'NS9', what: isTranslated
+      ? 'the source address is replaced by the gateway address, and the packet forwarded to the external network'
+      : 'the packet is forwarded to the external network as it is, without NAT' }];
+    case 'gateway': return [{ ...snat, step: 'NB2', what: isTranslated
+      ? 'the destination address is replaced by the private one, and the packet forwarded to the right interface'
+      : 'the packet is forwarded to the right interface as it is, without NAT' }];
     case 'fip': return inByFip(passage, after, both, { node, timeUs });
     default: return [];
   }
