@@ -56,7 +56,7 @@ describe('questions for addresses', () => {
   it('checklist 17 and 27: one that nobody here can answer floods with its own source MAC, to nodes of the network only', async () => {
     const seen = await capture(lab, { wire, vm3: onVm3, vm4: ['dvr-vm4', 'eth0'], vm2: ['dvr-vm2', 'eth0'] }, () => ask('vm1', '10.1.0.200'));
     expect(seen.wire.map(({ ip }) => [ip?.src, ip?.dst, ip?.vxlan?.vni]).sort())
-      .toEqual(['cn2', 'nn1'].map((node) => [of.vtep('cn1'), of.vtep(node), 101]));
+      .toEqual(['cn2', 'nn1', 'nn2'].map((node) => [of.vtep('cn1'), of.vtep(node), 101]));
     expect(innerOf(seen.wire)[0]).toMatchObject({ srcMac: of.mac('vm1'), dstMac: kBroadcast, arp: { senderMac: of.mac('vm1'), targetIp: '10.1.0.200' } });
     expect(seen.vm3[0]).toMatchObject({ srcMac: of.mac('vm1'), dstMac: kBroadcast });
     expect([...seen.vm2, ...seen.vm4]).toEqual([]);
@@ -69,8 +69,9 @@ describe('questions for addresses', () => {
     mustBeZero(await lab.dvr('port', 'delete', 'vm5'));
     await within('cn1 forgets vm5', async () => !(await neighbours(lab, 'cn1')).includes(`10.1.0.15 ${mac}`));
     const after = await capture(lab, { wire, vm1: ['dvr-vm1', 'eth0', 'arp'] }, () => ask('vm1', '10.1.0.15'));
-    // To each of the other nodes that have the network: cn2, and nn1 with its sg device.
-    expect([innerOf(after.wire).map(({ arp }) => arp?.targetIp), repliesIn(after.vm1)]).toEqual([['10.1.0.15', '10.1.0.15'], []]);
+    // To each of the other nodes that have the network: cn2, and nn1 and nn2 with their sg devices.
+    expect([innerOf(after.wire).map(({ arp }) => arp?.targetIp), repliesIn(after.vm1)])
+      .toEqual([['10.1.0.15', '10.1.0.15', '10.1.0.15'], []]);
   });
 
   async function plugged(name: string, ip: string): Promise<{ mac: string }> {

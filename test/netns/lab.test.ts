@@ -38,7 +38,8 @@ describe('a lab that is up', () => {
   const lab = withLab();
 
   it('shows every namespace outside: fabric, nodes, VMs, the outside, and what is inside nodes', async () => {
-    const inner = ['cn1-fip-ext', 'cn1-qrouter-r1', 'cn2-fip-ext', 'cn2-qrouter-r1', 'nn1-fip-ext', 'nn1-qrouter-r1', 'nn1-snat-r1'];
+    const inner = ['cn1-fip-ext', 'cn1-qrouter-r1', 'cn2-fip-ext', 'cn2-qrouter-r1',
+      ...['nn1', 'nn2'].flatMap((node) => [`${node}-fip-ext`, `${node}-qrouter-r1`, `${node}-snat-r1`])];
     await until('they are published', () => inner.every((name) => published().includes(`dvr-${name}`)));
     const outer = ['cn1', 'cn2', 'ext', 'fabric', 'nn1', 'nn2', 'upstream', 'vm1', 'vm2', 'vm3', 'vm4'];
     expect(published()).toEqual([...inner, ...outer].map((name) => `dvr-${name}`).sort());

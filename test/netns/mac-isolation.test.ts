@@ -84,7 +84,7 @@ describe('frames that claim a DVR MAC', () => {
   /** What VMs of cn1 see, and what is counted, of a frame in VXLAN that came from cn2's address. */
   async function fromCn2(frame: Buffer, vni = kRed): Promise<{ vm1: Seen[]; vm4: Seen[]; wire: Seen[]; dropped: object }> {
     const before = await drops();
-    const seen = await capture(lab, { vm1: onVm1, vm4: onVm4, wire: ['fabric', 'underlay', `udp and src host ${of.vtep('cn1')}`] },
+    const seen = await capture(lab, { vm1: onVm1, vm4: onVm4, wire: ['fabric', 'underlay', `udp dst port 4789 and src host ${of.vtep('cn1')}`] },
       () => sendToVtep(lab, 'cn2', of.vtep('cn1'), [vxlan(vni, frame)]));
     return { ...seen, dropped: await dropsSince(before) };
   }
