@@ -3,7 +3,7 @@
  * packet can get: tcpdump -A shows an election as it is.
  *
  *   ask       a candidate: "vote for me"; or "I am at work", with the term that it won
- *   vote      the answer: whom the voter has promised its vote, for how long the candidate may count on it
+ *   vote      the answer, where the candidate has the vote: from when on it may count on it
  *   release   a candidate: "I give my votes back"
  *
  * Times are the candidate's own, sent back to it: clocks are never compared.
@@ -13,14 +13,18 @@ import { parseName } from '../../model/identifiers.js';
 /** UDP and TCP of the underlay: between SNAT agents only. */
 export const kSnatPort = 9698;
 
-/** All in milliseconds. A round is how often a candidate asks. */
-export const kRoundMs = 200;
+/** All in milliseconds. A round is how often a candidate looks at how it stands, and the one at work asks. */
+export const kRoundMs = 250;
 /** How long a promised vote binds: no other candidate gets it meanwhile, however dead the first may be. */
-export const kLeaseMs = 500;
+export const kLeaseMs = 600;
 /** So much of it the candidate leaves: gates close by a clock of 4 ms, and a packet may be on its way through one. */
 export const kGuardMs = 30;
-/** Who has not been heard for so long is not waited for. */
+/** Whoever holds no votes asks in every second round only: that it waits is no news. */
+export const kPatientEvery = 2;
+/** Who was at work and has not been heard for so long is so no more; well before its leases end. */
 export const kFreshMs = 1.5 * kRoundMs;
+/** Who waits and has not been heard for so long does not wait any more. */
+export const kWaitingMs = (kPatientEvery + 0.5) * kRoundMs;
 
 export interface Ask {
   readonly type: 'ask';
@@ -36,7 +40,7 @@ export interface Vote {
   readonly type: 'vote';
   readonly router: string;
   readonly from: string;
-  /** Empty: nobody yet. */
+  /** The candidate, by name: a vote that has gone astray is nobody else's. */
   readonly choice: string;
   /** The highest that the voter has heard of. */
   readonly term: number;
@@ -82,7 +86,7 @@ function readBallot(line: string): Ballot | undefined {
   if (type === 'release') return { type, router, from };
   if (!isCount(term) || typeof sentMs !== 'number' || !Number.isFinite(sentMs)) return undefined;
   if (type === 'ask' && typeof active === 'boolean') return { type, router, from, active, term, sentMs };
-  if (type === 'vote' && (choice === '' || isName(choice))) return { type, router, from, choice, term, sentMs };
+  if (type === 'vote' && isName(choice)) return { type, router, from, choice, term, sentMs };
   return undefined;
 }
 

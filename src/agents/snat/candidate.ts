@@ -42,8 +42,7 @@ export class Candidate {
   count({ from, choice, term, sentMs }: Vote, nowMs: number): void {
     if (sentMs > nowMs || sentMs < this.#countFromMs || !this.voters.includes(from)) return;
     if (!this.#isActive) this.#term = Math.max(this.#term, term);
-    if (choice !== this.self) this.#votes.delete(from);
-    else this.#votes.set(from, Math.max(sentMs + kLeaseMs - kGuardMs, this.#votes.get(from) ?? 0));
+    if (choice === this.self) this.#votes.set(from, Math.max(sentMs + kLeaseMs - kGuardMs, this.#votes.get(from) ?? 0));
   }
 
   /** Until when a majority has promised its votes: before that nobody else can have one. */

@@ -9,7 +9,7 @@
  * The one that loses withdraws before another can win: its gates close by themselves when its leases end, and
  * only then are its votes given to another.
  */
-import { type Ask, type Ballot, type Vote } from './ballot.js';
+import { kPatientEvery, type Ask, type Ballot, type Vote } from './ballot.js';
 import { Candidate } from './candidate.js';
 import { Voter } from './voter.js';
 
@@ -34,7 +34,7 @@ export interface Acts {
 }
 
 /** How many rounds apart those are told who have no vote. */
-const kListenersEvery = 5;
+const kListenersEvery = 4;
 /** So long whose gateway has fallen silent at work, or who gives way, does not ask for votes. */
 const kGiveWayMs = 2000;
 /** So long the memory of a winner stands against one with a lower term: all who knew it may have restarted. */
@@ -94,7 +94,8 @@ export class Election {
       await this.withdraw(nowMs);
       return;
     }
-    this.#ask(candidate, nowMs, this.#round++ % kListenersEvery === 0);
+    const round = this.#round++;
+    if (candidate.holds(nowMs) || round % kPatientEvery === 0) this.#ask(candidate, nowMs, round % kListenersEvery === 0);
   }
 
   hear(ballot: Ballot, nowMs: number): void {
@@ -109,7 +110,7 @@ export class Election {
   /** Gives the vote that has become free to who waits for it. */
   offer(nowMs: number): void {
     const ask = this.#voter.offer(nowMs);
-    if (ask !== undefined) this.#answer(ask, nowMs);
+    if (ask !== undefined) this.#answer(ask);
   }
 
   /** Closes the gates, and gives the votes back when they are closed. */
@@ -134,17 +135,15 @@ export class Election {
   #hearAsk(ask: Ask, nowMs: number): void {
     if (!this.electorate.candidates.includes(ask.from)) return;
     if (ask.active) this.#hearOfWinner(ask.from, ask.term, nowMs);
-    this.#voter.hear(ask, nowMs);
-    this.#answer(ask, nowMs);
+    if (this.#voter.hear(ask, nowMs) === ask.from) this.#answer(ask);
     const offerAtMs = this.#voter.offerAtMs(nowMs);
     if (offerAtMs !== undefined) this.acts.offerAt(this.electorate.router, offerAtMs);
   }
 
-  #answer(ask: Ask, nowMs: number): void {
-    const choice = this.#voter.choice(nowMs) ?? '';
+  #answer(ask: Ask): void {
     const { router } = this.electorate;
-    this.acts.send([ask.from],
-      { type: 'vote', router, from: this.self, choice, term: Math.max(this.#voter.term, this.term), sentMs: ask.sentMs });
+    const term = Math.max(this.#voter.term, this.term);
+    this.acts.send([ask.from], { type: 'vote', router, from: this.self, choice: ask.from, term, sentMs: ask.sentMs });
   }
 
   #hearVote(vote: Vote, nowMs: number): void {

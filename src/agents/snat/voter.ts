@@ -4,7 +4,7 @@
  * A vote is a lease: promised for kLeaseMs, renewed by each ask of the same candidate, and given to another only
  * after that time or when it is given back. So two candidates never have a majority at one time.
  */
-import { kFreshMs, kLeaseMs, kRoundMs, type Ask } from './ballot.js';
+import { kFreshMs, kLeaseMs, kRoundMs, kWaitingMs, type Ask } from './ballot.js';
 
 /** Before there ever was an owner nobody misses one: the preferred node may take its time to come. */
 const kFirstWaitMs = 10 * kRoundMs;
@@ -15,6 +15,8 @@ interface Heard {
   /** Since when it asks without a pause. */
   readonly sinceMs: number;
 }
+
+const isFresh = ({ ask, atMs }: Heard, nowMs: number): boolean => nowMs - atMs < (ask.active ? kFreshMs : kWaitingMs);
 
 export class Voter {
   readonly #heard = new Map<string, Heard>();
@@ -39,7 +41,7 @@ export class Voter {
   hear(ask: Ask, nowMs: number): string | undefined {
     if (!this.candidates.includes(ask.from)) return this.choice(nowMs);
     const before = this.#heard.get(ask.from);
-    const goesOn = before !== undefined && nowMs - before.atMs < kFreshMs;
+    const goesOn = before !== undefined && isFresh(before, nowMs);
     this.#heard.set(ask.from, { ask, atMs: nowMs, sinceMs: goesOn ? before.sinceMs : nowMs });
     this.#term = Math.max(this.#term, ask.term);
     const choice = this.choice(nowMs) ?? this.#best(nowMs)?.from;
@@ -66,7 +68,7 @@ export class Voter {
     const promise = this.#promise;
     if (promise === undefined || nowMs >= promise.untilMs) return undefined;
     const isLate = nowMs - (this.#heard.get(promise.to)?.atMs ?? 0) > kRoundMs * 1.2;
-    const waits = [...this.#heard.values()].some(({ ask, atMs }) => ask.from !== promise.to && nowMs - atMs < kFreshMs);
+    const waits = [...this.#heard.values()].some((heard) => heard.ask.from !== promise.to && isFresh(heard, nowMs));
     return isLate && waits ? promise.untilMs : undefined;
   }
 
@@ -75,7 +77,7 @@ export class Voter {
   /** Who is at work already goes before who would be preferred; who is less so waits for each before it. */
   #best(nowMs: number): Ask | undefined {
     if (nowMs < this.fromMs) return undefined;
-    const fresh = [...this.#heard.values()].filter(({ atMs }) => nowMs - atMs < kFreshMs);
+    const fresh = [...this.#heard.values()].filter((heard) => isFresh(heard, nowMs));
     const waitMs = this.#term === 0 ? kFirstWaitMs : kRoundMs;
     const working = fresh.filter(({ ask }) => ask.active).sort((left, right) => right.ask.term - left.ask.term);
     const waiting = this.candidates.flatMap((name, rank) =>
