@@ -59,7 +59,8 @@ floating_ips: { 203.0.113.102: { port: vm2 } }
     receiver.stdout?.on('data', (chunk: Buffer) => { received += chunk.toString(); });
     const probing = await lab.startProbes('vm3', 'ext', host, { count: kProbes });
     const sending = lab.exec('vm1', [process.execPath, 'test/support/transfer.mjs', 'send', host, '5001', String(kSent)], { timeoutMs: 60_000 });
-    await new Promise((done) => { setTimeout(done, 500); });
+    await within('the other knows the connection', async () =>
+      (await lab.exec(other(), ['ip', 'netns', 'exec', 'snat-r1', 'conntrack', '-L'])).stdout.includes('dport=5001'));
     await breaks();
     const [{ longestLostRun, lost }, sent] = [await probing.result, mustBeZero(await sending)];
     await within('the stream is whole', () => Promise.resolve(received.includes('sha256')));

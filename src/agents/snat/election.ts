@@ -9,7 +9,7 @@
  * The one that loses withdraws before another can win: its gates close by themselves when its leases end, and
  * only then are its votes given to another.
  */
-import { kPatientEvery, type Ask, type Ballot, type Vote } from './ballot.js';
+import { kPatientEvery, kRoundMs, type Ask, type Ballot, type Vote } from './ballot.js';
 import { Candidate } from './candidate.js';
 import { Voter } from './voter.js';
 
@@ -45,6 +45,7 @@ export class Election {
   #candidate: Candidate | undefined;
   #winner: { readonly node: string; readonly term: number; readonly heardMs: number } | undefined;
   #round = 0;
+  #askedMs = 0;
   /** What the gates were last told. */
   #heldUntilMs = 0;
   #closing: Promise<void> | undefined;
@@ -127,7 +128,8 @@ export class Election {
 
   #ask(candidate: Candidate, nowMs: number, toAll: boolean): void {
     const ask = candidate.ask(nowMs);
-    if (ask === undefined) return;
+    if (ask === undefined || this.#closing !== undefined) return;
+    this.#askedMs = nowMs;
     const { voters, listeners } = this.electorate;
     this.acts.send(toAll ? [...voters, ...listeners] : voters, ask);
   }
@@ -147,8 +149,12 @@ export class Election {
   }
 
   #hearVote(vote: Vote, nowMs: number): void {
-    this.#candidate?.count(vote, nowMs);
+    const candidate = this.#candidate;
+    if (candidate === undefined) return;
+    candidate.count(vote, nowMs);
     this.#look(nowMs);
+    // Offered unasked, a vote is as old as the ask that it answers: one more ask makes the most of it.
+    if (!candidate.isActive && nowMs - this.#askedMs > kRoundMs / 4) this.#ask(candidate, nowMs, false);
   }
 
   /** Wins, goes on, or has lost. */
