@@ -16,7 +16,7 @@ import { kLeaseMs, kRoundMs, kSnatPort, type Ballot } from './ballot.js';
 import { monotonicMs } from './clock.js';
 import type { ShareIn } from './conntrack-in.js';
 import type { ShareOut } from './conntrack-out.js';
-import { Election } from './election.js';
+import { Election, type Acts } from './election.js';
 import { GatewayProof } from './gateway-proof.js';
 import { Gates } from './gates.js';
 import type { Post } from './post.js';
@@ -96,21 +96,28 @@ export class SnatAgent {
       running.election.setElectorate(entry, monotonicMs());
       return;
     }
-    const election = new Election(this.#wish?.node ?? '', entry, {
+    const begun: Running = {
+      entry, election: new Election(this.#wish?.node ?? '', entry, this.#actsOf(() => begun), this.#voteFromMs),
+    };
+    this.#running.set(entry.router, begun);
+  }
+
+  #actsOf(running: () => Running): Acts {
+    return {
       send: (to, ballot) => { this.#post?.send(to, ballot); },
-      holdGates: (router, untilMs) => this.#gates.hold(this.#running.get(router)?.entry.stand?.gates ?? [], untilMs),
+      holdGates: (_router, untilMs) => this.#gates.hold(running().entry.stand?.gates ?? [], untilMs),
       elected: (router, node) => {
-        this.parts.log('info', 'source NAT has an owner', { router, node, term: election.term });
-        this.#keepShared(router);
+        this.parts.log('info', 'source NAT has an owner', { router, node, term: running().election.term });
+        this.#keepShared(running());
         this.parts.elected(this.winners);
       },
       offerAt: (router, ms) => { this.#offerAt(router, ms); },
-    }, this.#voteFromMs);
-    this.#running.set(entry.router, { entry, election });
+    };
   }
 
   async #drop(router: string): Promise<void> {
     const running = this.#running.get(router);
+    this.#running.delete(router);
     clearTimeout(this.#offers.get(router));
     this.#offers.delete(router);
     if (running === undefined) return;
@@ -118,7 +125,6 @@ export class SnatAgent {
     this.#share?.out.withdraw(router);
     this.#share?.in.stop(router);
     if (running.election.isActive) await running.election.withdraw(monotonicMs());
-    this.#running.delete(router);
   }
 
   #unprove(running: Running): void {
@@ -130,12 +136,13 @@ export class SnatAgent {
   #keepRounds(): void {
     const isCandidate = [...this.#running.values()].some(({ entry }) => entry.stand !== undefined);
     if (!isCandidate || this.#timer !== undefined || this.#isClosed) return;
-    const nowMs = monotonicMs();
+    const leftMs = kRoundMs - (monotonicMs() % kRoundMs);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#round();
       this.#keepRounds();
-    }, kRoundMs - (nowMs % kRoundMs));
+      // A timer may ring a moment early, and that is no round of its own.
+    }, leftMs < kRoundMs / 2 ? leftMs + kRoundMs : leftMs);
   }
 
   #round(): void {
@@ -143,23 +150,21 @@ export class SnatAgent {
     for (const running of this.#running.values()) {
       const { entry: { stand }, election } = running;
       if (stand === undefined) continue;
-      this.#keepShared(running.entry.router);
+      this.#keepShared(running);
       void election.round(nowMs, this.#isFit(running, stand));
     }
   }
 
   /** Whoever is at work is followed by the others; who has just become so no longer follows. */
-  #keepShared(router: string): void {
-    const { entry, election } = this.#running.get(router) ?? {};
-    const winner = election?.winner;
-    if (entry?.stand === undefined || winner === undefined || this.#share === undefined) return;
+  #keepShared({ entry: { router, stand }, election: { winner } }: Running): void {
+    if (stand === undefined || winner === undefined || this.#share === undefined) return;
     const address = this.#wish?.peers[winner];
     if (winner === this.#wish?.node) {
       this.#share.in.stop(router);
-      this.#share.out.offer(router, entry.stand.netns);
+      this.#share.out.offer(router, stand.netns);
     } else if (address !== undefined) {
       this.#share.out.withdraw(router);
-      this.#share.in.follow(router, entry.stand.netns, { address, port: kSnatPort });
+      this.#share.in.follow(router, stand.netns, { address, port: kSnatPort });
     }
   }
 
