@@ -19,7 +19,7 @@ export const kRoundMs = 250;
 export const kLeaseMs = 600;
 /** So much of it the candidate leaves: gates close by a clock of 4 ms, and a packet may be on its way through one. */
 export const kGuardMs = 30;
-/** Whoever holds no votes asks in every second round only: that it waits is no news. */
+/** While another is heard to be at work, a candidate asks in every second round only: that it waits is no news. */
 export const kPatientEvery = 2;
 /** Who was at work and has not been heard for so long is so no more; well before its leases end. */
 export const kFreshMs = 1.5 * kRoundMs;

@@ -6,6 +6,8 @@ import { kGuardMs, kLeaseMs, kRoundMs, type Ask, type Vote } from './ballot.js';
 
 /** So long a candidate keeps votes that are too few, before it lets another try. */
 const kPatienceMs = 3 * kRoundMs;
+/** And so long it then lets each that is preferred to it. */
+const kPauseMs = 2 * kRoundMs;
 
 /** What has become of it. */
 export type Turn = 'won' | 'lost' | undefined;
@@ -73,7 +75,7 @@ export class Candidate {
   }
 
   /** Gives all votes back. @param pauseMs so long it does not ask again. */
-  release(nowMs: number, pauseMs = this.rank * kPatienceMs): void {
+  release(nowMs: number, pauseMs = this.rank * kPauseMs): void {
     this.#votes.clear();
     this.#isActive = false;
     this.#fewSinceMs = undefined;

@@ -9,7 +9,7 @@
  * The one that loses withdraws before another can win: its gates close by themselves when its leases end, and
  * only then are its votes given to another.
  */
-import { kPatientEvery, kRoundMs, type Ask, type Ballot, type Vote } from './ballot.js';
+import { kFreshMs, kPatientEvery, kRoundMs, type Ask, type Ballot, type Vote } from './ballot.js';
 import { Candidate } from './candidate.js';
 import { Voter } from './voter.js';
 
@@ -96,7 +96,8 @@ export class Election {
       return;
     }
     const round = this.#round++;
-    if (candidate.holds(nowMs) || round % kPatientEvery === 0) this.#ask(candidate, nowMs, round % kListenersEvery === 0);
+    const isInHand = this.winner !== this.self && nowMs - (this.#winner?.heardMs ?? 0) < kFreshMs;
+    if (!isInHand || round % kPatientEvery === 0) this.#ask(candidate, nowMs, round % kListenersEvery === 0);
   }
 
   hear(ballot: Ballot, nowMs: number): void {

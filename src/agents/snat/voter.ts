@@ -20,6 +20,8 @@ const isFresh = ({ ask, atMs }: Heard, nowMs: number): boolean => nowMs - atMs <
 
 export class Voter {
   readonly #heard = new Map<string, Heard>();
+  /** Who has given its vote back and not asked again: nobody waits for these. */
+  readonly #gone = new Set<string>();
   #promise: { readonly to: string; readonly untilMs: number } | undefined;
   #term = 0;
 
@@ -40,6 +42,7 @@ export class Voter {
   /** Takes an ask in; answers who has the vote now. Only the asking candidate can have got it. */
   hear(ask: Ask, nowMs: number): string | undefined {
     if (!this.candidates.includes(ask.from)) return this.choice(nowMs);
+    this.#gone.delete(ask.from);
     const before = this.#heard.get(ask.from);
     const goesOn = before !== undefined && isFresh(before, nowMs);
     this.#heard.set(ask.from, { ask, atMs: nowMs, sinceMs: goesOn ? before.sinceMs : nowMs });
@@ -52,6 +55,7 @@ export class Voter {
   /** The candidate asks no more until it asks again. */
   release(from: string): void {
     this.#heard.delete(from);
+    this.#gone.add(from);
     if (this.#promise?.to === from) this.#promise = undefined;
   }
 
@@ -80,8 +84,10 @@ export class Voter {
     const fresh = [...this.#heard.values()].filter((heard) => isFresh(heard, nowMs));
     const waitMs = this.#term === 0 ? kFirstWaitMs : kRoundMs;
     const working = fresh.filter(({ ask }) => ask.active).sort((left, right) => right.ask.term - left.ask.term);
-    const waiting = this.candidates.flatMap((name, rank) =>
-      fresh.filter(({ ask, sinceMs }) => ask.from === name && nowMs - sinceMs >= rank * waitMs));
+    const waiting = this.candidates.flatMap((name, rank) => {
+      const ahead = this.candidates.slice(0, rank).filter((other) => !this.#gone.has(other)).length;
+      return fresh.filter(({ ask, sinceMs }) => ask.from === name && nowMs - sinceMs >= ahead * waitMs);
+    });
     return (working[0] ?? waiting[0])?.ask;
   }
 }
