@@ -1,7 +1,6 @@
 /** What the node is to be now: the controller's view, with whom the nodes have elected put in. */
-import { withElected } from '../model/elected.js';
+import { withElected, type Winners } from '../model/elected.js';
 import type { NodeView } from '../model/node-view.js';
-import type { Winners } from './snat/door.js';
 
 export class CurrentView {
   #winners: Winners = {};

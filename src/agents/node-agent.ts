@@ -9,6 +9,7 @@ import type { DataplaneEvent, Dataplane } from '../dataplane/interface.js';
 import type { Log } from '../dataplane/log.js';
 import type { Row } from '../dataplane/rows.js';
 import { DvrError } from '../model/errors.js';
+import type { Winners } from '../model/elected.js';
 import type { NodeIds } from '../model/node-call.js';
 import type { NodeReport, NodeView, RouterReport } from '../model/node-view.js';
 import type { Namespace } from '../namespaces/namespace.js';
@@ -28,7 +29,6 @@ import { nodeRows } from './node-rows.js';
 import { PluggedPorts } from './plugged-ports.js';
 import { reportOf } from './report.js';
 import { plan, type Actual, type Step } from './reconcile.js';
-import type { Winners } from './snat/door.js';
 import type { AgentState, MadeState } from './state.js';
 
 export interface NodeAgentParts {

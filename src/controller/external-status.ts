@@ -1,4 +1,5 @@
 /** The way out, as `dvr status` shows it: what was declared, and who does it now. */
+import type { Winners } from '../model/elected.js';
 import type { SnatPath } from '../model/node-view.js';
 import type { FloatingIp, Placement, Router } from '../model/resources.js';
 import { hasUplinkTo } from '../model/uplinks.js';
@@ -7,7 +8,6 @@ import { floatingIpKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
 import { forwardingRouter, placedPortForwardings } from './port-forwardings.js';
 import { snatNodesOf } from './snat-nodes.js';
-import type { Winners } from './winners.js';
 
 export interface ExternalNetworkStatus {
   readonly name: string;

@@ -1,4 +1,5 @@
 /** What `dvr status` and the lists show: the intent, and how far the nodes have come with it. */
+import type { Winners } from '../model/elected.js';
 import type { PortReport, RouterReport } from '../model/node-view.js';
 import type { Network, Node, Port, Router } from '../model/resources.js';
 import type { RoutingMode } from '../model/routing.js';
@@ -14,7 +15,7 @@ import {
 import { byName } from './intent.js';
 import { nodesOfRouter } from './router-copies.js';
 import { networkMtu } from './views.js';
-import { winnersOf, type Winners } from './winners.js';
+import { winnersOf } from './winners.js';
 
 export interface NodeStatus {
   readonly name: string;

@@ -2,9 +2,8 @@
  * Who does the source NAT of each router that several nodes could do it of: the nodes choose among themselves,
  * and the controller only hears of it. Where they differ, for a moment, most of them are right.
  */
+import type { Winners } from '../model/elected.js';
 import type { NodeReport } from '../model/node-view.js';
-
-export type Winners = Readonly<Record<string, string>>;
 
 /** By router. @param reports of nodes that are connected: the others' are of before. */
 export function winnersOf(reports: readonly NodeReport[]): Winners {

@@ -5,8 +5,11 @@
 import type { NodeView } from './node-view.js';
 import { snatPortName } from './device-names.js';
 
-/** @param winners nodes by router; a router without one is where the controller would begin. */
-export function withElected(view: NodeView, winners: Readonly<Record<string, string>>): NodeView {
+/** The node that was elected, by router. */
+export type Winners = Readonly<Record<string, string>>;
+
+/** A router without a winner is where the controller would begin. */
+export function withElected(view: NodeView, winners: Winners): NodeView {
   const places = new Map<string, string>();
   const routers = view.routers.map((router) => {
     const { gateway } = router;

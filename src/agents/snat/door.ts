@@ -9,9 +9,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { Log } from '../../dataplane/log.js';
 import { frameMessage, readMessages, type Limits } from '../../dataplane/framing.js';
+import type { Winners } from '../../model/elected.js';
 import type { SnatWish } from './wish.js';
-
-export type Winners = Readonly<Record<string, string>>;
 
 /** A wish of ten thousand routers takes about two megabytes. */
 const kLimits: Limits = { headerBytes: 16 << 20, binaryBytes: 0 };

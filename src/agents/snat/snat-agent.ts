@@ -12,6 +12,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Log } from '../../dataplane/log.js';
 import type { Dataplane } from '../../dataplane/interface.js';
+import type { Winners } from '../../model/elected.js';
 import { kLeaseMs, kRoundMs, kSnatPort, type Ballot } from './ballot.js';
 import { monotonicMs } from './clock.js';
 import type { ShareIn } from './conntrack-in.js';
@@ -27,7 +28,7 @@ export interface SnatAgentParts {
   readonly openPost: (vtepIp: string, heard: (ballots: readonly Ballot[], fromIp: string) => void) => Post;
   /** Opens both halves of sharing connections; `isPeer` tells the VTEP addresses of other nodes. */
   readonly openShare: (vtepIp: string, isPeer: (address: string) => boolean) => Share;
-  readonly elected: (winners: Readonly<Record<string, string>>) => void;
+  readonly elected: (winners: Winners) => void;
   readonly log: Log;
 }
 
@@ -49,7 +50,7 @@ export class SnatAgent {
 
   constructor(private readonly parts: SnatAgentParts) {}
 
-  get winners(): Readonly<Record<string, string>> {
+  get winners(): Winners {
     return Object.fromEntries([...this.#running].flatMap(([router, { election: { winner } }]) =>
       (winner === undefined ? [] : [[router, winner]])));
   }

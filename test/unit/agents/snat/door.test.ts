@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { linkToSnat, openDoor, type Door, type SnatLink, type Winners } from '../../../../src/agents/snat/door.js';
+import { linkToSnat, openDoor, type Door, type SnatLink } from '../../../../src/agents/snat/door.js';
+import type { Winners } from '../../../../src/model/elected.js';
 import type { SnatWish } from '../../../../src/agents/snat/wish.js';
 
 const wish: SnatWish = {
