@@ -6,8 +6,9 @@ import { DvrError } from '../model/errors.js';
 import type { NodeReport, NodeView } from '../model/node-view.js';
 import { emptyState, type ControllerState, type Intent } from './intent.js';
 import { step, type Command, type ControllerEvent } from './state.js';
+import { keysChanged } from './sharing.js';
 import type { Store } from './store.js';
-import { viewsOf, type Views } from './views.js';
+import { viewsOf, type ViewContent } from './views.js';
 
 export interface ControllerListener {
   /** The node's view has changed. */
@@ -21,7 +22,6 @@ export interface ControllerListener {
 export class Controller {
   private current: ControllerState = emptyState;
   private readonly views = new Map<string, NodeView>();
-  private texts: ReadonlyMap<string, string> = new Map();
   private readonly listeners = new Set<ControllerListener>();
 
   private constructor(private readonly store: Store) {}
@@ -58,8 +58,9 @@ export class Controller {
     const next = step(this.current, command);
     if (next instanceof DvrError) throw next;
     if (next.state.intent !== this.current.intent) this.store.save(next.state.intent);
+    const before = this.intent;
     this.current = next.state;
-    const changed = this.restamp(next.state.intent);
+    const changed = this.restamp(next.state.intent, before);
     const listeners = [...this.listeners];
     if (next.events.length > 0) for (const listener of listeners) listener.events?.(next.events);
     for (const node of changed.gone) for (const listener of listeners) listener.nodeGone?.(node);
@@ -75,21 +76,25 @@ export class Controller {
   }
 
   /** Gives a new stamp to the views whose content has changed, and keeps the others as they were. */
-  private restamp(intent: Intent): {
+  private restamp(intent: Intent, before?: Intent): {
     readonly views: readonly NodeView[];
     readonly gone: readonly string[];
   } {
-    const { content, text }: Views = viewsOf(intent);
+    const old = before === undefined ? new Map<string, ViewContent>() : viewsOf(before).content;
+    const now = viewsOf(intent, before).content;
     const changed: NodeView[] = [];
-    for (const [node, view] of content) {
-      if (this.texts.get(node) === text.get(node)) continue;
+    const gone: string[] = [];
+    for (const node of keysChanged(old, now)) {
+      const view = now.get(node);
+      if (view === undefined) {
+        this.views.delete(node);
+        gone.push(node);
+        continue;
+      }
       const stamped = { generation: intent.generation, ...view };
       this.views.set(node, stamped);
       changed.push(stamped);
     }
-    const gone = [...this.views.keys()].filter((node) => !content.has(node));
-    for (const node of gone) this.views.delete(node);
-    this.texts = text;
     return { views: changed, gone };
   }
 }

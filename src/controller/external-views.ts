@@ -1,25 +1,22 @@
 /** What a node must know of the way out: the gateways of its routers, and the networks that they are in. */
 import type { ExternalNetworkView, GatewayView, UplinkView } from '../model/node-view.js';
-import type { ExternalNetworkIntent, Node, Router } from '../model/resources.js';
+import type { ExternalNetworkIntent, Gateway, Node, Router } from '../model/resources.js';
 import { uplinkTo } from '../model/uplinks.js';
 import { fgPortKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
 import { placedPortForwardings } from './port-forwardings.js';
-import { nodesOfRouter } from './router-copies.js';
-import { snatNodesOf } from './snat-nodes.js';
 
-/** Undefined for a router without a gateway. The same on every node that has a copy, but for `election`. */
-export function gatewayView(intent: Intent, router: Router, self: Node): GatewayView | undefined {
-  const { id, gateway } = router;
-  const given = intent.gateways.get(id);
-  if (gateway === undefined || given === undefined) return undefined;
-  const { network, node, mac, addresses, snatPorts } = given;
-  const portForwardings = placedPortForwardings(intent, router, given).flatMap(({ view }) => view ?? []);
-  const election = electionView(intent, router, self);
+/** The same on every node that has a copy, but for the votes: those are told to candidates alone. */
+export function gatewayView(
+  { snat, snatPath }: NonNullable<Router['gateway']>,
+  { network, node, mac, addresses, snatPorts }: Gateway,
+  portForwardings: NonNullable<GatewayView['portForwardings']>,
+  election: GatewayView['election'],
+): GatewayView {
   return {
     network,
-    snat: gateway.snat,
-    snatPath: gateway.snatPath,
+    snat,
+    snatPath,
     ...(node === undefined ? {} : { node }),
     ...(election === undefined ? {} : { election }),
     mac,
@@ -29,11 +26,13 @@ export function gatewayView(intent: Intent, router: Router, self: Node): Gateway
   };
 }
 
-/** Only candidates must know who has a voice: a new copy elsewhere is no news to all the others. */
-function electionView(intent: Intent, router: Router, self: Node): GatewayView['election'] {
-  const candidates = snatNodesOf(intent, intent.gateways.get(router.id));
-  if (candidates.length < 2) return undefined;
-  return { candidates, nodes: candidates.includes(self.name) ? nodesOfRouter(intent, router) : [] };
+/** Those whose port has an address now. */
+export function portForwardingViews(
+  intent: Intent,
+  router: Router,
+  given: Gateway,
+): NonNullable<GatewayView['portForwardings']> {
+  return placedPortForwardings(intent, router, given).flatMap(({ view }) => view ?? []);
 }
 
 /** The networks of the gateways of `routers`, which have a copy on the node. */

@@ -7,7 +7,7 @@ import type { PortMacPool } from './allocators/port-mac.js';
 import { externalNetworkOf, poolOf, type ExternalPools, type WithGateway } from './external-pools.js';
 import { fgOwner, fgPortKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
-import { hasCopy } from './router-copies.js';
+import { usersOf } from './router-copies.js';
 
 /** Those there are, claimed again: one that is not needed now keeps its address while it can be again. */
 export function fgPortsBefore(
@@ -45,10 +45,11 @@ export function fgPortsOf(
     const network = externalNetworkOf(intent, router.gateway.network);
     // Floating IPs are IPv4's; nothing else goes out by this device.
     if (!familiesOf(network).includes(4)) continue;
+    const isUser = usersOf(intent, router);
     for (const node of nodes) {
       const key = fgPortKey(network.name, node.name);
       if (ports.has(key) || !hasUplinkTo(node, network.physicalNetwork)) continue;
-      if (!hasCopy(intent, router, node.name)) continue;
+      if (!isUser(node.name)) continue;
       const owner = fgOwner(network.name, node.name);
       const ip = poolOf(pools, network.name).allocate(4, owner);
       ports.set(key, {

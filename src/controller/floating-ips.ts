@@ -2,11 +2,12 @@
 import { familyOf } from '../model/addresses.js';
 import type { FloatingIpView } from '../model/node-view.js';
 import { reachOf, type Reach } from '../model/reach.js';
-import type { FloatingIp, Node, Router } from '../model/resources.js';
+import type { FloatingIp, Node, Port, Router } from '../model/resources.js';
 import { hasUplinkTo } from '../model/uplinks.js';
 import { floatingIpKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
 import { forwardedPorts } from './port-forwardings.js';
+import { derivation, keptEqual, keptList, keysChanged, made, remembered, type Made } from './sharing.js';
 import { snatNodesOf } from './snat-nodes.js';
 
 export interface PlacedFloatingIp {
@@ -23,29 +24,55 @@ export interface PlacedFloatingIps {
   readonly on: (node: string, router: string) => readonly FloatingIpView[];
 }
 
-/** Intents never change, so what was derived from one stays right. */
-const derived = new WeakMap<Intent, PlacedFloatingIps>();
+/** One floating IP, and what decides of it that is not the same for all. */
+type Decided = Made<PlacedFloatingIp | undefined>;
 
-export function placedFloatingIps(intent: Intent): PlacedFloatingIps {
-  const known = derived.get(intent);
-  if (known !== undefined) return known;
-  const around: Around = { reach: reachOf(byName(intent.routers)), forwarded: forwardedPorts(intent) };
-  const byKey = new Map<string, PlacedFloatingIp>();
-  const byPlace = new Map<string, FloatingIpView[]>();
-  for (const floatingIp of byName(intent.floatingIps)) {
-    const placed = place(intent, around, floatingIp);
-    if (placed === undefined) continue;
-    byKey.set(floatingIpKey(floatingIp), placed);
-    for (const node of nodesOf(intent, placed)) {
-      const at = `${node}/${placed.router}`;
-      const views = byPlace.get(at) ?? [];
-      views.push(placed.view);
-      byPlace.set(at, views);
+const decided = derivation<ReadonlyMap<string, Decided>>(
+  ({ floatingIps, ports, networks, externalNetworks, nodes, routers, gateways }) =>
+    [floatingIps, ports, networks, externalNetworks, nodes, routers, gateways],
+  (intent, last) => {
+    const { networks, externalNetworks, nodes, routers, gateways } = intent;
+    const around: Around = { reach: reaches(byName(routers)), forwarded: forwardedPorts(intent) };
+    return new Map(byName(intent.floatingIps).map((floatingIp) => {
+      const key = floatingIpKey(floatingIp);
+      const port = floatingIp.port === undefined ? undefined : intent.ports.get(floatingIp.port);
+      const of = [floatingIp, port, networks, externalNetworks, nodes, routers, gateways];
+      return [key, made(last?.get(key), of, (before) => keptEqual(before, place(intent, around, floatingIp, port)))];
+    }));
+  },
+);
+
+const reaches = remembered((routers: readonly Router[]) => reachOf(routers));
+
+const placed = derivation<Placed>(
+  (intent, before) => [decided(intent, before), intent.nodes, intent.gateways, intent.externalNetworks],
+  (intent, last) => {
+    const byKey = new Map([...decided(intent)].flatMap(([key, { value }]) => (value === undefined ? [] : [[key, value]])));
+    const byPlace = new Map<string, FloatingIpView[]>();
+    for (const one of byKey.values()) {
+      for (const node of nodesOf(intent, one)) {
+        const at = `${node}/${one.router}`;
+        const views = byPlace.get(at) ?? [];
+        views.push(one.view);
+        byPlace.set(at, views);
+      }
     }
-  }
-  const placed = { byKey, on: (node: string, router: string) => byPlace.get(`${node}/${router}`) ?? [] };
-  derived.set(intent, placed);
-  return placed;
+    const lists = new Map([...byPlace].map(([at, views]) => [at, keptList(last?.byPlace.get(at), views)]));
+    const isAsBefore = last !== undefined && keysChanged(last.byKey, byKey).length + keysChanged(last.byPlace, lists).length === 0;
+    return isAsBefore ? last : { byKey, byPlace: lists, on: (node, router) => lists.get(`${node}/${router}`) ?? none };
+  },
+);
+
+interface Placed extends PlacedFloatingIps {
+  readonly byPlace: ReadonlyMap<string, readonly FloatingIpView[]>;
+}
+
+/** One list for all, so that it is the same. */
+const none: readonly FloatingIpView[] = [];
+
+/** @param before the intent before, where that is known: lists that are as they were there are the same. */
+export function placedFloatingIps(intent: Intent, before?: Intent): PlacedFloatingIps {
+  return placed(intent, before);
 }
 
 function nodesOf(intent: Intent, { router, node, view }: PlacedFloatingIp): readonly Node['name'][] {
@@ -61,9 +88,9 @@ interface Around {
 function place(
   intent: Intent,
   { reach, forwarded }: Around,
-  { ip, network, port: name, fixedIp: wish, placement: wanted }: FloatingIp,
+  { ip, network, fixedIp: wish, placement: wanted }: FloatingIp,
+  port: Port | undefined,
 ): PlacedFloatingIp | undefined {
-  const port = name === undefined ? undefined : intent.ports.get(name);
   const fixedIp = port?.ips.find((one) => (wish === undefined ? familyOf(one) === 4 : one === wish));
   const external = intent.externalNetworks.get(network);
   if (port === undefined || fixedIp === undefined || external === undefined) return undefined;

@@ -27,6 +27,7 @@ import { fgPortsBefore, fgPortsOf } from './fg-ports.js';
 import { macPool } from './gateway-macs.js';
 import { gatewayOwner } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
+import { keptMap } from './sharing.js';
 import { snatPortsOf } from './snat-ports.js';
 
 /** @throws DvrError DVR_ADDRESS_IN_USE, DVR_CONFLICT and what the allocators throw. */
@@ -58,8 +59,9 @@ export function withGateways(intent: Intent): Intent {
       ];
     }),
   );
-  const settled = { ...intent, gateways };
-  return { ...settled, fgPorts: fgPortsOf(settled, routers, macs, pools, keptFgPorts) };
+  const settled = { ...intent, gateways: keptMap(intent.gateways, gateways) };
+  const fgPorts = fgPortsOf(settled, routers, macs, pools, keptFgPorts);
+  return { ...settled, fgPorts: keptMap(intent.fgPorts, fgPorts) };
 }
 
 function snatNodes(intent: Intent, routers: readonly WithGateway[]): ReadonlyMap<Name, Name> {

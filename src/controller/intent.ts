@@ -15,6 +15,7 @@ import type {
   Router,
 } from '../model/resources.js';
 import type { NodeReport } from '../model/node-view.js';
+import { remembered } from './sharing.js';
 
 /** What must survive a restart: people's wishes and every number given out. Keyed by name. */
 export interface Intent {
@@ -81,5 +82,10 @@ export function withoutEntry<Value>(
 
 /** The entries in the order of their names, so that what is derived does not depend on history. */
 export function byName<Value>(map: ReadonlyMap<string, Value>): readonly Value[] {
-  return [...map].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, value]) => value);
+  return sorted(map) as readonly Value[];
 }
+
+/** Maps never change, so they are sorted once. */
+const sorted = remembered((map: ReadonlyMap<string, unknown>): readonly unknown[] =>
+  [...map].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, value]) => value),
+);

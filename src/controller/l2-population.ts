@@ -6,96 +6,128 @@
  */
 import { withoutPrefix } from '../model/addresses.js';
 import { snatPortName } from '../model/device-names.js';
-import type { PortView } from '../model/node-view.js';
-import type { Binding, Port } from '../model/resources.js';
-import { byName, type Intent } from './intent.js';
+import type { PeerView, PortView } from '../model/node-view.js';
+import type { InteropVtep } from '../model/resources.js';
+import { boundPorts } from './bound-ports.js';
+import { byName } from './intent.js';
+import { derivation, keptEqual, keptList, keptObject, made, remembered, type Made } from './sharing.js';
 import { snatNodesOf } from './snat-nodes.js';
 
-export type BoundPort = Port & { readonly binding: Binding };
-
-/** The bound ports by network; a port that is bound nowhere is known nowhere. */
-export interface L2Population {
-  /** One list for all nodes of the network: view-text.ts writes it once. */
-  readonly portsOf: (network: string) => readonly PortView[];
-  /** The ports bound to the node. */
-  readonly portsOn: (node: string) => readonly BoundPort[];
-  /** Networks that have a port on the node which is bound there. */
-  readonly networksOn: (node: string) => ReadonlySet<string>;
-  /** Who gets the network's broadcasts from `node`: nodes with a port of it, and foreign VTEPs in it. */
-  readonly floodVteps: (network: string, node: string) => readonly string[];
+/** One network, as all nodes that know it see it. */
+export interface NetworkPopulation {
+  /** Those that are bound: tenants' in the order of their names, then routers'. */
+  readonly ports: readonly PortView[];
+  readonly flood: Flood;
 }
 
-/** Intents never change, so what was derived from one stays right. */
-const derived = new WeakMap<Intent, L2Population>();
-
-export function l2Population(intent: Intent): L2Population {
-  const known = derived.get(intent);
-  if (known !== undefined) return known;
-  const population = derive(intent);
-  derived.set(intent, population);
-  return population;
+/** Who gets a network's broadcasts: nodes with a port of it, and foreign VTEPs in it. */
+export interface Flood {
+  readonly to: readonly PeerView[];
+  /** Whether the node is one of them. */
+  readonly has: (node: string) => boolean;
+  /** All but the node that sends; the same list whenever it is asked for. */
+  readonly vtepsFrom: (node: string) => readonly string[];
 }
 
-function derive(intent: Intent): L2Population {
-  const ports = new Map<string, PortView[]>();
-  const local = new Map<string, BoundPort[]>();
-  const networks = new Map<string, Set<string>>();
-  const members = new Map<string, Set<string>>();
-  const add = (network: string, node: string, port: PortView): void => {
-    entryOf(ports, network, () => []).push(port);
-    entryOf(members, network, () => new Set<string>()).add(node);
-  };
-  for (const port of byName(intent.ports)) {
-    if (!isBound(port)) continue;
-    add(port.network, port.binding.node, portView(port));
-    entryOf(local, port.binding.node, () => []).push(port);
-    entryOf(networks, port.binding.node, () => new Set<string>()).add(port.network);
-  }
-  for (const gateway of byName(intent.gateways)) {
-    const [node, ...standby] = snatNodesOf(intent, gateway);
-    if (node === undefined) continue;
-    for (const { network, mac, addresses } of gateway.snatPorts) {
-      const name = snatPortName(gateway.router, network);
-      const ips = addresses.map(withoutPrefix);
-      add(network, node, { name, mac, ips, node, allowedAddressPairs: [] });
-      // Who may take over must hear what the one before heard.
-      for (const other of standby) members.get(network)?.add(other);
-    }
-  }
+/** Everything that has a VTEP: the nodes by name, then what is foreign. */
+export const peers = derivation<readonly PeerView[]>(
+  ({ nodes, interopVteps }) => [nodes, interopVteps],
+  (intent, last = []) => {
+    const before = new Map(last.map((peer) => [peerKey(peer), peer]));
+    const all = [
+      ...byName(intent.nodes).map(({ name, vtepIp, dvrMac }): PeerView => ({ name, vtepIp, dvrMac, interop: false })),
+      ...byName(intent.interopVteps).map(({ name, vtepIp }): PeerView => ({ name, vtepIp, interop: true })),
+    ];
+    return keptList(last, all.map((peer) => keptEqual(before.get(peerKey(peer)), peer)));
+  },
+);
+
+const peerKey = ({ name, interop }: PeerView): string => `${name} ${interop}`;
+
+/** A function from networks to who is in them; the parts of before wherever they would say the same. */
+export const l2Population = derivation<(network: string) => NetworkPopulation>(
+  (intent, before) => [populations(intent, before)],
+  (intent) => {
+    const known = populations(intent);
+    return (network) => known.get(network)?.value ?? nobody;
+  },
+);
+
+const populations = derivation<ReadonlyMap<string, Made<NetworkPopulation>>>(
+  (intent, before) => [
+    intent.networks,
+    intent.interopVteps,
+    boundPorts(intent.ports, before?.ports).inNetwork,
+    snatPorts(intent, before),
+    peers(intent, before),
+  ],
+  (intent, last) => {
+    const [bound, routers, all] = [boundPorts(intent.ports).inNetwork, snatPorts(intent), peers(intent)];
+    const foreign = vtepsByNetwork(intent.interopVteps);
+    return new Map([...intent.networks.keys()].map((name) => {
+      const [tenants, ofRouters, vteps] = [bound.get(name), routers.get(name), foreign.get(name)];
+      return [name, made(last?.get(name), [tenants, ofRouters, vteps, all], (before) => {
+        const ports = ofRouters === undefined ? tenants ?? [] : [...(tenants ?? []), ...ofRouters.ports];
+        const members = new Set([...ports.map(({ node }) => node), ...(ofRouters?.standby ?? [])]);
+        const to = all.filter((peer) => (peer.interop ? vteps?.has(peer.name) : members.has(peer.name)));
+        const flood = keptList(before?.flood.to, to);
+        return keptObject(before, {
+          ports: keptList(before?.ports, ports),
+          flood: before?.flood.to === flood ? before.flood : floodTo(flood),
+        });
+      })];
+    }));
+  },
+);
+
+const nobody: NetworkPopulation = { ports: [], flood: floodTo([]) };
+
+function floodTo(to: readonly PeerView[]): Flood {
+  const nodes = new Set(to.filter(({ interop }) => !interop).map(({ name }) => name));
+  const lists = new Map<string, readonly string[]>();
+  const listWithout = (left: string): readonly string[] =>
+    to.filter(({ name, interop }) => interop || name !== left).map(({ vtepIp }) => vtepIp);
   return {
-    portsOf: (network) => ports.get(network) ?? [],
-    portsOn: (node) => local.get(node) ?? [],
-    networksOn: (node) => networks.get(node) ?? new Set(),
-    floodVteps: (network, node) => {
-      const nodes = members.get(network);
-      const vteps = byName(intent.nodes).filter(({ name }) => name !== node && nodes?.has(name));
-      const interop = byName(intent.interopVteps).filter((vtep) =>
-        vtep.networks.some((name) => name === network),
-      );
-      return [...vteps, ...interop].map(({ vtepIp }) => vtepIp);
+    to,
+    has: (node) => nodes.has(node),
+    vtepsFrom: (node) => {
+      const key = nodes.has(node) ? node : '';
+      const list = lists.get(key) ?? listWithout(key);
+      lists.set(key, list);
+      return list;
     },
   };
 }
 
-function isBound(port: Port): port is BoundPort {
-  return port.binding !== undefined;
+/** The `sg-` devices in one network. */
+interface SnatPorts {
+  readonly ports: readonly PortView[];
+  /** Who may take over must hear what the one before heard. */
+  readonly standby: readonly string[];
 }
 
-function portView(port: BoundPort): PortView {
-  return {
-    name: port.name,
-    mac: port.mac,
-    ips: port.ips,
-    node: port.binding.node,
-    allowedAddressPairs: port.allowedAddressPairs.map(({ ip, mac }) => ({
-      ip,
-      mac: mac ?? port.mac,
-    })),
-  };
-}
+const snatPorts = derivation<ReadonlyMap<string, SnatPorts>>(
+  ({ gateways, nodes, externalNetworks }) => [gateways, nodes, externalNetworks],
+  (intent, last) => {
+    const found = new Map<string, { ports: PortView[]; standby: string[] }>();
+    for (const gateway of byName(intent.gateways)) {
+      const [node, ...standby] = snatNodesOf(intent, gateway);
+      if (node === undefined) continue;
+      for (const { network, mac, addresses } of gateway.snatPorts) {
+        const name = snatPortName(gateway.router, network);
+        const here = found.get(network) ?? { ports: [], standby: [] };
+        here.ports.push({ name, mac, ips: addresses.map(withoutPrefix), node, allowedAddressPairs: [] });
+        here.standby.push(...standby);
+        found.set(network, here);
+      }
+    }
+    return new Map([...found].map(([network, ports]) => [network, keptEqual(last?.get(network), ports)]));
+  },
+);
 
-function entryOf<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
-  const found = map.get(key) ?? make();
-  map.set(key, found);
+const vtepsByNetwork = remembered((vteps: ReadonlyMap<string, InteropVtep>) => {
+  const found = new Map<string, Set<string>>();
+  for (const { name, networks } of vteps.values())
+    for (const network of networks) found.set(network, (found.get(network) ?? new Set<string>()).add(name));
   return found;
-}
+});

@@ -3,6 +3,7 @@ import { familyOf, withoutPrefix } from '../model/addresses.js';
 import type { PortForwardingView } from '../model/node-view.js';
 import type { FloatingIp, Gateway, PortForwarding, Router } from '../model/resources.js';
 import type { Intent } from './intent.js';
+import { remembered } from './sharing.js';
 
 export interface PlacedPortForwarding {
   readonly forwarding: PortForwarding;
@@ -30,8 +31,10 @@ export function placedPortForwardings(
 }
 
 /** The ports that some router forwards to. */
-export const forwardedPorts = ({ routers }: Intent): ReadonlySet<string> =>
-  new Set([...routers.values()].flatMap(({ portForwardings }) => portForwardings.map(({ port }) => port)));
+export const forwardedPorts = ({ routers }: Intent): ReadonlySet<string> => forwardedBy(routers);
+
+const forwardedBy = remembered((routers: Intent['routers']): ReadonlySet<string> =>
+  new Set([...routers.values()].flatMap(({ portForwardings }) => portForwardings.map(({ port }) => port))));
 
 /** The router that forwards single ports of a floating IP which nobody has. */
 export const forwardingRouter = ({ routers }: Intent, { ip, network }: FloatingIp): Router | undefined =>

@@ -5,64 +5,103 @@
  */
 import { withoutPrefix } from '../model/addresses.js';
 import type { Node, Router } from '../model/resources.js';
+import { boundPorts } from './bound-ports.js';
 import { byName, type Intent } from './intent.js';
-import { l2Population } from './l2-population.js';
+import { derivation, keptEqual, keptList, made, remembered, type Made } from './sharing.js';
 import { snatNodesOf } from './snat-nodes.js';
 
+/** Whether a node has a use of its own for the router. */
+export function usersOf(intent: Intent, { id, interfaces }: Router): (node: string) => boolean {
+  const snatNodes = new Set<string>(snatNodesOf(intent, intent.gateways.get(id)));
+  const { onNode } = boundPorts(intent.ports);
+  return (node) => snatNodes.has(node) || interfaces.some(({ network }) => onNode.get(node)?.networks.has(network));
+}
+
+/** By node, the routers that have a copy there, by name. */
+export const routersByNode = derivation<ReadonlyMap<string, Made<readonly Router[]>>>(
+  (intent, before) => [
+    intent.nodes,
+    intent.routers,
+    boundPorts(intent.ports, before?.ports).onNode,
+    snatRouters(intent, before),
+  ],
+  (intent, last) => {
+    const [{ onNode }, snat] = [boundPorts(intent.ports), snatRouters(intent)];
+    const { inNetwork, nextHops } = placesOf(intent.routers);
+    return new Map(byName(intent.nodes).map(({ name }) => {
+      const [networks, own] = [onNode.get(name)?.networks, snat.get(name)];
+      return [name, made(last?.get(name), [intent.routers, networks, own], (before) => {
+        const here = new Set(own?.flatMap((id) => intent.routers.get(id) ?? []));
+        for (const network of networks ?? []) for (const router of inNetwork.get(network) ?? []) here.add(router);
+        // A set is walked to its end, past what is added meanwhile: next hops have next hops.
+        for (const router of here) for (const next of nextHops.get(router) ?? []) here.add(next);
+        return keptList(before, [...here].sort((left, right) => (left.id < right.id ? -1 : 1)));
+      })];
+    }));
+  },
+);
+
+/** By router, the nodes that hold a copy of it, by name. */
+export const nodesByRouter = derivation<ReadonlyMap<string, readonly Node['name'][]>>(
+  (intent, before) => [routersByNode(intent, before)],
+  (intent, last) => {
+    const found = new Map<string, Node['name'][]>();
+    for (const { name } of byName(intent.nodes)) {
+      for (const { id } of routersByNode(intent).get(name)?.value ?? []) {
+        const nodes = found.get(id) ?? [];
+        nodes.push(name);
+        found.set(id, nodes);
+      }
+    }
+    return new Map([...found].map(([id, nodes]) => [id, keptList(last?.get(id), nodes)]));
+  },
+);
+
 /** Nodes that hold a copy of the router, by name. */
-export function nodesOfRouter(intent: Intent, router: Router): readonly Node['name'][] {
-  return byName(intent.nodes)
-    .map(({ name }) => name)
-    .filter((node) => routersOn(intent, node).includes(router));
+export function nodesOfRouter(intent: Intent, { id }: Router): readonly Node['name'][] {
+  return nodesByRouter(intent).get(id) ?? [];
 }
 
-/** Whether the node has a use of its own for the router. */
-export function hasCopy(intent: Intent, { id, interfaces }: Router, node: string): boolean {
-  if (snatNodesOf(intent, intent.gateways.get(id)).some((name) => name === node)) return true;
-  const networks = l2Population(intent).networksOn(node);
-  return interfaces.some(({ network }) => networks.has(network));
+/** The routers that each network node does the source NAT of, or could. */
+const snatRouters = derivation<ReadonlyMap<string, readonly string[]>>(
+  ({ gateways, nodes, externalNetworks }) => [gateways, nodes, externalNetworks],
+  (intent, last) => {
+    const found = new Map<string, string[]>();
+    for (const gateway of byName(intent.gateways)) {
+      for (const node of snatNodesOf(intent, gateway)) {
+        const routers = found.get(node) ?? [];
+        routers.push(gateway.router);
+        found.set(node, routers);
+      }
+    }
+    return new Map([...found].map(([node, routers]) => [node, keptEqual(last?.get(node), routers)]));
+  },
+);
+
+interface Places {
+  /** The routers with an interface in the network. */
+  readonly inNetwork: ReadonlyMap<string, readonly Router[]>;
+  /** The routers that a router's routes lead to, each by its address in a network of both. */
+  readonly nextHops: ReadonlyMap<Router, readonly Router[]>;
 }
 
-/** Intents never change, so what was derived from one stays right. */
-const derived = new WeakMap<Intent, ReadonlyMap<string, readonly Router[]>>();
-
-/** The routers that have a copy on the node, by name. */
-export function routersOn(intent: Intent, node: string): readonly Router[] {
-  const known = derived.get(intent) ?? derive(intent);
-  derived.set(intent, known);
-  return known.get(node) ?? [];
-}
-
-function derive(intent: Intent): ReadonlyMap<string, readonly Router[]> {
-  const routers = byName(intent.routers);
-  const nextHops = nextHopsAmong(routers);
-  return new Map(
-    byName(intent.nodes).map(({ name }) => {
-      const here = new Set(routers.filter((router) => hasCopy(intent, router, name)));
-      // A set is walked to its end, past what is added meanwhile: next hops have next hops.
-      for (const router of here) for (const next of nextHops.get(router) ?? []) here.add(next);
-      return [name, here.size === 0 ? [] : routers.filter((router) => here.has(router))];
-    }),
-  );
-}
-
-/** The routers that a router's routes lead to, each by its address in a network of both. */
-function nextHopsAmong(routers: readonly Router[]): ReadonlyMap<Router, readonly Router[]> {
-  const owners = new Map(
-    routers.flatMap((router) =>
-      router.interfaces.flatMap(({ network, addresses }) =>
-        addresses.map((address) => [`${network} ${withoutPrefix(address)}`, router] as const),
-      ),
-    ),
-  );
-  return new Map(
-    routers
-      .filter(({ routes }) => routes.length > 0)
-      .map((router) => [
-        router,
-        router.routes.flatMap(({ via }) =>
-          router.interfaces.flatMap(({ network }) => owners.get(`${network} ${via}`) ?? []),
-        ),
-      ]),
-  );
-}
+/** Which routers stand where, by the routers alone. */
+export const placesOf = remembered((all: ReadonlyMap<string, Router>): Places => {
+  const routers = byName(all);
+  const inNetwork = new Map<string, Router[]>();
+  const owners = new Map<string, Router>();
+  for (const router of routers) {
+    for (const { network, addresses } of router.interfaces) {
+      const here = inNetwork.get(network) ?? [];
+      here.push(router);
+      inNetwork.set(network, here);
+      for (const address of addresses) owners.set(`${network} ${withoutPrefix(address)}`, router);
+    }
+  }
+  const nextHops = routers.filter(({ routes }) => routes.length > 0).map((router) => [
+    router,
+    router.routes.flatMap(({ via }) =>
+      router.interfaces.flatMap(({ network }) => owners.get(`${network} ${via}`) ?? [])),
+  ] as const);
+  return { inNetwork, nextHops: new Map(nextHops) };
+});

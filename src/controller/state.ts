@@ -11,6 +11,7 @@ import type { NodeReport } from '../model/node-view.js';
 import type { AllowedAddressPair, PortAttachment, PortIntent } from '../model/resources.js';
 import type { Topology } from '../model/topology.js';
 import { applyTopology } from './apply-topology.js';
+import { boundPorts } from './bound-ports.js';
 import { withGateways } from './gateways.js';
 import { emptyState, type ControllerState, type Intent } from './intent.js';
 import { registerNode, removeNode, reportNode } from './node-commands.js';
@@ -161,9 +162,14 @@ function forgetReports(state: ControllerState, change: Change): Change {
 /** The next intent with the generation it has: one more where any node must be told. */
 function stamped(before: Intent, after: Intent): Intent {
   if (after === before) return before;
+  // Whatever is asked of the new intent, from here on, is worked out from what is known of the one before.
+  boundPorts(after.ports, before.ports);
   const settled = withGateways(after);
   const next = { ...settled, generation: before.generation + 1 };
-  const fault = tooLarge(viewsOf(before), viewsOf(next));
+  const [told, telling] = [viewsOf(before), viewsOf(next, before)];
+  const fault = tooLarge(told, telling);
   if (fault !== undefined) throw fault;
-  return differ(viewsOf(before), viewsOf(next)) ? next : settled;
+  if (differ(told, telling)) return next;
+  viewsOf(settled, before);
+  return settled;
 }

@@ -14,7 +14,7 @@ import {
 } from './external-status.js';
 import { byName } from './intent.js';
 import { nodesOfRouter } from './router-copies.js';
-import { networkMtu } from './views.js';
+import { networkMtu } from './network-views.js';
 import { winnersOf } from './winners.js';
 
 export interface NodeStatus {

@@ -4,143 +4,109 @@
  * A node knows the networks of its own ports and of the routers that it has a copy of
  * (router-copies.ts). So a port on a network that a node has nothing to do with leaves that node's view
  * as it was, and the node is not told.
+ *
+ * A view that says the same is the same object, and so is every part of it (sharing.ts): that a node must be told
+ * is seen by a comparison of references.
  */
-import type { NetworkView, NodeView, PeerView, RouterView } from '../model/node-view.js';
+import type { NodeView } from '../model/node-view.js';
 import { DvrError } from '../model/errors.js';
 import { MAX_VIEW_BYTES } from '../model/limits.js';
-import { mtuCeiling } from '../model/mtu.js';
-import type { Network, Node, Router } from '../model/resources.js';
-import { routerIpsOf } from '../model/topology-routers.js';
-import { externalNetworkViews, gatewayView } from './external-views.js';
-import { placedFloatingIps } from './floating-ips.js';
+import type { Node, Router } from '../model/resources.js';
+import { boundPorts, type NodePorts } from './bound-ports.js';
+import { externalNetworkViews } from './external-views.js';
 import { byName, type Intent } from './intent.js';
-import { l2Population, type L2Population } from './l2-population.js';
-import { routersOn } from './router-copies.js';
-import { viewText } from './view-text.js';
+import { peers } from './l2-population.js';
+import { networkParts } from './network-views.js';
+import { routersByNode } from './router-copies.js';
+import { routerViews } from './router-views.js';
+import { derivation, keptEqual, keptList, keptObject, keysChanged, made, type Made } from './sharing.js';
+import { viewBytes } from './view-text.js';
 
-/** A view without the stamp: what is compared to see whether a node must be told. */
+/** A view without the stamp. */
 export type ViewContent = Omit<NodeView, 'generation'>;
 
 export interface Views {
+  /** By node; the content of before wherever it says the same. */
   readonly content: ReadonlyMap<string, ViewContent>;
-  /** The content as text, by node: two are equal when their texts are. */
-  readonly text: ReadonlyMap<string, string>;
 }
 
-/** Intents never change, so what was derived from one stays right. */
-const derived = new WeakMap<Intent, Views>();
-
-export function viewsOf(intent: Intent): Views {
-  const known = derived.get(intent);
-  if (known !== undefined) return known;
-  const population = l2Population(intent);
-  const content = new Map(
-    byName(intent.nodes).map((node) => [node.name as string, viewOf(intent, population, node)]),
-  );
-  const text = new Map([...content].map(([node, view]) => [node, viewText(view)]));
-  const views = { content, text };
-  derived.set(intent, views);
-  return views;
+/** The views of an intent. With the intent before, the cost is that of what differs. */
+export function viewsOf(intent: Intent, before?: Intent): Views {
+  return views(intent, before);
 }
 
 /** Whether any node would have to be told of the step from one intent to the other. */
 export function differ(left: Views, right: Views): boolean {
-  return (
-    left.text.size !== right.text.size ||
-    [...left.text].some(([node, text]) => right.text.get(node) !== text)
-  );
+  return left !== right && keysChanged(left.content, right.content).length > 0;
 }
 
 /** A view that has grown past what a message carries, as the error of the command that makes it grow. */
-export function tooLarge(before: Views, { text }: Views): DvrError | undefined {
-  const found = [...text].find(
-    ([node, view]) =>
-      view.length > MAX_VIEW_BYTES && view.length > (before.text.get(node)?.length ?? 0),
-  );
-  if (found === undefined) return undefined;
-  const [node, view] = found;
-  return new DvrError(
-    'DVR_CONFLICT',
-    `what node ${node} must know would take ${view.length} bytes, more than ${MAX_VIEW_BYTES}`,
-    'use fewer allowed address pairs, or fewer networks with ports on one node',
-  );
+export function tooLarge(before: Views, after: Views): DvrError | undefined {
+  for (const node of keysChanged(before.content, after.content)) {
+    const [old, view] = [before.content.get(node), after.content.get(node)];
+    const bytes = view === undefined ? 0 : viewBytes(view);
+    if (bytes <= MAX_VIEW_BYTES || bytes <= (old === undefined ? 0 : viewBytes(old))) continue;
+    return new DvrError(
+      'DVR_CONFLICT',
+      `what node ${node} must know would take ${bytes} bytes, more than ${MAX_VIEW_BYTES}`,
+      'use fewer allowed address pairs, or fewer networks with ports on one node',
+    );
+  }
+  return undefined;
 }
 
-/** MTU of a network: its wish, or all that the smallest underlay leaves. */
-export function networkMtu(intent: Intent, network: Network): number {
-  return network.mtuBytes ?? mtuCeiling(intent.nodes.values())?.mtuBytes ?? 0;
+/** One node's view, and the networks in it. */
+interface Told {
+  readonly content: ViewContent;
+  readonly networks: ReadonlySet<string>;
 }
 
-function viewOf(intent: Intent, population: L2Population, node: Node): ViewContent {
-  const own = population.networksOn(node.name);
-  const routers = routersOn(intent, node.name);
-  const known = new Set([
-    ...own,
-    ...routers.flatMap((router) => router.interfaces.map(({ network }) => network)),
-  ]);
-  const networks = byName(intent.networks).filter(({ name }) => known.has(name));
-  return {
-    node: { name: node.name, vtepIp: node.vtepIp, dvrMac: node.dvrMac },
-    peers: peersOf(intent, node),
-    networks: networks.map((network) => networkView(intent, population, network, node)),
-    routers: routers.map((router) => routerView(intent, router, node)),
-    externalNetworks: externalNetworkViews(intent, routers, node),
-    localPorts: population.portsOn(node.name).map((port) => ({
-      name: port.name,
-      network: port.network,
-      portSecurity: port.portSecurity,
-      ...(port.binding.attachment === undefined ? {} : { attachment: port.binding.attachment }),
-    })),
-  };
+interface Derived extends Views {
+  readonly told: ReadonlyMap<string, Made<Told>>;
 }
 
-function peersOf(intent: Intent, self: Node): readonly PeerView[] {
-  const nodes = byName(intent.nodes)
-    .filter((node) => node !== self)
-    .map(({ name, vtepIp, dvrMac }) => ({ name, vtepIp, dvrMac, interop: false }));
-  return [
-    ...nodes,
-    ...byName(intent.interopVteps).map(({ name, vtepIp }) => ({ name, vtepIp, interop: true })),
-  ];
+const views = derivation<Derived>(
+  (intent, before) => [
+    intent.nodes,
+    peers(intent, before),
+    boundPorts(intent.ports, before?.ports).onNode,
+    networkParts(intent, before),
+    routersByNode(intent, before),
+    routerViews(intent, before),
+    intent.externalNetworks,
+    intent.fgPorts,
+  ],
+  (intent, last, before) => {
+    const changed = before === undefined ? [] : keysChanged(networkParts(before), networkParts(intent));
+    const [all, { onNode }, copies] = [peers(intent), boundPorts(intent.ports), routersByNode(intent)];
+    const told = new Map(byName(intent.nodes).map((node): [string, Made<Told>] => {
+      const old = last?.told.get(node.name);
+      const isTouched = changed.some((network) => old?.value.networks.has(network));
+      const [ports, routers] = [onNode.get(node.name), copies.get(node.name)?.value ?? []];
+      // Another symbol whenever another network that it knows has changed.
+      const networks = isTouched ? Symbol('changed') : old?.of[0];
+      const of = [networks, node, all, ports, routers, routerViews(intent), intent.externalNetworks, intent.fgPorts];
+      return [node.name, made(old, of, (before) => tell(intent, node, routers, before))];
+    }));
+    return { told, content: new Map([...told].map(([node, { value }]) => [node, value.content])) };
+  },
+);
+
+function tell(intent: Intent, node: Node, routers: readonly Router[], last: Told | undefined): Told {
+  const { name, vtepIp, dvrMac } = node;
+  const { ports, networks: own } = boundPorts(intent.ports).onNode.get(name) ?? noPorts;
+  const known = new Set([...own, ...routers.flatMap(({ interfaces }) => interfaces.map(({ network }) => network))]);
+  const [networks, routerView, old] = [networkParts(intent), routerViews(intent), last?.content];
+  const content = keptObject(old, {
+    node: keptEqual(old?.node, { name, vtepIp, dvrMac }),
+    peers: keptList(old?.peers, peers(intent).filter((peer) => peer.interop || peer.name !== name)),
+    networks: keptList(old?.networks, [...known].sort().flatMap((one) => networks.get(one)?.value.viewOn(name) ?? [])),
+    routers: keptList(old?.routers, routers.map((router) => routerView(router, name))),
+    externalNetworks: keptEqual(old?.externalNetworks, externalNetworkViews(intent, routers, node)),
+    localPorts: ports,
+  });
+  return { content, networks: known };
 }
 
-function networkView(
-  intent: Intent,
-  population: L2Population,
-  network: Network,
-  node: Node,
-): NetworkView {
-  const routers = byName(intent.routers);
-  const routerIps = routerIpsOf(routers, network.name);
-  return {
-    name: network.name,
-    vni: network.vni,
-    mtuBytes: networkMtu(intent, network),
-    // Without a router VMs get no default route: nobody would answer for the gateway.
-    subnets: network.subnets.map(({ cidr, gatewayIp, ipv6 }) => ({
-      cidr,
-      ...(routerIps.has(gatewayIp) ? { gatewayIp } : {}),
-      ...(ipv6 === undefined ? {} : { ipv6 }),
-    })),
-    ports: population.portsOf(network.name),
-    routerInterfaces: routers.flatMap((router) =>
-      router.interfaces
-        .filter((routerInterface) => routerInterface.network === network.name)
-        .map(({ mac, addresses }) => ({ routerId: router.id, mac, addresses })),
-    ),
-    floodVteps: population.floodVteps(network.name, node.name),
-  };
-}
-
-function routerView(intent: Intent, router: Router, node: Node): RouterView {
-  const { id, interfaces, routes, routing } = router;
-  const gateway = gatewayView(intent, router, node);
-  const floatingIps = placedFloatingIps(intent).on(node.name, id);
-  return {
-    id,
-    interfaces: interfaces.map(({ network, mac, addresses }) => ({ network, mac, addresses })),
-    routes,
-    routing,
-    ...(gateway === undefined ? {} : { gateway, floatingIps }),
-  };
-}
+/** One for all, so that it is the same. */
+const noPorts: NodePorts = { ports: [], networks: new Set() };

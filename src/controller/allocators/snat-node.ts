@@ -7,6 +7,7 @@ import type { Name } from '../../model/identifiers.js';
 import { MAX_SNAT_NODES } from '../../model/limits.js';
 import type { ExternalNetworkIntent, GatewayIntent, Node } from '../../model/resources.js';
 import { isSnatCandidate } from '../../model/uplinks.js';
+import { remembered } from '../sharing.js';
 
 export interface SnatWish {
   readonly router: Name;
@@ -34,7 +35,7 @@ export function scheduleSnat(
   });
   for (const wish of open) {
     const load = (node: Name): number => loads.get(node) ?? 0;
-    const [node] = candidatesOf(nodes, wish).sort((left, right) => load(left) - load(right));
+    const [node] = candidatesOf(nodes, wish).toSorted((left, right) => load(left) - load(right));
     if (node !== undefined) choose(wish, node);
   }
   return chosen;
@@ -50,8 +51,13 @@ export function snatCandidates(
   return [chosen, ...others].slice(0, MAX_SNAT_NODES);
 }
 
-function candidatesOf(nodes: readonly Node[], { network }: Pick<SnatWish, 'network'>): Name[] {
-  return nodes
-    .filter((node) => isSnatCandidate(node, network.physicalNetwork))
-    .map(({ name }) => name);
+function candidatesOf(nodes: readonly Node[], { network: { physicalNetwork } }: Pick<SnatWish, 'network'>): readonly Name[] {
+  const known = candidates(nodes);
+  const found = known.get(physicalNetwork)
+    ?? nodes.filter((node) => isSnatCandidate(node, physicalNetwork)).map(({ name }) => name);
+  known.set(physicalNetwork, found);
+  return found;
 }
+
+/** By physical network; there may be as many routers that ask as there are nodes. */
+const candidates = remembered((_nodes: readonly Node[]) => new Map<Name, readonly Name[]>());

@@ -6,7 +6,7 @@ import { parseIp, type IpAddress } from '../../../src/model/addresses.js';
 import { emptyState, type ControllerState } from '../../../src/controller/intent.js';
 import { decodeIntent, encodeIntent } from '../../../src/controller/state-file.js';
 import { step, type Command } from '../../../src/controller/state.js';
-import { networkMtu } from '../../../src/controller/views.js';
+import { networkMtu } from '../../../src/controller/network-views.js';
 import { apply, attachCommand, bind, named, refusal, run, seedState, seedText } from './support.js';
 
 const register = (node: string, vtepIp: string, underlayMtuBytes: number): Command => ({

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyState, type ControllerState } from '../../../src/controller/intent.js';
 import { nodesOfRouter } from '../../../src/controller/router-copies.js';
-import { networkMtu, viewsOf, type ViewContent } from '../../../src/controller/views.js';
+import { networkMtu } from '../../../src/controller/network-views.js';
+import { viewsOf, type ViewContent } from '../../../src/controller/views.js';
 import { apply, attachCommand, bind, named, run, seedState, seedText } from './support.js';
 
 const viewOf = (state: ControllerState, node: string): ViewContent => {
@@ -12,7 +13,7 @@ const viewOf = (state: ControllerState, node: string): ViewContent => {
   return view;
 };
 const textOf = (state: ControllerState, node: string): string | undefined =>
-  viewsOf(state.intent).text.get(node);
+  JSON.stringify(viewsOf(state.intent).content.get(node));
 
 describe("the view of cn1 in the seed's picture", () => {
   const view = viewOf(seedState(), 'cn1');

@@ -1,0 +1,76 @@
+/** Views are derived from those of before, and it must never show but in what they cost. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { emptyState } from '../../../src/controller/intent.js';
+import { nodesOfRouter } from '../../../src/controller/router-copies.js';
+import { placedFloatingIps } from '../../../src/controller/floating-ips.js';
+import { viewBytes, viewText } from '../../../src/controller/view-text.js';
+import { viewsOf } from '../../../src/controller/views.js';
+import { apply, bind, run, seedState, seedText } from './support.js';
+import { histories, play, unknown } from './view-changes.js';
+
+describe('after any change', () => {
+  it('views say what they would if nothing were remembered, and so does what they are made of', () => {
+    let [steps, routed] = [0, 0];
+    fc.assert(fc.property(histories, (history) => {
+      play(history, (_, { intent }) => {
+        const afresh = unknown(intent);
+        const { content } = viewsOf(intent);
+        expect(content).toEqual(viewsOf(afresh).content);
+        for (const router of intent.routers.values())
+          expect(nodesOfRouter(intent, router)).toEqual(nodesOfRouter(afresh, router));
+        expect(placedFloatingIps(intent).byKey).toEqual(placedFloatingIps(afresh).byKey);
+        for (const view of content.values()) expect(viewBytes(view)).toBe(Buffer.byteLength(viewText(view)));
+        ++steps;
+        routed += [...content.values()].flatMap(({ routers }) => routers).filter(({ gateway }) => gateway !== undefined).length;
+      });
+    }), { numRuns: 80 });
+    // Were all refused, or nothing anywhere, nothing would have been compared.
+    expect(steps).toBeGreaterThan(250);
+    expect(routed).toBeGreaterThan(150);
+  }, 120_000);
+
+  it('a view is another object exactly where it says something else, and the generation counts that', () => {
+    fc.assert(fc.property(histories, (history) => {
+      play(history, ({ intent: before }, { intent: after }) => {
+        const [old, now] = [viewsOf(before).content, viewsOf(after).content];
+        for (const [node, view] of now)
+          expect([node, view === old.get(node)]).toEqual([node, JSON.stringify(view) === JSON.stringify(old.get(node))]);
+        const isSame = old.size === now.size && [...now].every(([node, view]) => old.get(node) === view);
+        expect(after.generation - before.generation).toBe(isSame ? 0 : 1);
+      });
+    }), { numRuns: 80 });
+  }, 120_000);
+});
+
+describe('what a change does not touch', () => {
+  const text = seedText.replace('networks:\n', 'networks:\n  blue: { vni: 103, subnets: [10.3.0.0/24] }\n') + '  vm9: { network: blue }\n';
+
+  it('stays the same object: views of other nodes, other networks, other ports, the lists they are in', () => {
+    const before = run(emptyState, apply(text), bind('vm1', 'cn1'), bind('vm3', 'cn2'), bind('vm9', 'nn1'));
+    const after = run(before, bind('vm2', 'cn2'));
+    const [old, now] = [viewsOf(before.intent).content, viewsOf(after.intent).content];
+    expect(now.get('nn1')).toBe(old.get('nn1'));
+    const [cn1, cn1Before] = [now.get('cn1'), old.get('cn1')];
+    expect(cn1).not.toBe(cn1Before);
+    expect(cn1?.peers).toBe(cn1Before?.peers);
+    expect(cn1?.routers).toBe(cn1Before?.routers);
+    expect(cn1?.localPorts).toBe(cn1Before?.localPorts);
+    expect(cn1?.networks.map((network) => cn1Before?.networks.includes(network))).toEqual([false, true]);
+  });
+
+  it('is one object for all nodes that know it', () => {
+    const { content } = viewsOf(seedState().intent);
+    const [one, other] = ['cn1', 'cn2'].map((node) => content.get(node));
+    expect(one?.networks.map(({ ports }) => ports)).toHaveLength(2);
+    one?.networks.forEach(({ ports }, at) => { expect(other?.networks[at]?.ports).toBe(ports); });
+    expect(one?.routers[0]).toBe(other?.routers[0]);
+  });
+
+  it('stays what it was when a topology says the same again, in other words', () => {
+    const before = run(emptyState, apply(text), bind('vm1', 'cn1'));
+    const after = run(before, apply(`${text}\n`), apply(text.replace('  vm2:', '  vm7: { network: red }\n  vm2:')));
+    expect(after.intent.ports.size).toBe(before.intent.ports.size + 1);
+    for (const [node, view] of viewsOf(before.intent).content) expect(viewsOf(after.intent).content.get(node)).toBe(view);
+  });
+});
