@@ -56,6 +56,7 @@ export function applyTopology(intent: Intent, topology: Topology): Change {
     // What was given out is kept or given back when all else is known (gateways.ts).
     gateways: intent.gateways,
     fgPorts: intent.fgPorts,
+    records: intent.records,
   };
   return {
     intent: next,

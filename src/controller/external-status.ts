@@ -14,7 +14,7 @@ export interface ExternalNetworkStatus {
   readonly physicalNetwork: string;
   readonly vlan?: number;
   readonly mtuBytes: number;
-  readonly subnets: readonly { readonly cidr: string; readonly gatewayIp: string }[];
+  readonly subnets: readonly { readonly cidr: string; readonly gatewayIp?: string }[];
   /** The nodes that are plugged in, and their own addresses there. */
   readonly uplinks: readonly { readonly node: string; readonly addresses: readonly string[] }[];
 }

@@ -50,7 +50,10 @@ export function externalNetworkViews(
       return {
         name: network.name,
         mtuBytes: network.mtuBytes,
-        subnets: network.subnets.map(({ cidr, gatewayIp }) => ({ cidr, gatewayIp })),
+        subnets: network.subnets.map(({ cidr, gatewayIp }) => ({
+          cidr,
+          ...(gatewayIp === undefined ? {} : { gatewayIp }),
+        })),
         ...(uplink === undefined ? {} : { uplink }),
         ...(uplink === undefined || fg === undefined
           ? {}

@@ -15,6 +15,7 @@ import type {
   Router,
 } from '../model/resources.js';
 import type { NodeReport } from '../model/node-view.js';
+import type { Records } from './records.js';
 import { remembered } from './sharing.js';
 
 /** What must survive a restart: people's wishes and every number given out. Keyed by name. */
@@ -37,6 +38,8 @@ export interface Intent {
   readonly gateways: ReadonlyMap<string, Gateway>;
   /** By network and node. */
   readonly fgPorts: ReadonlyMap<string, FgPort>;
+  /** What the API says of all these; settled after every command (records.ts). */
+  readonly records: Records;
 }
 
 export interface ControllerState {
@@ -57,6 +60,7 @@ export const emptyIntent: Intent = {
   floatingIps: new Map(),
   gateways: new Map(),
   fgPorts: new Map(),
+  records: new Map(),
 };
 
 export const emptyState: ControllerState = { intent: emptyIntent, reports: new Map() };

@@ -71,7 +71,7 @@ function commonOf(
     // Without a router VMs get no default route: nobody would answer for the gateway.
     subnets: subnets.map(({ cidr, gatewayIp, ipv6 }) => ({
       cidr,
-      ...(routerIps.has(gatewayIp) ? { gatewayIp } : {}),
+      ...(gatewayIp !== undefined && routerIps.has(gatewayIp) ? { gatewayIp } : {}),
       ...(ipv6 === undefined ? {} : { ipv6 }),
     })),
     ports,

@@ -243,7 +243,7 @@ function withSlaacIps(
 }
 
 /** A pair with a router's address would let a port speak as its own gateway. */
-function refuseRouterIps(
+export function refuseRouterIps(
   intent: Intent,
   network: Network,
   port: string,
@@ -272,10 +272,12 @@ function withPort(intent: Intent, port: Port): Intent {
   return { ...intent, ports: withEntry(intent.ports, port.name, port) };
 }
 
-function ipPool(intent: Intent, network: Network): IpPool {
+/** The addresses of the network, with what is given out: to all but the port `except`, which asks anew. */
+export function ipPool(intent: Intent, network: Network, except?: string): IpPool {
   const pool = new IpPool(network, [...intent.routers.values()]);
   for (const port of intent.ports.values()) {
-    if (port.network === network.name) for (const ip of port.ips) pool.claim(ip, port.name);
+    if (port.network === network.name && port.name !== except)
+      for (const ip of port.ips) pool.hold(ip, port.name);
   }
   for (const { ip, owner } of snatIps(intent, network.name)) pool.claim(ip, owner);
   return pool;

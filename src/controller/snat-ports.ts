@@ -130,7 +130,7 @@ function tenantPools(intent: Intent, routers: readonly WithGateway[]): ReadonlyM
       .map((network) => [network.name as string, new IpPool(network, all)]),
   );
   for (const { name, network, ips } of intent.ports.values())
-    for (const ip of ips) pools.get(network)?.claim(ip, name);
+    for (const ip of ips) pools.get(network)?.hold(ip, name);
   for (const port of intent.ports.values()) avoidPairs(port, pools.get(port.network));
   return pools;
 }

@@ -3,6 +3,7 @@ import { snatPaths } from '../model/node-view.js';
 import {
   forwardedProtocols,
   placements,
+  type AddressRange,
   type ExternalNetworkIntent,
   type ExternalSubnet,
   type FgPort,
@@ -86,16 +87,20 @@ function decodeNetwork(item: Item): ExternalNetworkIntent {
   };
 }
 
-function decodeSubnet(item: Item): ExternalSubnet {
-  const pool = item.optional('pool');
+export function decodeSubnet(item: Item): ExternalSubnet {
+  const gatewayIp = item.optional('gatewayIp')?.ip();
+  const pools = item.optional('pools');
   return {
     cidr: item.field('cidr').cidr(),
-    gatewayIp: item.field('gatewayIp').ip(),
-    ...(pool === undefined
-      ? {}
-      : { pool: { first: pool.field('first').ip(), last: pool.field('last').ip() } }),
+    ...(gatewayIp === undefined ? {} : { gatewayIp }),
+    ...(pools === undefined ? {} : { pools: pools.items().map(decodeRange) }),
   };
 }
+
+const decodeRange = (item: Item): AddressRange => ({
+  first: item.field('first').ip(),
+  last: item.field('last').ip(),
+});
 
 function decodeFloatingIp(item: Item): FloatingIp {
   const port = item.optional('port')?.name();

@@ -2,16 +2,17 @@
  * The shape of the state file. Decoding parses every value again: what a disk or an editor has done to
  * the file is found at the start, not later in a view.
  */
-import type {
-  AllowedAddressPair,
-  Binding,
-  InteropVtep,
-  Network,
-  Node,
-  Port,
-  PortAttachment,
-  Router,
-  Subnet,
+import {
+  makers,
+  type AllowedAddressPair,
+  type Binding,
+  type InteropVtep,
+  type Network,
+  type Node,
+  type Port,
+  type PortAttachment,
+  type Router,
+  type Subnet,
 } from '../model/resources.js';
 import { defaultRoutingMode, routingModes } from '../model/routing.js';
 import { advertisedModes } from '../model/slaac.js';
@@ -21,8 +22,10 @@ import {
   decodeGatewayIntent,
   decodePortForwarding,
   decodeProvider,
+  decodeSubnet,
   encodeExternal,
 } from './state-file-external.js';
+import { decodeRecords, encodeRecords } from './state-file-records.js';
 import { Item } from './state-item.js';
 
 const VERSION = 1;
@@ -41,6 +44,7 @@ export function encodeIntent(intent: Intent): Readonly<Record<string, unknown>> 
     routers: byName(intent.routers),
     ports: byName(intent.ports),
     ...encodeExternal(intent),
+    records: encodeRecords(intent.records),
   };
 }
 
@@ -70,6 +74,7 @@ export function decodeIntent(value: unknown): Intent {
     ),
     ports: keyed(root.field('ports').items().map(decodePort)),
     ...decodeExternal(root),
+    records: decodeRecords(root),
   };
 }
 
@@ -102,17 +107,17 @@ function decodeNetwork(item: Item): Network {
   return {
     name: item.field('name').name(),
     vni: item.field('vni').vni(),
+    ...adminDown(item),
     ...(mtuBytes === undefined ? {} : { mtuBytes }),
     subnets: item
       .field('subnets')
       .items()
-      .map((subnet) => ({
-        cidr: subnet.field('cidr').cidr(),
-        gatewayIp: subnet.field('gatewayIp').ip(),
-        ...decodeAdvertised(subnet),
-      })),
+      .map((subnet) => ({ ...decodeSubnet(subnet), ...decodeAdvertised(subnet) })),
   };
 }
+
+const adminDown = (item: Item): { adminDown?: true } =>
+  item.optional('adminDown')?.boolean() === true ? { adminDown: true } : {};
 
 function decodeAdvertised(subnet: Item): Pick<Subnet, 'ipv6'> {
   const ipv6 = subnet.optional('ipv6')?.oneOf(advertisedModes);
@@ -145,15 +150,13 @@ function decodeRouter(item: Item): Router {
     routing: item.optional('routing')?.oneOf(routingModes) ?? defaultRoutingMode,
     ...(gateway === undefined ? {} : { gateway: decodeGatewayIntent(gateway) }),
     portForwardings: item.itemsOf('portForwardings').map(decodePortForwarding),
+    ...adminDown(item),
   };
 }
 
 function decodePort(item: Item): Port {
   const node = item.optional('node')?.name();
   const binding = item.optional('binding');
-  const madeBy = item.field('madeBy').text();
-  if (madeBy !== 'topology' && madeBy !== 'attach')
-    throw item.field('madeBy').wrong('"topology" or "attach"');
   return {
     name: item.field('name').name(),
     network: item.field('network').name(),
@@ -165,7 +168,8 @@ function decodePort(item: Item): Port {
     mac: item.field('mac').mac(),
     allowedAddressPairs: item.field('allowedAddressPairs').items().map(decodePair),
     portSecurity: item.field('portSecurity').boolean(),
-    madeBy,
+    madeBy: item.field('madeBy').oneOf(makers),
+    ...adminDown(item),
     ...(binding === undefined ? {} : { binding: decodeBinding(binding) }),
   };
 }

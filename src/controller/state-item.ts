@@ -9,6 +9,7 @@ import {
   type IpAddress,
   type MacAddress,
 } from '../model/addresses.js';
+import { isRecord } from '../model/untrusted.js';
 import { parseName, parseVni, type Name, type Vni } from '../model/identifiers.js';
 
 /** A JSON value and where it stands, so that a broken one can be named. */
@@ -50,6 +51,12 @@ export class Item {
 
   boolean(): boolean {
     if (typeof this.value !== 'boolean') throw this.wrong('true or false');
+    return this.value;
+  }
+
+  /** Any JSON object. */
+  record(): Readonly<Record<string, unknown>> {
+    if (!isRecord(this.value)) throw this.wrong('an object');
     return this.value;
   }
 

@@ -8,11 +8,12 @@ import type { IpAddress, MacAddress } from '../model/addresses.js';
 import { DvrError } from '../model/errors.js';
 import type { Name } from '../model/identifiers.js';
 import type { NodeReport } from '../model/node-view.js';
-import type { AllowedAddressPair, PortAttachment, PortIntent } from '../model/resources.js';
+import type { AllowedAddressPair, MadeBy, PortAttachment, PortIntent } from '../model/resources.js';
 import type { Topology } from '../model/topology.js';
 import { applyTopology } from './apply-topology.js';
 import { boundPorts } from './bound-ports.js';
 import { withGateways } from './gateways.js';
+import { withRecords } from './records.js';
 import { emptyState, type ControllerState, type Intent } from './intent.js';
 import { registerNode, removeNode, reportNode } from './node-commands.js';
 import {
@@ -31,7 +32,7 @@ export type Command =
   | {
       readonly command: 'createPort';
       readonly port: PortIntent;
-      readonly madeBy: 'topology' | 'attach';
+      readonly madeBy: MadeBy;
     }
   /** Binds the port and plugs it in; makes it first where it does not exist. */
   | ({ readonly command: 'attachPort' } & AttachRequest)
@@ -103,16 +104,17 @@ export interface Change {
 /**
  * One step of the controller.
  *
+ * @param at when it is decided, RFC 3339 in whole seconds: what records say of it.
  * @example
  * const step = step(emptyState, { command: 'applyTopology', topology });
  * if (step instanceof DvrError) throw step;
  */
-export function step(state: ControllerState, command: Command): Step | DvrError {
+export function step(state: ControllerState, command: Command, at = START): Step | DvrError {
   try {
     const change = changeOf(state, command);
     return {
       state: {
-        intent: stamped(state.intent, change.intent),
+        intent: stamped(state.intent, change.intent, at),
         reports: change.reports ?? state.reports,
       },
       events: change.events,
@@ -124,6 +126,8 @@ export function step(state: ControllerState, command: Command): Step | DvrError 
 }
 
 export { emptyState };
+
+const START = '1970-01-01T00:00:00Z';
 
 function changeOf(state: ControllerState, command: Command): Change {
   const { intent } = state;
@@ -160,11 +164,11 @@ function forgetReports(state: ControllerState, change: Change): Change {
 }
 
 /** The next intent with the generation it has: one more where any node must be told. */
-function stamped(before: Intent, after: Intent): Intent {
+function stamped(before: Intent, after: Intent, at: string): Intent {
   if (after === before) return before;
   // Whatever is asked of the new intent, from here on, is worked out from what is known of the one before.
   boundPorts(after.ports, before.ports);
-  const settled = withGateways(after);
+  const settled = withRecords(before, withGateways(after), at);
   const next = { ...settled, generation: before.generation + 1 };
   const [told, telling] = [viewsOf(before), viewsOf(next, before)];
   const fault = tooLarge(told, telling);

@@ -1,7 +1,7 @@
 /** What `dvr status` and the lists show: the intent, and how far the nodes have come with it. */
 import type { Winners } from '../model/elected.js';
 import type { PortReport, RouterReport } from '../model/node-view.js';
-import type { Network, Node, Port, Router } from '../model/resources.js';
+import type { MadeBy, Network, Node, Port, Router } from '../model/resources.js';
 import type { RoutingMode } from '../model/routing.js';
 import type { Controller } from './controller.js';
 import {
@@ -35,7 +35,7 @@ export interface NetworkStatus {
   readonly name: string;
   readonly vni: number;
   readonly mtuBytes: number;
-  readonly subnets: readonly { readonly cidr: string; readonly gatewayIp: string }[];
+  readonly subnets: readonly { readonly cidr: string; readonly gatewayIp?: string }[];
 }
 
 export interface RouterStatus {
@@ -61,7 +61,7 @@ export interface PortStatus {
   readonly ips: readonly string[];
   readonly allowedAddressPairs: readonly { readonly ip: string; readonly mac?: string }[];
   readonly portSecurity: boolean;
-  readonly madeBy: 'topology' | 'attach';
+  readonly madeBy: MadeBy;
   readonly attachment?: { readonly netns?: string; readonly pid?: number; readonly ifname: string };
   /** `pending`: bound, and the node has not said anything of it yet. */
   readonly state: 'unbound' | 'pending' | PortReport['state'];

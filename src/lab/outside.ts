@@ -21,7 +21,7 @@ interface ExternalNetwork {
   readonly physicalNetwork: string;
   readonly vlan?: number;
   readonly mtuBytes: number;
-  readonly subnets: readonly { readonly cidr: Cidr; readonly gatewayIp: string }[];
+  readonly subnets: readonly { readonly cidr: Cidr; readonly gatewayIp?: string }[];
 }
 
 /** A device of a namespace, and the fabric's port that leads from it onto a wire. */
@@ -91,15 +91,17 @@ export function planOutside(topology: OutsideTopology, prefix: string): OutsideP
 const outsideDevice = (index: number): string => `eth${index}`;
 
 function subnetsOf({ subnets, vlan }: ExternalNetwork, device: string): OutsideSubnet[] {
-  return subnets.map(({ cidr, gatewayIp }) => {
+  return subnets.flatMap(({ cidr, gatewayIp }) => {
+    // Nobody upstream has an address there: there is nothing to build.
+    if (gatewayIp === undefined) return [];
     const host = nthHost(cidr, kHostNumber);
     const length = prefixBitsOf(cidr);
-    return {
+    return [{
       device, gateway: `${gatewayIp}/${length}`,
       ...(vlan === undefined ? {} : { vlan }),
       // A subnet that small has its router only.
       ...(host === undefined || host === gatewayIp ? {} : { host: `${host}/${length}` }),
-    };
+    }];
   });
 }
 

@@ -6,13 +6,13 @@
 declare const brand: unique symbol;
 export type Branded<Base, Tag extends string> = Base & { readonly [brand]: Tag };
 
-/** The name of a node, network, router, port or interop VTEP. */
+/** The name of a node, network, router, port or interop VTEP; a UUID is one too. */
 export type Name = Branded<string, 'Name'>;
 /** A VXLAN network identifier: 24 bits. RFC 7348 allows 0; people would take it for "none". */
 export type Vni = Branded<number, 'Vni'>;
 
-export const nameRule = 'a name is 1 to 32 of a-z, 0-9 and "-", and begins with a letter or digit';
-const namePattern = /^[a-z0-9][a-z0-9-]{0,31}$/;
+export const nameRule = 'a name is 1 to 36 of a-z, 0-9 and "-", and begins with a letter or digit';
+const namePattern = /^[a-z0-9][a-z0-9-]{0,35}$/;
 
 export const MIN_VNI = 1;
 export const MAX_VNI = 0xff_ffff;

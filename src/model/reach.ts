@@ -55,5 +55,5 @@ function addressesToward(
 
 function isGatewayOf(router: RouterIntent, destination: Destination): boolean {
   const own = addressesToward(router, destination);
-  return destination.subnets.some(({ gatewayIp }) => own.includes(gatewayIp));
+  return destination.subnets.some(({ gatewayIp }) => gatewayIp !== undefined && own.includes(gatewayIp));
 }

@@ -42,10 +42,13 @@ export interface InteropVtep {
   readonly networks: readonly Name[];
 }
 
-/** A prefix of a network. `gatewayIp` is what VMs are given and no port may have. */
+/** A prefix of a network. */
 export interface Subnet {
   readonly cidr: Cidr;
-  readonly gatewayIp: IpAddress;
+  /** What VMs are given and no port may have; absent: hosts here have no way out. */
+  readonly gatewayIp?: IpAddress;
+  /** What may be given out unasked; absent: all that is left. */
+  readonly pools?: readonly AddressRange[];
   /** How routers advertise it; absent: they do not. */
   readonly ipv6?: AdvertisedMode;
 }
@@ -60,6 +63,8 @@ export interface NetworkIntent {
 
 export interface Network extends NetworkIntent {
   readonly vni: Vni;
+  /** Switched off: no port of it is known anywhere. */
+  readonly adminDown?: true;
 }
 
 export interface ExternalNetworkIntent {
@@ -72,10 +77,7 @@ export interface ExternalNetworkIntent {
 }
 
 /** `gatewayIp` is the upstream's: where routers send what is for the world. */
-export interface ExternalSubnet extends Subnet {
-  /** What may be given out unasked; absent: all that is left. */
-  readonly pool?: AddressRange;
-}
+export type ExternalSubnet = Subnet;
 
 /** Both ends belong to it. */
 export interface AddressRange {
@@ -177,6 +179,8 @@ export interface RouterIntent {
 
 export interface Router extends RouterIntent {
   readonly interfaces: readonly RouterInterface[];
+  /** Switched off: it has a copy nowhere. */
+  readonly adminDown?: true;
 }
 
 /** A further address a port may use; without `mac` it is the port's own. */
@@ -197,6 +201,9 @@ export interface PortIntent {
   readonly portSecurity: boolean;
 }
 
+export const makers = ['topology', 'attach', 'api'] as const;
+export type MadeBy = (typeof makers)[number];
+
 /** As Attachment of node-view.ts: a namespace by path or process, or else the node's own device of that name. */
 export interface PortAttachment {
   readonly netns?: string;
@@ -215,6 +222,8 @@ export interface Port extends PortIntent {
   readonly mac: MacAddress;
   /** Absent: the port exists, but no node forwards to it. */
   readonly binding?: Binding;
-  /** What attach made, detach deletes, and a new topology file leaves alone. */
-  readonly madeBy: 'topology' | 'attach';
+  /** Switched off: it is known nowhere, as if it were unbound. */
+  readonly adminDown?: true;
+  /** What attach made, detach deletes; what attach or the API made, a new topology file leaves alone. */
+  readonly madeBy: MadeBy;
 }

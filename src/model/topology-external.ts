@@ -113,7 +113,7 @@ function readSubnets(reader: YamlReader, value: Value | undefined): readonly Ext
     }
     const gatewayIp = readUpstream(reader, values.gateway, cidr);
     const pool = values.pool === undefined ? undefined : readPool(reader, values.pool, cidr);
-    subnets.push({ cidr, gatewayIp, ...(pool === undefined ? {} : { pool }) });
+    subnets.push({ cidr, gatewayIp, ...(pool === undefined ? {} : { pools: [pool] }) });
   }
   return subnets;
 }

@@ -36,7 +36,7 @@ export interface NetworkDraft {
 }
 
 /** Shorter ones are typing mistakes; longer ones have no room for a gateway and a port. */
-const PREFIX_BITS = { 4: { min: 8, max: 30 }, 6: { min: 16, max: 126 } } as const;
+export const PREFIX_BITS = { 4: { min: 8, max: 30 }, 6: { min: 16, max: 126 } } as const;
 
 /** `names` are all that were declared, faulty ones too, so that one fault is not told twice. */
 export function readNetworks(

@@ -19,6 +19,7 @@ import { familiesOf } from './external-ip.js';
 import { MAX_SNAT_NODES } from './limits.js';
 import type { Name } from './identifiers.js';
 import type {
+  AddressRange,
   ExternalNetworkIntent,
   ExternalSubnet,
   NetworkIntent,
@@ -57,9 +58,17 @@ function refuseFullPool(reader: YamlReader, wishes: Wishes, network: ExternalNet
   );
 }
 
-function freeInPool({ cidr, gatewayIp, pool }: ExternalSubnet, declared: readonly IpAddress[]): bigint {
+function freeInPool({ cidr, gatewayIp, pools }: ExternalSubnet, declared: readonly IpAddress[]): bigint {
   const reserved = [networkAddress(cidr), broadcastAddress(cidr), gatewayIp, ...declared];
-  if (pool === undefined) return freeIn(cidr, reserved);
+  if (pools === undefined) return freeIn(cidr, reserved);
+  return pools.reduce((sum, pool) => sum + freeInRange(cidr, pool, reserved), 0n);
+}
+
+function freeInRange(
+  cidr: Cidr,
+  pool: AddressRange,
+  reserved: readonly (IpAddress | undefined)[],
+): bigint {
   const size = hostNumber(cidr, pool.last) - hostNumber(cidr, pool.first) + 1n;
   const inPool = reserved.filter(
     (ip) =>

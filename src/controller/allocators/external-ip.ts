@@ -1,14 +1,14 @@
 /** Addresses of external networks: what gateways, floating IPs and nodes have there, and what is left. */
-import { compareIps, familyOf, hostNumber, nthHost, sizeOf, type IpAddress, type IpFamily } from '../../model/addresses.js';
+import { familyOf, type IpAddress, type IpFamily } from '../../model/addresses.js';
 import { DvrError } from '../../model/errors.js';
 import { whyNotExternalIp } from '../../model/external-ip.js';
 import type { ExternalNetworkIntent, ExternalSubnet } from '../../model/resources.js';
+import { HostSearch } from './lowest-host.js';
 
 /** The addresses of one external network while a command works on it. */
 export class ExternalIpPool {
   private readonly owners = new Map<IpAddress, string>();
-  /** Where the search of each subnet goes on: within one command nothing is given back. */
-  private readonly nextHost = new Map<ExternalSubnet, bigint>();
+  private readonly search = new HostSearch();
 
   constructor(private readonly network: ExternalNetworkIntent) {}
 
@@ -40,8 +40,8 @@ export class ExternalIpPool {
       this.owners.set(ip, owner);
       return ip;
     }
-    const pools = subnets.map(({ cidr, pool }) =>
-      pool === undefined ? cidr : `${pool.first}-${pool.last}`,
+    const pools = subnets.flatMap(({ cidr, pools: ranges }) =>
+      ranges === undefined ? [cidr] : ranges.map(({ first, last }) => `${first}-${last}`),
     );
     throw new DvrError(
       'DVR_ADDRESSES_EXHAUSTED',
@@ -50,17 +50,10 @@ export class ExternalIpPool {
     );
   }
 
-  /** Ends after as many steps as addresses are taken, however large the subnet is. */
   private lowestFreeOf(subnet: ExternalSubnet): IpAddress | undefined {
-    const { cidr, pool } = subnet;
-    const first = pool === undefined ? 1n : hostNumber(cidr, pool.first);
-    for (let n = this.nextHost.get(subnet) ?? first; n < sizeOf(cidr); n++) {
-      const ip = nthHost(cidr, n);
-      if (ip === undefined || (pool !== undefined && compareIps(ip, pool.last) > 0)) return undefined;
-      if (this.owners.has(ip) || whyNotExternalIp(ip, this.network) !== undefined) continue;
-      this.nextHost.set(subnet, n + 1n);
-      return ip;
-    }
-    return undefined;
+    return this.search.lowestFree(
+      subnet,
+      (ip) => this.owners.has(ip) || whyNotExternalIp(ip, this.network) !== undefined,
+    );
   }
 }

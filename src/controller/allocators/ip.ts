@@ -2,8 +2,6 @@
 import {
   familyOf,
   networkAddress,
-  nthHost,
-  sizeOf,
   broadcastAddress,
   type Cidr,
   type IpAddress,
@@ -13,13 +11,13 @@ import { DvrError } from '../../model/errors.js';
 import { whyNotPortIp } from '../../model/port-ip.js';
 import type { NetworkIntent, RouterIntent, Subnet } from '../../model/resources.js';
 import { routerIpsOf } from '../../model/topology-routers.js';
+import { HostSearch } from './lowest-host.js';
 
 /** The addresses of one network while a command works on it. */
 export class IpPool {
   private readonly routerIps: ReadonlyMap<IpAddress, string>;
   private readonly owners = new Map<IpAddress, string>();
-  /** Where the search of each subnet goes on: within one command nothing is given back. */
-  private readonly nextHost = new Map<Subnet, bigint>();
+  private readonly search = new HostSearch();
 
   constructor(
     private readonly network: NetworkIntent,
@@ -46,6 +44,15 @@ export class IpPool {
       );
     }
     this.owners.set(ip, port);
+  }
+
+  /** As claim, for what is the port's already. */
+  hold(ip: IpAddress, port: string): void {
+    this.owners.set(ip, port);
+  }
+
+  ownerOf(ip: IpAddress): string | undefined {
+    return this.owners.get(ip);
   }
 
   /** Whether `port` could claim it. */
@@ -97,21 +104,11 @@ export class IpPool {
     );
   }
 
-  /** Ends after as many steps as addresses are taken, however large the subnet is. */
   private lowestFreeOf(subnet: Subnet): IpAddress | undefined {
     const reserved = [networkAddress(subnet.cidr), broadcastAddress(subnet.cidr), subnet.gatewayIp];
-    for (let n = this.nextHost.get(subnet) ?? 1n; n < sizeOf(subnet.cidr); n++) {
-      const ip = nthHost(subnet.cidr, n);
-      if (
-        ip === undefined ||
-        reserved.includes(ip) ||
-        this.routerIps.has(ip) ||
-        this.owners.has(ip)
-      )
-        continue;
-      this.nextHost.set(subnet, n + 1n);
-      return ip;
-    }
-    return undefined;
+    return this.search.lowestFree(
+      subnet,
+      (ip) => reserved.includes(ip) || this.routerIps.has(ip) || this.owners.has(ip),
+    );
   }
 }

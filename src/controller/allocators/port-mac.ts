@@ -29,6 +29,10 @@ export class PortMacPool {
     this.owners.set(mac, owner);
   }
 
+  isFree(mac: MacAddress, owner: string): boolean {
+    return (this.owners.get(mac) ?? owner) === owner;
+  }
+
   /** The lowest free one. @throws DvrError DVR_MAC_EXHAUSTED */
   allocate(owner: string): MacAddress {
     const found = lowestFree(this.next, this.last, (n) => macOf(PORT_MAC_OUI, n), this.owners);

@@ -69,7 +69,7 @@ describe('a topology with a way out', () => {
     expect(topology.externalNetworks[0]).toEqual({
       name: 'ext', physicalNetwork: 'physnet1', mtuBytes: 1400,
       subnets: [
-        { cidr: '203.0.113.0/24', gatewayIp: '203.0.113.254', pool: { first: '203.0.113.20', last: '203.0.113.99' } },
+        { cidr: '203.0.113.0/24', gatewayIp: '203.0.113.254', pools: [{ first: '203.0.113.20', last: '203.0.113.99' }] },
         { cidr: '2001:db8:f::/64', gatewayIp: '2001:db8:f::1' },
       ],
     });

@@ -276,7 +276,7 @@ describe('a fault is told by line and path', () => {
       'a name that is none',
       file('networks: { Red_Net: { subnets: [] } }'),
       [
-        'topology.yaml:3: networks.Red_Net: "Red_Net" is no name; a name is 1 to 32 of a-z, 0-9 and "-", and begins with a letter or digit',
+        'topology.yaml:3: networks.Red_Net: "Red_Net" is no name; a name is 1 to 36 of a-z, 0-9 and "-", and begins with a letter or digit',
       ],
     ],
     [
@@ -302,7 +302,7 @@ describe('a fault is told by line and path', () => {
       'a node name that is none, once and with nothing that follows from it',
       'underlay: { cidr: 172.16.0.0/24 }\nnodes: { Bad_Name: { vtep: 172.16.0.11 } }',
       [
-        'topology.yaml:2: nodes.Bad_Name: "Bad_Name" is no name; a name is 1 to 32 of a-z, 0-9 and "-", and begins with a letter or digit',
+        'topology.yaml:2: nodes.Bad_Name: "Bad_Name" is no name; a name is 1 to 36 of a-z, 0-9 and "-", and begins with a letter or digit',
       ],
     ],
     [
