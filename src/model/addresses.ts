@@ -129,6 +129,11 @@ export function compareIps(left: IpAddress, right: IpAddress): number {
   return difference < 0n ? -1 : difference > 0n ? 1 : 0;
 }
 
+/** How many addresses the second is after the first. */
+export function ipDistance(first: IpAddress, last: IpAddress): bigint {
+  return numberOf(last) - numberOf(first);
+}
+
 /** The place of the address in its prefix, 0 being the network address. */
 export function hostNumber(cidr: Cidr, ip: IpAddress): bigint {
   return numberOf(ip) - numberOf(networkAddress(cidr));

@@ -23,6 +23,7 @@ const typesByStatus = {
     'OutOfBoundsAllocationPool',
     'RoutesExhausted',
   ],
+  403: ['HTTPForbidden'],
   404: [
     'AddressScopeNotFound',
     'AgentNotFound',
@@ -88,6 +89,7 @@ const statusOfType = new Map<string, Status>(
 
 const codeOfStatus: Readonly<Record<Status, ErrorCode>> = {
   400: 'DVR_USAGE',
+  403: 'DVR_USAGE',
   404: 'DVR_NOT_FOUND',
   405: 'DVR_USAGE',
   406: 'DVR_USAGE',

@@ -68,6 +68,13 @@ export type Write =
       readonly id: string;
       readonly tags: readonly string[];
     }
+  /** One tag more or less; it may be there, or gone, already. */
+  | {
+      readonly write: 'addTag' | 'removeTag';
+      readonly of: TaggedPlural;
+      readonly id: string;
+      readonly tag: string;
+    }
   /** undefined: back to the default. */
   | { readonly write: 'setQuotas'; readonly project: string; readonly quotas: Quotas | undefined };
 
