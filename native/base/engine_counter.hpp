@@ -22,7 +22,8 @@ namespace dvr {
   X(runs, sum, "super-frames joined here and written at once")                                           \
   X(run_packets, sum, "packets in them")                                                                 \
   X(run_bytes, sum, "bytes of them")                                                                     \
-  X(longest_run, maximum, "packets in the longest of them")
+  X(longest_run, maximum, "packets in the longest of them")                                              \
+  X(announcements_untold, sum, "announcements of addresses by VMs that made more than are looked at")
 
 enum class OverWorkers : bool { sum, maximum };
 

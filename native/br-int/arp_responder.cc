@@ -4,6 +4,8 @@
 // solicitation goes to ra_responder, everything else to find_router. Before seed step EW1, and what keeps the
 // shared gateway MAC out of every other node: nobody elsewhere is ever asked. RFC 826, RFC 4861 section 7.2,
 // RFC 5227. Reads neighbours and ports.
+// What a VM announces unasked (gratuitous ARP, an unsolicited advertisement) goes on to everybody; where the address
+// may move between ports (VRRP), or no port is known to have it, the agent is told as well.
 // An unknown target floods from VMs (an address nobody told the controller about may still answer), never
 // from a router: its question would carry the shared MAC to every node.
 #include "br-int/br_int.hpp"
@@ -24,8 +26,21 @@ StageId unknown_target(Packet& packet, const Tables& tables) {
   return StageId::find_router;
 }
 
-StageId answer_arp(Packet& packet, EthernetView ethernet, const Tables& tables) {
+bool from_vm(const Packet& packet, const Tables& tables) {
+  const auto* port = tables.find<PortRow>({packet.in_port});
+  return port != nullptr && port->kind == PortKind::vm;
+}
+
+void announced(const Packet& packet, const IpAddr& ip, const MacAddr& mac, const Tables& tables, Effects& effects) {
+  if (ip.is_any() || !from_vm(packet, tables)) return;
+  const auto* row = tables.find<NeighbourRow>({packet.local_vlan, ip});
+  if (row == nullptr || row->movable) effects.announce = {true, ip, mac};
+}
+
+StageId answer_arp(Packet& packet, EthernetView ethernet, const Tables& tables, Effects& effects) {
   auto arp = ArpView::of(packet.frame);
+  if (arp && arp->is_announcement() && !arp->is_probe())
+    announced(packet, arp->sender_ip(), arp->sender_mac(), tables, effects);
   // An announcement asks nothing, and who asks for its own address (a probe) must hear nothing from us.
   if (!arp || arp->operation() != kArpRequest || arp->is_announcement()) return StageId::find_router;
   const auto* row = tables.find<NeighbourRow>({packet.local_vlan, arp->target_ip()});
@@ -38,13 +53,15 @@ StageId answer_arp(Packet& packet, EthernetView ethernet, const Tables& tables) 
   return reply_to_in_port(packet);
 }
 
-StageId answer_solicitation(Packet& packet, const EthernetView& ethernet, const Tables& tables) {
+StageId answer_solicitation(Packet& packet, const EthernetView& ethernet, const Tables& tables, Effects& effects) {
   const auto ip = Ipv6View::of(packet.frame);
   if (!ip || ip->hop_limit() != 255) return StageId::find_router;
   const auto upper = ip->upper_layer();
   if (!upper || upper->is_fragment) return StageId::find_router;
   const auto nd = NdView::of(ip->packet(), *upper);
   if (nd && nd->type() == kRouterSolicitation) return StageId::ra_responder;
+  if (nd && nd->type() == kNeighbourAdvertisement && nd->has_target() && !nd->is_solicited())
+    announced(packet, nd->target(), ethernet.src(), tables, effects);
   if (!nd || nd->type() != kNeighbourSolicitation || !nd->has_target()) return StageId::find_router;
   const auto* row = tables.find<NeighbourRow>({packet.local_vlan, nd->target()});
   if (row == nullptr) return unknown_target(packet, tables);
@@ -56,12 +73,12 @@ StageId answer_solicitation(Packet& packet, const EthernetView& ethernet, const 
 
 }  // namespace
 
-StageId arp_responder(Packet& packet, const Tables& tables, Effects&) {
+StageId arp_responder(Packet& packet, const Tables& tables, Effects& effects) {
   const auto ethernet = EthernetView::of(packet.frame);
   if (!ethernet) return drop(packet, DropReason::truncated);
   switch (ethernet->ether_type()) {
-    case kEtherTypeArp: return answer_arp(packet, *ethernet, tables);
-    case kEtherTypeIpv6: return answer_solicitation(packet, *ethernet, tables);
+    case kEtherTypeArp: return answer_arp(packet, *ethernet, tables, effects);
+    case kEtherTypeIpv6: return answer_solicitation(packet, *ethernet, tables, effects);
     default: return StageId::find_router;
   }
 }

@@ -250,6 +250,12 @@ Napi::Value DataplaneObject::take_events(const Napi::CallbackInfo& info) {
         event.Set("localVlan", learned.local_vlan.value);
         event.Set("mac", text_of(learned.mac));
         event.Set("vtep", text_of(learned.vtep));
+      },
+      [&](const Announced& announced) {
+        auto event = add("announced");
+        event.Set("portId", announced.port.value);
+        event.Set("ip", text_of(announced.ip));
+        event.Set("mac", text_of(announced.mac));
       });
   return events;
 }

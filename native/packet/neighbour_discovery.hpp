@@ -36,6 +36,8 @@ class NdView {
 
   uint8_t type() const { return at_[0]; }
   bool has_target() const { return bytes_ >= 24; }
+  // Only with has_target(). An advertisement that answers nobody is news to everybody (RFC 4861 section 7.2.6).
+  bool is_solicited() const { return (at_[4] & 0x40) != 0; }
   // Only with has_target().
   IpAddr target() const { return IpAddr::v6(at_ + 8); }
 

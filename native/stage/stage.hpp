@@ -51,6 +51,11 @@ struct Effects {
     MacAddr mac;
     IpAddr vtep;
   } learn;                                  // a MAC seen behind an interop VTEP; JS decides and writes the row
+  struct Announce {
+    bool asked = false;
+    IpAddr ip;
+    MacAddr mac;
+  } announce;                               // a VM says that an address is its own now; JS decides likewise
 };
 
 using StageFunction = StageId (*)(Packet&, const Tables&, Effects&);

@@ -143,8 +143,9 @@ struct NeighbourRow {
   };
   struct Value {
     MacAddr mac;
-    bool router = false;  // sets the R flag of a neighbour advertisement (RFC 4861 section 4.4)
-    DVR_FIELDS(DVR_FIELD(mac) DVR_FIELD(router))
+    bool router = false;   // sets the R flag of a neighbour advertisement (RFC 4861 section 4.4)
+    bool movable = false;  // a port may announce the address as its own: that is told (arp_responder)
+    DVR_FIELDS(DVR_FIELD(mac) DVR_FIELD(router) DVR_FIELD(movable))
   };
 };
 

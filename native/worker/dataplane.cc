@@ -278,7 +278,8 @@ bool Dataplane::is_news_that_gone(const Device& device) {
 }
 
 void Dataplane::take_events(const std::function<void(const Device&)>& gone,
-                            const std::function<void(const Learned&)>& learned) {
+                            const std::function<void(const Learned&)>& learned,
+                            const std::function<void(const Announced&)>& announced) {
   reclaim();
   for (const auto& [name, device] : devices_)
     if (device->spec.kind == DeviceKind::uplink && is_packet_port_gone(device->fd()) && is_news_that_gone(*device)) {
@@ -294,6 +295,8 @@ void Dataplane::take_events(const std::function<void(const Device&)>& gone,
     }
     Learned one;
     for (size_t taken = 0; taken < kWaitingEvents && worker->take_learned(one); ++taken) learned(one);
+    Announced claim;
+    for (size_t taken = 0; taken < kWaitingAnnouncements && worker->take_announced(claim); ++taken) announced(claim);
   }
 }
 

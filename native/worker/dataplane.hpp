@@ -70,7 +70,8 @@ class Dataplane {
   bool reclaim();
   // Looks after uplinks as well: the kernel tells no socket that a device which was down has been deleted.
   void take_events(const std::function<void(const Device&)>& gone,
-                   const std::function<void(const Learned&)>& learned);
+                   const std::function<void(const Learned&)>& learned,
+                   const std::function<void(const Announced&)>& announced = [](const Announced&) {});
 
  private:
   Result<const Device*> present(const DeviceSpec& spec) const;

@@ -280,9 +280,17 @@ void Worker::process(Packet& packet, StageId entry) {
     verdict = run_pipeline(entry, packet, *tables_, effects, counted);
   }
   deliver(verdict, packet, effects, transmit_);
-  if (!effects.learn.asked) return;
-  const auto& [asked, local_vlan, mac, vtep] = effects.learn;
-  tell(learned_, {local_vlan, mac, vtep});
+  if (effects.learn.asked || effects.announce.asked) tell_of(packet, effects);
+}
+
+void Worker::tell_of(const Packet& packet, const Effects& effects) {
+  if (const auto& learn = effects.learn; learn.asked) tell(learned_, {learn.local_vlan, learn.mac, learn.vtep});
+  const auto& announce = effects.announce;
+  if (!announce.asked) return;
+  if (announcement_limit_.allows(packet.in_port, monotonic_ns()))
+    tell(announced_, {packet.in_port, announce.ip, announce.mac});
+  else
+    counters_->engine.announcements_untold.add();
 }
 
 StageId Worker::run_recorded(Packet& packet, StageId entry, Effects& effects) {

@@ -18,6 +18,7 @@
 #include "io/bell.hpp"
 #include "io/system_error.hpp"
 #include "pipeline/recorder.hpp"
+#include "worker/announcement_limit.hpp"
 #include "worker/arena.hpp"
 #include "worker/counters.hpp"
 #include "worker/ring.hpp"
@@ -29,6 +30,7 @@ namespace dvr {
 
 inline constexpr size_t kTraceRecords = 1024;   // waiting for JS, per worker; more are lost and counted
 inline constexpr size_t kWaitingEvents = 4096;  // likewise; the oldest are kept
+inline constexpr size_t kWaitingAnnouncements = 1024;  // likewise
 inline constexpr size_t kWaitingInjections = 64;
 // A train received with as much as this makes good super-frames by itself: they are written at once, so that the
 // next train is received to the same, still hot bytes.
@@ -59,6 +61,13 @@ struct Learned {
   IpAddr vtep;
 };
 
+// What a VM has announced of an address that may move.
+struct Announced {
+  PortId port;
+  IpAddr ip;
+  MacAddr mac;
+};
+
 class Worker {
  public:
   // `events` is rung when there is something to take.
@@ -81,8 +90,9 @@ class Worker {
   uint64_t events_lost() const { return events_lost_.value(); }
   bool take_trace(TraceRecord& record) { return traces_.take(record); }
   bool take_learned(Learned& learned) { return learned_.take(learned); }
+  bool take_announced(Announced& announced) { return announced_.take(announced); }
   bool take_gone(Gone& gone) { return gone_.take(gone); }
-  bool has_events() const { return !learned_.is_empty() || !gone_.is_empty(); }
+  bool has_events() const { return !learned_.is_empty() || !announced_.is_empty() || !gone_.is_empty(); }
 
  private:
   void run(std::stop_token stop);
@@ -98,6 +108,7 @@ class Worker {
   void settle(size_t bytes_read);
   void flush();
   void process(Packet& packet, StageId entry);
+  void tell_of(const Packet& packet, const Effects& effects);
   StageId run_recorded(Packet& packet, StageId entry, Effects& effects);
   bool is_traced(const Packet& packet) const;
 
@@ -115,12 +126,14 @@ class Worker {
   Spin spin_;
   size_t packets_ = 0;  // of this pass
   uint32_t passages_ = 0;
+  AnnouncementLimit announcement_limit_;
 
   std::unique_ptr<Counters> counters_ = std::make_unique<Counters>();
   Transmit transmit_{*counters_};
   Count traces_lost_, events_lost_;
   Ring<TraceRecord, kTraceRecords> traces_;
   Ring<Learned, kWaitingEvents> learned_;
+  Ring<Announced, kWaitingAnnouncements> announced_;
   Ring<Gone, kWaitingEvents> gone_;
   Ring<Injection, kWaitingInjections> injections_;
   std::jthread thread_;

@@ -75,6 +75,8 @@ const kAgeMs = 6000;
 /** Learned events are gathered this long, so that a burst is one batch of rows. */
 const kGatherMs = 50;
 const kMaxGathered = 4096;
+/** What VMs announce is gathered this long: VRRP announces many addresses at once. */
+const kAnnounceMs = 10;
 
 export async function runAgent(options: AgentOptions): Promise<Agent> {
   const agent = new AgentProcess(options, new NodeAgent({
@@ -102,6 +104,7 @@ class AgentProcess implements Agent {
   #working: Promise<void> | undefined;
   #gathered: LearnedEvent[] = [];
   #gather: NodeJS.Timeout | undefined;
+  #announce: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retryMs = kFirstRetryMs;
   #clocks: readonly NodeJS.Timeout[] = [];
@@ -115,7 +118,10 @@ class AgentProcess implements Agent {
     this.#controller = controllerClient({
       address, log, ...(authenticate && { authenticate }),
       register: () => this.#register(),
-      onReady: () => { if (this.#lastReport !== undefined) this.#controller?.report(this.#lastReport); },
+      onReady: () => {
+        if (this.#lastReport !== undefined) this.#controller?.report(this.#lastReport);
+        this.#controller?.announce(this.node.announced.all(performance.now()));
+      },
       onView: (view) => {
         this.#retryMs = kFirstRetryMs;
         this.node.setView(view);
@@ -145,7 +151,7 @@ class AgentProcess implements Agent {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    for (const timer of [...this.#clocks, this.#gather, this.#retry]) clearTimeout(timer);
+    for (const timer of [...this.#clocks, this.#gather, this.#announce, this.#retry]) clearTimeout(timer);
     this.#controller?.close();
     this.#snat?.close();
     await this.#working;
@@ -231,11 +237,20 @@ class AgentProcess implements Agent {
       if (this.node.deviceGone(event)) this.#want('all');
       return;
     }
+    if (event.event === 'announced') {
+      if (this.node.hear(event, performance.now())) this.#announce ??= setTimeout(() => { this.#tellAnnounced(); }, kAnnounceMs);
+      return;
+    }
     if (this.#gathered.length < kMaxGathered) this.#gathered.push(event);
     this.#gather ??= setTimeout(() => {
       this.#gather = undefined;
       if (this.node.learn(this.#gathered.splice(0), Date.now())) this.#want('rows');
     }, kGatherMs);
+  }
+
+  #tellAnnounced(): void {
+    this.#announce = undefined;
+    this.#controller?.announce(this.node.announced.take(performance.now()));
   }
 
   /** Asks for work; what is asked while working is done in the next round, once. */

@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 import type { Log } from '../dataplane/log.js';
 import { DvrError } from '../model/errors.js';
 import { MAX_STREAM_MESSAGE_BYTES } from '../model/limits.js';
-import type { AgentMessage, NodeCallMethod } from '../model/node-call.js';
+import type { AgentMessage, AnnouncedAddress, NodeCallMethod } from '../model/node-call.js';
 import type { NodeReport, NodeView } from '../model/node-view.js';
 import { parseControllerMessage } from './controller-messages.js';
 
@@ -29,6 +29,7 @@ export interface ControllerClientParts {
 
 export interface ControllerClient {
   report(report: NodeReport): void;
+  announce(addresses: readonly AnnouncedAddress[]): void;
   close(): void;
 }
 
@@ -119,6 +120,9 @@ export function controllerClient(parts: ControllerClientParts): ControllerClient
   open();
   return {
     report: (report) => { if (ready && socket !== undefined) say(socket, { type: 'report', report }); },
+    announce: (addresses) => {
+      if (ready && socket !== undefined && addresses.length > 0) say(socket, { type: 'announced', addresses });
+    },
     close: () => {
       closed = true;
       clearTimeout(timer);

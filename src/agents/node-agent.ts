@@ -14,11 +14,12 @@ import type { NodeIds } from '../model/node-call.js';
 import type { NodeReport, NodeView, RouterReport } from '../model/node-view.js';
 import type { Namespace } from '../namespaces/namespace.js';
 import { isRouterNamespace } from '../namespaces/router-namespace.js';
-import { ScriptFailure, type Hands } from '../namespaces/scripts.js';
+import { exitCodes, ScriptFailure, type Hands } from '../namespaces/scripts.js';
 import { CurrentView } from './current-view.js';
 import { desiredOf, type Desired, type Plug } from './desired.js';
 import { Faults, operatorError } from './faults.js';
 import { L2Agent, type Descriptors } from './l2/l2-agent.js';
+import { Announcements, type AnnouncedEvent } from './l2/announcements.js';
 import type { LearnedEvent } from './l2/learned.js';
 import { LearnedMacs } from './l2/learned-macs.js';
 import { L3Agent, standingPlace, type Tell } from './l3/l3-agent.js';
@@ -43,11 +44,6 @@ export interface NodeAgentParts {
   readonly log: Log;
 }
 
-/** What attach-netns.sh and namespace.sh answer when the TAP is nowhere: its owner must make a new one. */
-const kDeviceLost = 3;
-/** What attach-netns.sh answers when the process has not the namespace any more that it had. */
-const kNamespaceLeft = 7;
-
 export class NodeAgent {
   readonly #l2: L2Agent;
   readonly #l3: L3Agent;
@@ -61,6 +57,7 @@ export class NodeAgent {
   readonly #lost = new Set<string>();
   readonly #faults: Faults;
   readonly #learned = new LearnedMacs();
+  readonly announced = new Announcements();
 
   constructor(private readonly parts: NodeAgentParts, state: AgentState) {
     this.#l2 = new L2Agent(parts.hands, parts.descriptors);
@@ -81,6 +78,7 @@ export class NodeAgent {
   setView(view: NodeView): void {
     this.#current.set(view);
     this.#plugged.forgetGone(view);
+    this.announced.follow(view);
   }
 
   /** Which nodes have been elected; all that is derived from the view follows. */
@@ -140,7 +138,7 @@ export class NodeAgent {
    */
   releasePins(): boolean {
     this.#routerWatch.letGo();
-    const gone = this.#l2.pinning.filter(([device, inode]) => this.#plugged.hasLeft(device, inode));
+    const gone = this.#l2.pinning.filter((held) => this.#plugged.hasLeft(...held));
     return gone.map(([name]) => this.#deviceLeft(name)).some(Boolean);
   }
 
@@ -159,6 +157,10 @@ export class NodeAgent {
   learn(events: readonly LearnedEvent[], nowMs: number): boolean {
     return this.#view !== undefined && this.#learned.learn(events, this.#view, this.#ids, nowMs);
   }
+
+  /** Takes an announcement in; answers whether the controller is to hear of it. */
+  hear = (event: AnnouncedEvent, nowMs: number): boolean =>
+    this.#view !== undefined && this.announced.hear(event, this.#view, this.#ids, nowMs);
 
   /** Learned MACs grow older; answers whether rows change. */
   ageLearned(nowMs: number): boolean {
@@ -194,9 +196,7 @@ export class NodeAgent {
     if (this.#view !== undefined) await this.#raSpeaker.speak(this.#view, this.#ids);
   }
 
-  numbers(): NodeIds {
-    return { ...namesOfIds(this.#ids, this.#view), routers: this.#routerReports() };
-  }
+  numbers(): NodeIds { return { ...namesOfIds(this.#ids, this.#view), routers: this.#routerReports() }; }
 
   /** Lets go of our duplicates; devices, rows and namespaces stay as they are. */
   close(): void {
@@ -224,8 +224,8 @@ export class NodeAgent {
     await this.#guard(() => this.#step(step), (error) => {
       this.#faults.blame(step, error, this.#view);
       const code = error.cause instanceof ScriptFailure ? error.cause.exitCode : undefined;
-      if (code === kDeviceLost) this.#lose(step);
-      if (code === kNamespaceLeft && step.step === 'plug') this.#deviceLeft(vmDeviceName(step.plug.port));
+      if (code === exitCodes.deviceLost) this.#lose(step);
+      if (code === exitCodes.namespaceLeft && step.step === 'plug') this.#deviceLeft(vmDeviceName(step.plug.port));
     });
   }
 

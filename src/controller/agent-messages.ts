@@ -26,6 +26,10 @@ export function parseAgentMessage(data: Buffer): AgentMessage | undefined {
         : undefined;
     case 'report':
       return isReport(message['report']) ? cast(message) : undefined;
+    case 'announced':
+      return Array.isArray(message['addresses']) && message['addresses'].every(isAnnouncedAddress)
+        ? cast(message)
+        : undefined;
     case 'result':
       return hasTypes(message, { id: 'number' }) ? cast(message) : undefined;
     case 'failure':
@@ -68,6 +72,10 @@ function isRouterReport(value: unknown): value is RouterReport {
     (value['way'] === 'fast' || value['way'] === 'namespace') &&
     (value['snatNode'] === undefined || typeof value['snatNode'] === 'string')
   );
+}
+
+function isAnnouncedAddress(value: unknown): boolean {
+  return isRecord(value) && hasTypes(value, { port: 'string', ip: 'string', mac: 'string', ageMs: 'number' });
 }
 
 function hasTypes(

@@ -11,9 +11,10 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { authenticateServer, type ClusterKey } from '../model/cluster-key.js';
 import { DvrError } from '../model/errors.js';
 import { MAX_STREAM_MESSAGE_BYTES } from '../model/limits.js';
-import type { AgentMessage, NodeCallMethod } from '../model/node-call.js';
+import type { AgentMessage, AnnouncedAddress, NodeCallMethod } from '../model/node-call.js';
 import type { NodeReport } from '../model/node-view.js';
 import { AgentSession, closeCodes, type SessionMessage } from './agent-session.js';
+import { Announcements } from './announcements.js';
 import type { Controller } from './controller.js';
 import type { Log } from './log.js';
 
@@ -31,12 +32,14 @@ export class AgentStream {
   private readonly sessions = new Map<string, AgentSession>();
   private readonly open = new Set<WebSocket>();
   private handshakes = 0;
+  private readonly announcements: Announcements;
   private readonly stopListening: () => void;
 
   constructor(
     private readonly controller: Controller,
     private readonly log: Log,
   ) {
+    this.announcements = new Announcements(controller, log);
     this.stopListening = controller.listen({
       view: (node, view) => this.sessions.get(node)?.sendView(view),
       nodeGone: (node) =>
@@ -93,6 +96,7 @@ export class AgentStream {
 
   close(): void {
     this.stopListening();
+    this.announcements.close();
     for (const socket of this.open) socket.close(1001, 'the controller stops');
     for (const socket of this.open) socket.terminate();
     this.sockets.close();
@@ -142,6 +146,7 @@ export class AgentStream {
   private take(session: AgentSession, message: SessionMessage, expected: string | undefined): void {
     try {
       if (message.type === 'register') this.register(session, message, expected);
+      else if (message.type === 'announced') this.announced(session, message.addresses);
       else this.report(session, message.report);
     } catch (error) {
       if (!(error instanceof DvrError)) throw error;
@@ -184,6 +189,10 @@ export class AgentStream {
   private report(session: AgentSession, report: NodeReport): void {
     if (this.sessions.get(session.node) !== session || report.node !== session.node) return;
     this.controller.execute({ command: 'reportNode', report });
+  }
+
+  private announced(session: AgentSession, addresses: readonly AnnouncedAddress[]): void {
+    if (this.sessions.get(session.node) === session) this.announcements.take(session.node, addresses);
   }
 
   private leave(session: AgentSession): void {

@@ -57,6 +57,7 @@ export function applyTopology(intent: Intent, topology: Topology): Change {
     gateways: intent.gateways,
     fgPorts: intent.fgPorts,
     records: intent.records,
+    addressHolders: intent.addressHolders,
   };
   return {
     intent: next,

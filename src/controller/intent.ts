@@ -4,6 +4,7 @@
  */
 import type { MacAddress } from '../model/addresses.js';
 import type {
+  AddressHolder,
   ExternalNetworkIntent,
   FgPort,
   FloatingIp,
@@ -40,6 +41,8 @@ export interface Intent {
   readonly fgPorts: ReadonlyMap<string, FgPort>;
   /** What the API says of all these; settled after every command (records.ts). */
   readonly records: Records;
+  /** By network and address (address-holders.ts). */
+  readonly addressHolders: ReadonlyMap<string, AddressHolder>;
 }
 
 export interface ControllerState {
@@ -61,6 +64,7 @@ export const emptyIntent: Intent = {
   gateways: new Map(),
   fgPorts: new Map(),
   records: new Map(),
+  addressHolders: new Map(),
 };
 
 export const emptyState: ControllerState = { intent: emptyIntent, reports: new Map() };

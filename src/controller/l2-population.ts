@@ -8,6 +8,7 @@ import { withoutPrefix } from '../model/addresses.js';
 import { snatPortName } from '../model/device-names.js';
 import type { PeerView, PortView } from '../model/node-view.js';
 import type { InteropVtep } from '../model/resources.js';
+import { heldAddresses } from './address-holders.js';
 import { boundPorts } from './bound-ports.js';
 import { byName } from './intent.js';
 import { derivation, keptEqual, keptList, keptObject, made, remembered, type Made } from './sharing.js';
@@ -60,14 +61,16 @@ const populations = derivation<ReadonlyMap<string, Made<NetworkPopulation>>>(
     boundPorts(intent.ports, before?.ports).inNetwork,
     snatPorts(intent, before),
     peers(intent, before),
+    heldAddresses(intent, before),
   ],
   (intent, last) => {
+    const held = heldAddresses(intent);
     const [bound, routers, all] = [boundPorts(intent.ports).inNetwork, snatPorts(intent), peers(intent)];
     const foreign = vtepsByNetwork(intent.interopVteps);
     return new Map([...intent.networks.keys()].map((name) => {
       const [tenants, ofRouters, vteps] = [bound.get(name), routers.get(name), foreign.get(name)];
-      return [name, made(last?.get(name), [tenants, ofRouters, vteps, all], (before) => {
-        const ports = ofRouters === undefined ? tenants ?? [] : [...(tenants ?? []), ...ofRouters.ports];
+      return [name, made(last?.get(name), [tenants, ofRouters, vteps, all, held.get(name)], (before) => {
+        const ports = [...withHolds(tenants ?? [], held.get(name), before?.ports), ...(ofRouters?.ports ?? [])];
         const members = new Set([...ports.map(({ node }) => node), ...(ofRouters?.standby ?? [])]);
         const to = all.filter((peer) => (peer.interop ? vteps?.has(peer.name) : members.has(peer.name)));
         const flood = keptList(before?.flood.to, to);
@@ -79,6 +82,20 @@ const populations = derivation<ReadonlyMap<string, Made<NetworkPopulation>>>(
     }));
   },
 );
+
+/** The ports, with what they hold of addresses that may move. */
+function withHolds(
+  ports: readonly PortView[],
+  held: ReadonlyMap<string, PortView['holds']> | undefined,
+  last: readonly PortView[] = [],
+): readonly PortView[] {
+  if (held === undefined) return ports;
+  const before = new Map(last.map((port) => [port.name, port]));
+  return ports.map((port) => {
+    const holds = held.get(port.name);
+    return holds === undefined ? port : keptEqual(before.get(port.name), { ...port, holds });
+  });
+}
 
 const nobody: NetworkPopulation = { ports: [], flood: floodTo([]) };
 

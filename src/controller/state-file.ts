@@ -4,6 +4,7 @@
  */
 import {
   makers,
+  type AddressHolder,
   type AllowedAddressPair,
   type Binding,
   type InteropVtep,
@@ -16,6 +17,7 @@ import {
 } from '../model/resources.js';
 import { defaultRoutingMode, routingModes } from '../model/routing.js';
 import { advertisedModes } from '../model/slaac.js';
+import { holderKey } from './address-holders.js';
 import { byName, type Intent } from './intent.js';
 import {
   decodeExternal,
@@ -43,6 +45,7 @@ export function encodeIntent(intent: Intent): Readonly<Record<string, unknown>> 
     networks: byName(intent.networks),
     routers: byName(intent.routers),
     ports: byName(intent.ports),
+    addressHolders: byName(intent.addressHolders),
     ...encodeExternal(intent),
     records: encodeRecords(intent.records),
   };
@@ -73,6 +76,12 @@ export function decodeIntent(value: unknown): Intent {
         .map((router) => [router.id, router]),
     ),
     ports: keyed(root.field('ports').items().map(decodePort)),
+    addressHolders: new Map(
+      root
+        .itemsOf('addressHolders')
+        .map(decodeHolder)
+        .map((holder) => [holderKey(holder.network, holder.ip), holder]),
+    ),
     ...decodeExternal(root),
     records: decodeRecords(root),
   };
@@ -177,6 +186,16 @@ function decodePort(item: Item): Port {
 function decodePair(item: Item): AllowedAddressPair {
   const mac = item.optional('mac')?.mac();
   return { ip: item.field('ip').ipOrCidr(), ...(mac === undefined ? {} : { mac }) };
+}
+
+function decodeHolder(item: Item): AddressHolder {
+  return {
+    network: item.field('network').name(),
+    ip: item.field('ip').ip(),
+    port: item.field('port').name(),
+    mac: item.field('mac').mac(),
+    announcedAt: item.field('announcedAt').count(),
+  };
 }
 
 function decodeBinding(item: Item): Binding {

@@ -10,6 +10,7 @@ import type { Name } from '../model/identifiers.js';
 import type { NodeReport } from '../model/node-view.js';
 import type { AllowedAddressPair, MadeBy, PortAttachment, PortIntent } from '../model/resources.js';
 import type { Topology } from '../model/topology.js';
+import { moveAddresses, withAddressHolders, type Announcement } from './address-holders.js';
 import { applyTopology } from './apply-topology.js';
 import { boundPorts } from './bound-ports.js';
 import { withGateways } from './gateways.js';
@@ -54,6 +55,8 @@ export type Command =
       readonly underlayMtuBytes: number;
     }
   | { readonly command: 'removeNode'; readonly node: string }
+  /** Ports say that addresses of their allowed pairs are theirs now. */
+  | { readonly command: 'moveAddresses'; readonly announced: readonly Announcement[] }
   | { readonly command: 'reportNode'; readonly report: NodeReport };
 
 export interface AttachRequest {
@@ -87,6 +90,13 @@ export type ControllerEvent =
       readonly node: string;
     }
   | { readonly event: 'node_registered'; readonly node: string; readonly underlayMtuBytes: number }
+  | {
+      readonly event: 'address_moved';
+      readonly network: string;
+      readonly ip: string;
+      readonly port: string;
+      readonly from?: string;
+    }
   | { readonly event: 'node_removed'; readonly node: string };
 
 export interface Step {
@@ -152,6 +162,8 @@ function changeOf(state: ControllerState, command: Command): Change {
       return registerNode(state, command.node, command.vtepIp, command.underlayMtuBytes);
     case 'removeNode':
       return removeNode(state, command.node);
+    case 'moveAddresses':
+      return moveAddresses(intent, command.announced);
     case 'reportNode':
       return reportNode(state, command.report);
   }
@@ -168,7 +180,7 @@ function stamped(before: Intent, after: Intent, at: string): Intent {
   if (after === before) return before;
   // Whatever is asked of the new intent, from here on, is worked out from what is known of the one before.
   boundPorts(after.ports, before.ports);
-  const settled = withRecords(before, withGateways(after), at);
+  const settled = withRecords(before, withGateways(withAddressHolders(after)), at);
   const next = { ...settled, generation: before.generation + 1 };
   const [told, telling] = [viewsOf(before), viewsOf(next, before)];
   const fault = tooLarge(told, telling);

@@ -115,7 +115,9 @@ export interface TraceDump {
 /** Something the fast path saw that JS must decide on. */
 export type DataplaneEvent =
   | { readonly event: 'device_gone'; readonly name: string; readonly portId: number }
-  | { readonly event: 'learned'; readonly localVlan: number; readonly mac: string; readonly vtep: string };
+  | { readonly event: 'learned'; readonly localVlan: number; readonly mac: string; readonly vtep: string }
+  /** A VM says that an address is its own, which is no port's alone; from one port at most 100 a second. */
+  | { readonly event: 'announced'; readonly portId: number; readonly ip: string; readonly mac: string };
 
 export interface Dataplane {
   hello(): Promise<DataplaneHello>;

@@ -31,7 +31,7 @@ export const tables = [
   {"id":3,"name":"dvr_macs","limit":4096,"key":[{"name":"mac","type":"mac"}],"value":[{"name":"own","type":"bool"},{"name":"vtep","type":"ip"}]},
   {"id":4,"name":"dvr_to_src_mac","limit":65536,"key":[{"name":"local_vlan","type":"local_vlan"},{"name":"mac","type":"mac"},{"name":"ip","type":"ip"}],"value":[{"name":"gateway_mac","type":"mac"},{"name":"port","type":"port"}]},
   {"id":5,"name":"allowed_sources","limit":262144,"key":[{"name":"port","type":"port"},{"name":"mac","type":"mac"},{"name":"ip","type":"ip"},{"name":"prefix_bits","type":"u16"}],"value":[]},
-  {"id":6,"name":"neighbours","limit":262144,"key":[{"name":"local_vlan","type":"local_vlan"},{"name":"ip","type":"ip"}],"value":[{"name":"mac","type":"mac"},{"name":"router","type":"bool"}]},
+  {"id":6,"name":"neighbours","limit":262144,"key":[{"name":"local_vlan","type":"local_vlan"},{"name":"ip","type":"ip"}],"value":[{"name":"mac","type":"mac"},{"name":"router","type":"bool"},{"name":"movable","type":"bool"}]},
   {"id":7,"name":"ra_responder","limit":65536,"key":[{"name":"local_vlan","type":"local_vlan"},{"name":"index","type":"u16"}],"value":[{"name":"gateway_mac","type":"mac"},{"name":"prefix","type":"ip"},{"name":"prefix_bits","type":"u16"},{"name":"autonomous","type":"bool"},{"name":"managed","type":"bool"}]},
   {"id":8,"name":"router_macs","limit":16384,"key":[{"name":"local_vlan","type":"local_vlan"},{"name":"mac","type":"mac"}],"value":[{"name":"namespace_port","type":"port"},{"name":"router","type":"router"}]},
   {"id":9,"name":"routes","limit":65536,"key":[{"name":"router","type":"router"},{"name":"prefix_bits","type":"u16"},{"name":"ip","type":"ip"}],"value":[{"name":"local_vlan","type":"local_vlan"},{"name":"gateway_mac","type":"mac"},{"name":"next_hop","type":"ip"},{"name":"to_namespace","type":"bool"}]},
@@ -112,6 +112,7 @@ export const engineCounters = [
   {"name":"run_packets","sentence":"packets in them"},
   {"name":"run_bytes","sentence":"bytes of them"},
   {"name":"longest_run","sentence":"packets in the longest of them"},
+  {"name":"announcements_untold","sentence":"announcements of addresses by VMs that made more than are looked at"},
 ] as const;
 
 export type StageName = (typeof stages)[number]['name'];

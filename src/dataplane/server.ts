@@ -18,7 +18,7 @@ import type { Dataplane, DataplaneEvent, DeviceInfo, DeviceSpec, GateHold, Moved
 
 /** One agent, a few commands; more is a mistake of somebody's script. */
 const kMaxClients = 32;
-/** Waiting bytes at which a client that does not read gets no more "learned" events: they come again. */
+/** Waiting bytes at which a client that does not read gets no more events that come again. */
 const kMaxWaitingBytes = 8 << 20;
 
 export interface DataplaneServer {
@@ -84,7 +84,7 @@ async function listen(server: Server, path: string): Promise<void> {
 }
 
 function push(client: Socket, event: DataplaneEvent): void {
-  if (event.event === 'learned' && client.writableLength > kMaxWaitingBytes) return;
+  if (event.event !== 'device_gone' && client.writableLength > kMaxWaitingBytes) return;
   client.write(frameMessage({ event }));
 }
 

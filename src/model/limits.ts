@@ -30,6 +30,8 @@ export const MAX_PORT_FORWARDINGS_PER_ROUTER = 1_024;
 export const MAX_PORTS = 65_536;
 export const MAX_IPS_PER_PORT = 16;
 export const MAX_ADDRESS_PAIRS_PER_PORT = 64;
+/** A pair that is a prefix lets a port announce any address in it; the oldest are forgotten. */
+export const MAX_HELD_ADDRESSES_PER_PORT = 256;
 /**
  * A view is one message on the agent's stream. All the ports there can be, with an address each, are about
  * 8 MB; only tens of thousands of ports with dozens of address pairs come near.

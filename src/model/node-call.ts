@@ -42,5 +42,16 @@ export type ControllerMessage =
 export type AgentMessage =
   | { readonly type: 'register'; readonly node: string; readonly vtepIp: string; readonly underlayMtu: number; readonly version: string }
   | { readonly type: 'report'; readonly report: import('./node-view.js').NodeReport }
+  | { readonly type: 'announced'; readonly addresses: readonly AnnouncedAddress[] }
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }
   | { readonly type: 'failure'; readonly id: number; readonly code: string; readonly message: string };
+
+/** An address of its allowed pairs that a port of the node has announced as its own. */
+export interface AnnouncedAddress {
+  readonly port: string;
+  readonly ip: string;
+  /** With which it was announced. */
+  readonly mac: string;
+  /** How long ago. */
+  readonly ageMs: number;
+}

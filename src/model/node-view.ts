@@ -35,6 +35,8 @@ export interface PortView {
   readonly node?: string;
   /** Further addresses the port may use: `ip` is an address or CIDR, `mac` defaults to the port's. */
   readonly allowedAddressPairs: readonly { readonly ip: string; readonly mac: string }[];
+  /** Those of the pairs' addresses that the port was the last to announce, and with which MAC. */
+  readonly holds?: readonly { readonly ip: string; readonly mac: string }[];
 }
 
 export interface NetworkView {

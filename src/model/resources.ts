@@ -204,6 +204,17 @@ export interface PortIntent {
 export const makers = ['topology', 'attach', 'api'] as const;
 export type MadeBy = (typeof makers)[number];
 
+/** Who announced an address of its allowed pairs last. */
+export interface AddressHolder {
+  readonly network: Name;
+  readonly ip: IpAddress;
+  readonly port: Name;
+  /** With which it was announced: the port's own, or the pair's. */
+  readonly mac: MacAddress;
+  /** Milliseconds since 1970. */
+  readonly announcedAt: number;
+}
+
 /** As Attachment of node-view.ts: a namespace by path or process, or else the node's own device of that name. */
 export interface PortAttachment {
   readonly netns?: string;

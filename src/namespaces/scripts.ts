@@ -241,7 +241,15 @@ function run(
   });
 }
 
-/** Carries the exit code as `cause`, so that "the device is nowhere" (3) can be told from the rest. */
+/** What scripts answer that somebody can mend. */
+export const exitCodes = {
+  /** attach-netns.sh and namespace.sh: the TAP is nowhere; its owner must make a new one. */
+  deviceLost: 3,
+  /** attach-netns.sh: the process has not the namespace any more that it had. */
+  namespaceLeft: 7,
+} as const;
+
+/** Carries the exit code as `cause`, so that those can be told from the rest. */
 export class ScriptFailure extends Error {
   constructor(readonly exitCode: number | undefined, message: string) { super(message); }
 }

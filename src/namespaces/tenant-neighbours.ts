@@ -11,7 +11,7 @@ import type { Neighbour } from './namespace.js';
 
 /**
  * One neighbour for each address that a bound port of the network has in the interface's subnets.
- * Where two ports claim an address its fixed owner wins, then the first by name: never the last writer.
+ * Where two ports claim an address its fixed owner wins, then the one that announced it last, then the first by name.
  */
 export function tenantNeighbours(device: string, network: NetworkView, addresses: readonly string[]): Neighbour[] {
   const own = new Set(addresses.map((address) => withoutPrefix(address as InterfaceAddress)));
@@ -24,6 +24,7 @@ export function tenantNeighbours(device: string, network: NetworkView, addresses
   };
   const bound = network.ports.filter((port) => port.node !== undefined);
   for (const port of bound) for (const ip of port.ips) add(ip, port.mac);
+  for (const { ip, mac } of bound.flatMap(({ holds = [] }) => holds)) add(ip, mac);
   const pairs = bound.toSorted(byName).flatMap(({ allowedAddressPairs }) => allowedAddressPairs);
   for (const { ip, mac } of pairs) {
     const single = singleAddress(ip);

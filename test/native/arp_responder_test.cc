@@ -122,4 +122,66 @@ TEST_CASE("an answer has nothing left for the device to do") {
   CHECK_FALSE(walk(*cn1(), arrival, solicit(kVm1, kVm1.ip6, kVm3.ip6)).packet.offload.needs_csum);
 }
 
+TEST_SUITE("announcements") {
+  const IpAddr kShared = "10.1.0.100"_ip, kShared6 = "fd00:1::100"_ip;
+  // vm1 may use two addresses that others may use as well.
+  const std::shared_ptr<const Tables>& sharing() {
+    static const auto tables = Batch()
+                                   .put<NeighbourRow>({{1}, kShared}, {kVm3.mac, false, true})
+                                   .put<NeighbourRow>({{1}, kShared6}, {kVm3.mac, false, true})
+                                   .put<AllowedSourceRow>({kRed.vm_port, kVm1.mac, kShared, 128}, {})
+                                   .put<AllowedSourceRow>({kRed.vm_port, kVm1.mac, kShared6, 128}, {})
+                                   .put<AllowedSourceRow>({kRed.vm_port, kVm1.mac, kStranger.ip, 128}, {})
+                                   .on(*cn1());
+    return tables;
+  }
+  Bytes gratuitous(const IpAddr& ip, uint16_t operation = 1) {
+    return ethernet({kVm1.mac, kBroadcast},
+                    arp({.operation = operation, .sender_mac = kVm1.mac, .sender_ip = ip, .target_ip = ip}));
+  }
+  Bytes unsolicited(const IpAddr& target, uint8_t flags = 0x20) {
+    Bytes frame = ethernet({kVm1.mac, "33:33:00:00:00:01"_mac},
+                           v6_from(kVm1.ip6, neighbour_advertisement(target, &kVm1.mac)));
+    frame[58] = flags;
+    return frame;
+  }
+  Effects::Announce told(const Bytes& frame, const Arrival& from = kRed.vm_port) {
+    return walk(*sharing(), from, frame).effects.announce;
+  }
+
+  TEST_CASE("RFC 5227 section 2.3: a VM's announcement of an address that may move is told, and goes on to everybody") {
+    for (const uint16_t operation : {1, 2}) {
+      const auto announce = told(gratuitous(kShared, operation));
+      CHECK(announce.asked);
+      CHECK(announce.ip == kShared);
+      CHECK(announce.mac == kVm1.mac);
+    }
+    CHECK(walk(*sharing(), kRed.vm_port, gratuitous(kShared)).text.find("flood") != std::string::npos);
+  }
+
+  TEST_CASE("RFC 4861 section 7.2.6: an unsolicited advertisement is told likewise, an answer is not") {
+    const auto announce = told(unsolicited(kShared6));
+    CHECK(announce.asked);
+    CHECK(announce.ip == kShared6);
+    CHECK(announce.mac == kVm1.mac);
+    CHECK_FALSE(told(unsolicited(kShared6, 0x60)).asked);
+  }
+
+  TEST_CASE("an address that no port is known to have is told: a pair that is a prefix allows it") {
+    CHECK(told(gratuitous(kStranger.ip)).asked);
+  }
+
+  TEST_CASE("what is a port's own, a probe, forged, or not from a VM is not told") {
+    CHECK_FALSE(told(gratuitous(kVm1.ip)).asked);
+    CHECK_FALSE(told(gratuitous("0.0.0.0"_ip)).asked);
+    CHECK_FALSE(told(gratuitous("10.1.0.101"_ip)).asked);
+    CHECK_FALSE(told(ask(kVm1, kShared)).asked);
+    CHECK_FALSE(told(vxlan(kRedVni, gratuitous(kShared)), kVtep2).asked);
+    CHECK_FALSE(told(ethernet({kRedGateway.mac, kBroadcast},
+                              arp({.sender_mac = kRedGateway.mac, .sender_ip = kShared, .target_ip = kShared})),
+                     kRed.router_port)
+                    .asked);
+  }
+}
+
 }  // namespace dvr::test

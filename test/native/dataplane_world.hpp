@@ -21,6 +21,14 @@ inline bool eventually(const std::function<bool()>& holds) {
   return false;
 }
 
+inline uint64_t engine(const Dataplane& dataplane, const std::string& name) {
+  const Totals totals = dataplane.totals();
+  for (size_t at = 0; at < kEngineCounterCount; ++at)
+    if (name == kEngineCounters[at].name) return totals.engine[at];
+  FAIL("no counter " << name);
+  return 0;
+}
+
 inline const Device* open_tap_up(Dataplane& dataplane, uint16_t port, uint16_t mtu_bytes = 1500) {
   const auto device = dataplane.open(tap_spec(port, mtu_bytes));
   INFO(device.error.call << " " << device.error.about << " " << device.error.number);

@@ -23,14 +23,6 @@ using namespace dvr::test;
 
 namespace {
 
-uint64_t engine(const Dataplane& dataplane, const std::string& name) {
-  const Totals totals = dataplane.totals();
-  for (size_t at = 0; at < kEngineCounterCount; ++at)
-    if (name == kEngineCounters[at].name) return totals.engine[at];
-  FAIL("no counter " << name);
-  return 0;
-}
-
 // Two nodes; nothing is read from cn1's devices before it is released.
 struct Pair {
   Dataplane cn1, cn2;

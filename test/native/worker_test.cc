@@ -316,6 +316,44 @@ TEST_CASE("A MAC behind an interop VTEP is reported as learned") {
   });
 }
 
+TEST_CASE("What a VM announces is reported, and no more of it than one port may say") {
+  in_world([](World& world) {
+    Guest vm1("tap16");
+    const IpAddr shared = "10.1.0.100"_ip;
+    REQUIRE(world.cn1
+                .apply(Batch()
+                           .put<NeighbourRow>({{1}, shared}, {kVm3.mac, false, true})
+                           .put<AllowedSourceRow>({PortId{16}, kVm1.mac, shared, 128}, {})
+                           .bytes())
+                .error.empty());
+    const Bytes announcement = ethernet(
+        {kVm1.mac, kBroadcast}, arp({.sender_mac = kVm1.mac, .sender_ip = shared, .target_ip = shared}));
+    const auto ignored = [](const auto&) {};
+    std::vector<Announced> all;
+    const auto untold = [&] {
+      world.cn1.take_events(ignored, ignored, [&](const Announced& announced) { all.push_back(announced); });
+      for (int count = 0; count < 10; ++count) vm1.send(announcement);
+      return engine(world.cn1, "announcements_untold") > 0;
+    };
+    CHECK(eventually(untold));
+    REQUIRE(all.size() >= kAnnouncementBurst - 1);
+    CHECK(all[0].port == PortId{16});
+    CHECK(all[0].ip == shared);
+    CHECK(all[0].mac == kVm1.mac);
+  });
+}
+
+TEST_CASE("A port that announces without end takes nothing from the others, and may speak again later") {
+  AnnouncementLimit limit;
+  const uint64_t now_ns = 1'000'000'000'000;
+  for (uint64_t count = 0; count < kAnnouncementBurst; ++count) REQUIRE(limit.allows({16}, now_ns));
+  CHECK_FALSE(limit.allows({16}, now_ns));
+  CHECK(limit.allows({17}, now_ns));
+  const uint64_t later_ns = now_ns + 1'000'000'000;
+  for (uint64_t count = 0; count < kAnnouncementsPerSecond; ++count) REQUIRE(limit.allows({16}, later_ns));
+  CHECK_FALSE(limit.allows({16}, later_ns));
+}
+
 TEST_CASE("Workers allocate nothing while they carry packets") {
   in_world([](World&) {
     Guest vm1("tap16"), vm3("tap33");

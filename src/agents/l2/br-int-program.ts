@@ -7,7 +7,7 @@
  *   dvr_to_src_mac    back into the gateway MAC, and to which port       EW7 "replaces it by r1-green-mac"
  *
  * Where two rows have one key the first wins (admitRows), so ports' own addresses come before those of
- * address pairs.
+ * address pairs, and of these the ones that were announced before the others.
  */
 import type { Row } from '../../dataplane/rows.js';
 import {
@@ -17,7 +17,8 @@ import type { NetworkView, NodeView, PortView, RouterInterfaceView } from '../..
 import { linkLocalOf } from '../../model/slaac.js';
 import { singleAddress } from '../../namespaces/tenant-neighbours.js';
 import type { LocalIds } from '../local-ids.js';
-import { localPorts, macsOf, type LocalPort } from './ports-program.js';
+import { macsAt } from './mac-places.js';
+import { localPorts, type LocalPort } from './ports-program.js';
 
 export function brIntProgram(view: NodeView, ids: LocalIds): Row[] {
   const ports = localPorts(view, ids);
@@ -26,7 +27,7 @@ export function brIntProgram(view: NodeView, ids: LocalIds): Row[] {
     ...dvrToSrcMacRows(view, ports),
     ...view.networks.flatMap((network) => neighbourRows(network, ids.localVlans[network.name])),
     ...ports.map((port) => switchRow(port, port.port.mac)),
-    ...ports.flatMap((port) => macsOf(port.port).slice(1).map((mac) => switchRow(port, mac))),
+    ...ports.flatMap((port) => macsAt(port.port, port.network).slice(1).map((mac) => switchRow(port, mac))),
     ...ports.map(floodRow),
   ];
 }
@@ -63,7 +64,7 @@ function gatewaysOf({ subnets, routerInterfaces }: NetworkView): Gateway[] {
  * and one more for each address whose subnet has another gateway MAC (Neutron keyed on the MAC alone, so a
  * VM with addresses in two routed subnets saw the wrong gateway as sender).
  */
-function gatewayRows({ port, portId, localVlan }: LocalPort, gateways: readonly Gateway[]): Row[] {
+function gatewayRows({ port, network, portId, localVlan }: LocalPort, gateways: readonly Gateway[]): Row[] {
   const gatewayOf = (ip: string): string | undefined => {
     const parsed = parseIp(ip.split('/')[0] ?? '');
     return parsed && gateways.find(({ cidr }) => contains(cidr, parsed))?.mac;
@@ -83,7 +84,7 @@ function gatewayRows({ port, portId, localVlan }: LocalPort, gateways: readonly 
     value: { gateway_mac: gateway, port: portId },
   });
 
-  return macsOf(port).flatMap((mac) => {
+  return macsAt(port, network).flatMap((mac) => {
     const first = uses.find((use) => use.mac === mac && use.gateway !== undefined)?.gateway ?? fallback;
     const others = uses.filter(
       (use) => use.mac === mac && use.single && use.gateway !== undefined && use.gateway !== first,
@@ -94,14 +95,16 @@ function gatewayRows({ port, portId, localVlan }: LocalPort, gateways: readonly 
 
 function neighbourRows({ ports, routerInterfaces }: NetworkView, localVlan: number | undefined): Row[] {
   if (localVlan === undefined) return [];
-  const row = (ip: string, mac: string, router: boolean): Row =>
-    ({ table: 'neighbours', key: { local_vlan: localVlan, ip }, value: { mac, router } });
+  const row = (ip: string, mac: string, is: { router?: boolean; movable?: boolean } = {}): Row => ({
+    table: 'neighbours', key: { local_vlan: localVlan, ip }, value: { mac, router: false, movable: false, ...is },
+  });
   const bound = ports.filter(({ node }) => node !== undefined);
   return [
     ...routerInterfaces.flatMap((routerInterface) => routerAddresses(routerInterface)
-      .map((ip) => row(ip, routerInterface.mac, true))),
-    ...bound.flatMap(({ ips, mac }) => ips.map((ip) => row(ip, mac, false))),
-    ...bound.flatMap(singlePairs).map(({ ip, mac }) => row(ip, mac, false)),
+      .map((ip) => row(ip, routerInterface.mac, { router: true }))),
+    ...bound.flatMap(({ ips, mac }) => ips.map((ip) => row(ip, mac))),
+    ...bound.flatMap(({ holds = [] }) => holds).map(({ ip, mac }) => row(ip, mac, { movable: true })),
+    ...bound.flatMap(singlePairs).map(({ ip, mac }) => row(ip, mac, { movable: true })),
   ];
 }
 

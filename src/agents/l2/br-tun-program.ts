@@ -12,7 +12,7 @@
 import type { Row } from '../../dataplane/rows.js';
 import type { NetworkView, NodeView } from '../../model/node-view.js';
 import type { LocalIds } from '../local-ids.js';
-import { macsOf } from './ports-program.js';
+import { macsAt } from './mac-places.js';
 
 export function brTunProgram(view: NodeView, ids: LocalIds): Row[] {
   const vtepOf = new Map(view.peers.map(({ name, vtepIp }) => [name, vtepIp]));
@@ -41,17 +41,17 @@ function networkRows(
 
 /** Ports' own MACs come before those of address pairs: a pair never takes a port's MAC away from it. */
 function populationRows(
-  { ports }: NetworkView, localVlan: number, vtepOf: ReadonlyMap<string, string>,
+  network: NetworkView, localVlan: number, vtepOf: ReadonlyMap<string, string>,
 ): Row[] {
   const row = (mac: string, vtep: string): Row =>
     ({ table: 'ucast_to_tun', key: { local_vlan: localVlan, mac }, value: { vtep, learned: false, stale: false } });
   const own: Row[] = [];
   const ofPairs: Row[] = [];
-  for (const port of ports) {
+  for (const port of network.ports) {
     const vtep = port.node === undefined ? undefined : vtepOf.get(port.node);
     if (vtep === undefined) continue;
     own.push(row(port.mac, vtep));
-    for (const mac of macsOf(port).slice(1)) ofPairs.push(row(mac, vtep));
+    for (const mac of macsAt(port, network).slice(1)) ofPairs.push(row(mac, vtep));
   }
   return [...own, ...ofPairs];
 }

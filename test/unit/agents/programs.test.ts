@@ -53,10 +53,10 @@ describe('rows of br-int from the seed\'s picture', () => {
 
   it('answers for every bound port, local and remote, and for the router as a router', () => {
     expect(rowsOf('neighbours').slice(0, 4)).toEqual([
-      { local_vlan: 1, ip: '10.1.0.1', mac: mac.redGateway, router: true },
-      { local_vlan: 1, ip: linkLocalOf(mac.redGateway), mac: mac.redGateway, router: true },
-      { local_vlan: 1, ip: '10.1.0.11', mac: mac.vm1, router: false },
-      { local_vlan: 1, ip: '10.1.0.13', mac: mac.vm3, router: false },
+      { local_vlan: 1, ip: '10.1.0.1', mac: mac.redGateway, router: true, movable: false },
+      { local_vlan: 1, ip: linkLocalOf(mac.redGateway), mac: mac.redGateway, router: true, movable: false },
+      { local_vlan: 1, ip: '10.1.0.11', mac: mac.vm1, router: false, movable: false },
+      { local_vlan: 1, ip: '10.1.0.13', mac: mac.vm3, router: false, movable: false },
     ]);
   });
 
@@ -206,7 +206,7 @@ describe('rows where something differs from the picture', () => {
       { port: 16, mac: '00:00:5e:00:01:01', ip: '10.1.0.100', prefix_bits: 128 },
       { port: 16, mac: mac.vm1, ip: '10.1.0.128', prefix_bits: 121 },
     ]));
-    expect(rowsOf('neighbours', view)).toContainEqual({ local_vlan: 1, ip: '10.1.0.100', mac: '00:00:5e:00:01:01', router: false });
+    expect(rowsOf('neighbours', view)).toContainEqual({ local_vlan: 1, ip: '10.1.0.100', mac: '00:00:5e:00:01:01', router: false, movable: true });
     expect(rowsOf('neighbours', view)).not.toContainEqual(expect.objectContaining({ ip: '10.1.0.128' }));
     expect(rowsOf('switch', view)).toContainEqual({ local_vlan: 1, mac: '00:00:5e:00:01:01', port: 16 });
   });
@@ -214,7 +214,8 @@ describe('rows where something differs from the picture', () => {
   it('never lets an address pair take a port\'s own MAC or address away', () => {
     const thief = port('vm4', 'cn1', '10.2.0.14', { allowedAddressPairs: [{ ip: '10.2.0.12', mac: mac.vm2 }] });
     const view = withNetwork(cn1, { ...green, ports: [thief, port('vm2', 'cn2', '10.2.0.12')] });
-    expect(rowsOf('neighbours', view)).toContainEqual({ local_vlan: 2, ip: '10.2.0.12', mac: mac.vm2, router: false });
+    expect(rowsOf('neighbours', view)).toContainEqual({ local_vlan: 2, ip: '10.2.0.12', mac: mac.vm2, router: false, movable: false });
     expect(rowsOf('ucast_to_tun', view)).toContainEqual({ local_vlan: 2, mac: mac.vm2, vtep: '172.16.0.12', learned: false, stale: false });
+    expect(rowsOf('switch', view)).not.toContainEqual(expect.objectContaining({ mac: mac.vm2 }));
   });
 });

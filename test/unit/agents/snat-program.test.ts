@@ -77,6 +77,6 @@ describe('rows of a node with a way out', () => {
       value: { vtep: '172.16.0.21', learned: false, stale: false },
     });
     expect(rows).toContainEqual(
-      { table: 'neighbours', key: { local_vlan: 1, ip: '10.1.0.5' }, value: { mac: outsideMac.sgRed, router: false } });
+      { table: 'neighbours', key: { local_vlan: 1, ip: '10.1.0.5' }, value: { mac: outsideMac.sgRed, router: false, movable: false } });
   });
 });
