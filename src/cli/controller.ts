@@ -4,7 +4,7 @@ import { pino, type Logger } from 'pino';
 import { topologyDigest } from '../controller/apply-topology.js';
 import { Controller } from '../controller/controller.js';
 import { startServer, type ServerOptions } from '../controller/server.js';
-import { FileStore } from '../controller/store.js';
+import { LevelStore } from '../controller/store/level.js';
 import { removeStaleSocket } from '../controller/unix-door.js';
 import { parseIp } from '../model/addresses.js';
 import { readClusterKey } from '../model/cluster-key.js';
@@ -46,13 +46,13 @@ async function run(options: Options): Promise<void> {
   const socketPath = controllerSocket();
   // Before the state is touched: two controllers must not write it.
   await removeStaleSocket(socketPath);
-  const controller = Controller.open(new FileStore());
+  const controller = await Controller.open(await LevelStore.open(), log);
   controller.listen({
     events: (events) => {
       for (const event of events) log.info(event, event.event);
     },
   });
-  if (options.topology !== undefined) applyOnce(controller, options.topology, log);
+  if (options.topology !== undefined) await applyOnce(controller, options.topology, log);
   const server = await startServer({
     controller,
     socketPath,
@@ -67,16 +67,17 @@ async function run(options: Options): Promise<void> {
   log.info({ ...where, generation: controller.intent.generation }, 'controller is ready');
   stopOnSignal(async () => {
     await server.close();
+    await controller.close();
     log.info({}, 'controller has stopped');
   });
 }
 
 /** The same topology again leaves everything as it is, also what was changed by hand since. */
-function applyOnce(controller: Controller, file: string, log: Logger): void {
+async function applyOnce(controller: Controller, file: string, log: Logger): Promise<void> {
   const topology = readTopologyFile(file);
   if (controller.intent.topologyDigest === topologyDigest(topology))
     log.info({ file }, 'topology is applied already');
-  else controller.execute({ command: 'applyTopology', topology });
+  else await controller.execute({ command: 'applyTopology', topology });
 }
 
 function tcpOf({ listen, key }: Options): ServerOptions['tcp'] {

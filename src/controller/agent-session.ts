@@ -16,6 +16,8 @@ const PING_MS = 5_000;
 const MAX_SILENT_PINGS = 3;
 /** Calls come from people; more at once than this is a loop. */
 const MAX_CALLS = 64;
+/** An agent says what has changed since it said the last; more than this unheard is a flood. */
+const MAX_WAITING_MESSAGES = 64;
 export const CALL_DEADLINE_MS = 5_000;
 
 /** Close codes of the private range (RFC 6455 section 7.4.2); the reason says it in words. */
@@ -47,11 +49,14 @@ export class AgentSession {
   private isClosed = false;
   private waitingView: NodeView | undefined;
   private silentPings = 0;
+  /** The message that is being handled, and those that came since. */
+  private handling: Promise<void> = Promise.resolve();
+  private waitingMessages = 0;
   private readonly pinger: NodeJS.Timeout;
 
   constructor(
     private readonly socket: WebSocket,
-    onMessage: (message: SessionMessage) => void,
+    onMessage: (message: SessionMessage) => Promise<void>,
     onClose: () => void,
   ) {
     this.pinger = setInterval(() => this.ping(), PING_MS);
@@ -70,8 +75,12 @@ export class AgentSession {
       if (message === undefined)
         this.close(closeCodes.badMessage, 'the message is none of src/model/node-call.ts');
       else if (message.type === 'result' || message.type === 'failure') this.answer(message);
-      else onMessage(message);
+      else this.handle(message, onMessage);
     });
+  }
+
+  get isOpen(): boolean {
+    return !this.isClosed;
   }
 
   sendView(view: NodeView): void {
@@ -108,6 +117,20 @@ export class AgentSession {
     while (Buffer.byteLength(text) > MAX_REASON_BYTES) text = text.slice(0, -1);
     this.socket.close(code, text);
     this.stop();
+  }
+
+  /** One message after another: what an agent says after it has registered must not come before that. */
+  private handle(
+    message: SessionMessage,
+    onMessage: (message: SessionMessage) => Promise<void>,
+  ): void {
+    if (this.waitingMessages >= MAX_WAITING_MESSAGES)
+      return this.close(closeCodes.refused, `DVR_BUSY: ${MAX_WAITING_MESSAGES} messages wait already`);
+    this.waitingMessages++;
+    this.handling = this.handling.then(async () => {
+      if (this.isOpen) await onMessage(message);
+      this.waitingMessages--;
+    });
   }
 
   private answer(message: Extract<AgentMessage, { type: 'result' | 'failure' }>): void {

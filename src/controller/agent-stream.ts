@@ -129,9 +129,9 @@ export class AgentStream {
     );
     const session = new AgentSession(
       socket,
-      (message) => {
+      async (message) => {
         clearTimeout(late);
-        this.take(session, message, expected);
+        await this.take(session, message, expected);
       },
       () => {
         clearTimeout(late);
@@ -143,11 +143,15 @@ export class AgentStream {
     }
   }
 
-  private take(session: AgentSession, message: SessionMessage, expected: string | undefined): void {
+  private async take(
+    session: AgentSession,
+    message: SessionMessage,
+    expected: string | undefined,
+  ): Promise<void> {
     try {
-      if (message.type === 'register') this.register(session, message, expected);
+      if (message.type === 'register') await this.register(session, message, expected);
       else if (message.type === 'announced') this.announced(session, message.addresses);
-      else this.report(session, message.report);
+      else await this.report(session, message.report);
     } catch (error) {
       if (!(error instanceof DvrError)) throw error;
       this.log.warn({ node: session.node, error: error.message }, 'agent refused');
@@ -155,11 +159,11 @@ export class AgentStream {
     }
   }
 
-  private register(
+  private async register(
     session: AgentSession,
     { node, vtepIp, underlayMtu }: Extract<AgentMessage, { type: 'register' }>,
     expected: string | undefined,
-  ): void {
+  ): Promise<void> {
     const known = this.sessions.get(session.node) === session ? session.node : expected;
     if (known !== undefined && node !== known) {
       throw new DvrError(
@@ -169,12 +173,13 @@ export class AgentStream {
       );
     }
     if (!this.controller.intent.nodes.has(node)) return refuseUnknown(session, node);
-    this.controller.execute({
+    await this.controller.execute({
       command: 'registerNode',
       node,
       vtepIp,
       underlayMtuBytes: underlayMtu,
     });
+    if (!session.isOpen) return;
     const replaced = this.sessions.get(node);
     session.node = node;
     this.sessions.set(node, session);
@@ -186,9 +191,9 @@ export class AgentStream {
   }
 
   /** What a replaced or unregistered connection says of the node no longer counts. */
-  private report(session: AgentSession, report: NodeReport): void {
+  private async report(session: AgentSession, report: NodeReport): Promise<void> {
     if (this.sessions.get(session.node) !== session || report.node !== session.node) return;
-    this.controller.execute({ command: 'reportNode', report });
+    await this.controller.execute({ command: 'reportNode', report });
   }
 
   private announced(session: AgentSession, addresses: readonly AnnouncedAddress[]): void {

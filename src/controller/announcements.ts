@@ -37,7 +37,7 @@ export class Announcements {
       const announcement = { node, port, ip, mac, at: Math.max(0, at - ageMs) };
       if (this.isFirst(holderKey(network, ip), announcement)) first.push(announcement);
     }
-    if (first.length > 0) this.move(first);
+    if (first.length > 0) void this.move(first);
   }
 
   close(): void {
@@ -62,12 +62,12 @@ export class Announcements {
     const waiting = [...this.paused].filter(([, announcement]) => announcement !== undefined);
     this.paused = new Map(waiting.map(([key]) => [key, undefined]));
     this.timer = waiting.length === 0 ? undefined : setTimeout(() => this.goOn(), PAUSE_MS);
-    if (waiting.length > 0) this.move(waiting.flatMap(([, announcement]) => announcement ?? []));
+    if (waiting.length > 0) void this.move(waiting.flatMap(([, announcement]) => announcement ?? []));
   }
 
-  private move(announced: readonly Announcement[]): void {
+  private async move(announced: readonly Announcement[]): Promise<void> {
     try {
-      this.controller.execute({ command: 'moveAddresses', announced });
+      await this.controller.execute({ command: 'moveAddresses', announced });
     } catch (error) {
       if (!(error instanceof DvrError)) throw error;
       this.log.warn({ error: error.message, addresses: announced.length }, 'addresses could not be moved');

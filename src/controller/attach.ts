@@ -31,9 +31,14 @@ export async function attach(
   const target = request.node ?? before?.binding?.node ?? before?.node;
   if (target !== undefined && controller.intent.nodes.has(target))
     requireConnected(target, options);
-  controller.execute({ command: 'attachPort', ...request });
+  await controller.execute({ command: 'attachPort', ...request });
   const { binding } = portOf(controller.intent, request.name);
-  if (binding === undefined) throw new Error(`port ${request.name} is not bound after attachPort`);
+  if (binding === undefined)
+    throw new DvrError(
+      'DVR_CONFLICT',
+      `port ${request.name} was detached while it was being attached`,
+      'attach it again',
+    );
   try {
     await waitForReport(controller, binding.node, options, `port ${request.name}`, (report) => {
       if (report.generation < binding.boundAt) return false;
@@ -44,7 +49,7 @@ export async function attach(
     return portOf(controller.intent, request.name);
   } catch (error) {
     if (before?.binding?.boundAt !== binding.boundAt)
-      takeBack(controller, request.name, before, binding.boundAt);
+      await takeBack(controller, request.name, before, binding.boundAt);
     throw error;
   }
 }
@@ -79,7 +84,7 @@ async function unplug(
 ): Promise<void> {
   const { name } = command;
   const { binding } = portOf(controller.intent, name);
-  controller.execute(command);
+  await controller.execute(command);
   if (binding === undefined || !options.isConnected(binding.node)) return;
   const generation = controller.view(binding.node)?.generation ?? 0;
   await waitForReport(
@@ -94,16 +99,16 @@ async function unplug(
 }
 
 /** Undoes an attach that failed, unless someone has plugged the port in anew meanwhile. */
-function takeBack(
+async function takeBack(
   controller: Controller,
   name: string,
   before: Port | undefined,
   boundAt: number,
-): void {
+): Promise<void> {
   const port = controller.intent.ports.get(name);
   if (port === undefined || (port.binding !== undefined && port.binding.boundAt !== boundAt))
     return;
-  controller.execute(
+  await controller.execute(
     before === undefined ? { command: 'deletePort', name } : { command: 'detachPort', name },
   );
 }

@@ -1,14 +1,18 @@
 /**
- * The one place where the state is replaced: a command is decided (state.ts), written to disk, and only
- * then told to whoever listens. If writing fails nothing has changed.
+ * The one place where the state is replaced: a command is decided (state.ts), written to the store, and only
+ * then told to whoever listens. If writing fails nothing has changed. What other controllers of the same
+ * store have written is told the same way.
  */
 import { DvrError } from '../model/errors.js';
 import type { NodeReport, NodeView } from '../model/node-view.js';
+import { CommandQueue } from './command-queue.js';
 import { emptyState, type ControllerState, type Intent } from './intent.js';
-import { step, type Command, type ControllerEvent } from './state.js';
+import { silentLog, type Log } from './log.js';
 import { keysChanged } from './sharing.js';
-import type { Store } from './store.js';
-import { viewsOf, type ViewContent } from './views.js';
+import { step, type Command, type ControllerEvent, type Step } from './state.js';
+import { KeptIntent, type Decided } from './store/kept-intent.js';
+import type { KeyValueStore } from './store/store.js';
+import { viewsOf } from './views.js';
 
 export interface ControllerListener {
   /** The node's view has changed. */
@@ -19,18 +23,29 @@ export interface ControllerListener {
   events?(events: readonly ControllerEvent[]): void;
 }
 
+/**
+ * What agents say, of themselves and often: it is decided on what is known here, for a controller must take
+ * in its agents also while the store cannot be reached.
+ */
+const saidByAgents: ReadonlySet<Command['command']> = new Set([
+  'registerNode',
+  'reportNode',
+  'moveAddresses',
+]);
+
 export class Controller {
   private current: ControllerState = emptyState;
   private readonly views = new Map<string, NodeView>();
   private readonly listeners = new Set<ControllerListener>();
+  private readonly queue = new CommandQueue();
+  private constructor(private readonly kept: KeptIntent) {}
 
-  private constructor(private readonly store: Store) {}
-
-  /** @throws DvrError DVR_STATE_UNREADABLE */
-  static open(store: Store): Controller {
-    const controller = new Controller(store);
-    controller.current = { ...emptyState, intent: store.load() };
-    controller.restamp(controller.current.intent);
+  /** Takes the store over, to close it. @throws DvrError DVR_STATE_UNREADABLE, DVR_STORE_UNREACHABLE */
+  static async open(store: KeyValueStore, log: Log = silentLog): Promise<Controller> {
+    let controller: Controller | undefined;
+    const kept = await KeptIntent.open(store, log, (intent) => controller?.followOthers(intent));
+    controller = new Controller(kept);
+    controller.followOthers(kept.intent);
     return controller;
   }
 
@@ -53,34 +68,82 @@ export class Controller {
     };
   }
 
-  /** @throws DvrError whatever the command is refused with; then nothing has changed. */
-  execute(command: Command): readonly ControllerEvent[] {
-    const next = step(this.current, command);
-    if (next instanceof DvrError) throw next;
-    if (next.state.intent !== this.current.intent) this.store.save(next.state.intent);
-    const before = this.intent;
-    this.current = next.state;
-    const changed = this.restamp(next.state.intent, before);
-    const listeners = [...this.listeners];
-    if (next.events.length > 0) for (const listener of listeners) listener.events?.(next.events);
-    for (const node of changed.gone) for (const listener of listeners) listener.nodeGone?.(node);
-    for (const view of changed.views)
-      for (const listener of listeners) listener.view?.(view.node.name, view);
-    if (command.command === 'reportNode') this.tellReport(command.report.node, listeners);
-    return next.events;
+  /**
+   * Before a read that must show all that any controller has answered to: returns when all of it is here.
+   * @throws DvrError DVR_STORE_UNREACHABLE
+   */
+  async fresh(): Promise<void> {
+    await this.kept.fresh();
   }
 
-  private tellReport(node: string, listeners: readonly ControllerListener[]): void {
+  /**
+   * Returns when the command is done and kept; commands are done one after another, in the order of the calls.
+   * @throws DvrError whatever the command is refused with; then nothing has changed. After
+   * DVR_STORE_UNREACHABLE it may be done all the same, later.
+   */
+  async execute(command: Command): Promise<readonly ControllerEvent[]> {
+    return await this.queue.run(async () => {
+      let events: readonly ControllerEvent[] = [];
+      const at = `${new Date().toISOString().slice(0, 19)}Z`;
+      const decide = (): Decided => {
+        const next = step(this.current, command, at);
+        if (next instanceof DvrError) throw next;
+        return {
+          intent: next.state.intent,
+          commit: () => {
+            events = next.events;
+            this.commit(command, next);
+          },
+        };
+      };
+      await this.kept.update(decide, !saidByAgents.has(command.command));
+      return events;
+    });
+  }
+
+  /** Lets the command under way end. Safe to call twice. */
+  async close(): Promise<void> {
+    await this.queue.idle();
+    await this.kept.close();
+  }
+
+  private commit(command: Command, { state, events }: Step): void {
+    const before = this.intent;
+    // Where the store was read anew meanwhile, it may be further already than this step has left it.
+    this.current = { ...state, intent: this.kept.intent };
+    if (events.length > 0) for (const listener of [...this.listeners]) listener.events?.(events);
+    this.tellViews(before);
+    if (command.command === 'reportNode') this.tellReport(command.report.node);
+  }
+
+  private followOthers(intent: Intent): void {
+    const before = this.intent;
+    // A node that leaves takes its report along.
+    const reports = new Map([...this.current.reports].filter(([node]) => intent.nodes.has(node)));
+    this.current = { ...this.current, intent, reports };
+    this.tellViews(before);
+  }
+
+  private tellViews(before: Intent): void {
+    const { views, gone } = this.restamp(before, this.intent);
+    const listeners = [...this.listeners];
+    for (const node of gone) for (const listener of listeners) listener.nodeGone?.(node);
+    for (const view of views)
+      for (const listener of listeners) listener.view?.(view.node.name, view);
+  }
+
+  private tellReport(node: string): void {
     const report = this.current.reports.get(node);
-    if (report !== undefined) for (const listener of listeners) listener.report?.(report);
+    if (report !== undefined)
+      for (const listener of [...this.listeners]) listener.report?.(report);
   }
 
   /** Gives a new stamp to the views whose content has changed, and keeps the others as they were. */
-  private restamp(intent: Intent, before?: Intent): {
+  private restamp(before: Intent, intent: Intent): {
     readonly views: readonly NodeView[];
     readonly gone: readonly string[];
   } {
-    const old = before === undefined ? new Map<string, ViewContent>() : viewsOf(before).content;
+    const old = viewsOf(before).content;
     const now = viewsOf(intent, before).content;
     const changed: NodeView[] = [];
     const gone: string[] = [];

@@ -56,8 +56,8 @@ export function addRoutes(
     await detach(controller, name, plug);
     return await reply.code(204).send();
   });
-  app.patch<Named>('/dvr/v1/ports/:name', ({ params: { name }, body }) => {
-    controller.execute({ command: 'updatePort', name, changes: parsePortChanges(body) });
+  app.patch<Named>('/dvr/v1/ports/:name', async ({ params: { name }, body }) => {
+    await controller.execute({ command: 'updatePort', name, changes: parsePortChanges(body) });
     return portStatus(controller, portOf(controller.intent, name));
   });
   app.delete<Named>('/dvr/v1/ports/:name', async ({ params: { name } }, reply) => {
@@ -77,14 +77,14 @@ async function addTopologyRoute(scope: FastifyInstance, controller: Controller):
     { parseAs: 'string', bodyLimit: MAX_FILE_BYTES + 1 },
     (_request, body, done) => done(null, body),
   );
-  scope.put('/dvr/v1/topology', ({ body }) => {
+  scope.put('/dvr/v1/topology', async ({ body }) => {
     if (typeof body !== 'string')
       throw new DvrError(
         'DVR_USAGE',
         'the topology is missing',
         'send it as text/yaml or application/json',
       );
-    controller.execute({ command: 'applyTopology', topology: parseTopology(body) });
+    await controller.execute({ command: 'applyTopology', topology: parseTopology(body) });
     return { generation: controller.intent.generation };
   });
 }

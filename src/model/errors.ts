@@ -25,6 +25,8 @@ export const errorCodes = {
   DVR_KEY_INVALID: { status: 401, exit: 1 },
   DVR_CAPTURE_INVALID: { status: 400, exit: 1 },
   DVR_STATE_UNREADABLE: { status: 500, exit: 5 },
+  DVR_STORE_UNREACHABLE: { status: 503, exit: 5 },
+  DVR_BUSY: { status: 503, exit: 5 },
   DVR_TIMEOUT: { status: 504, exit: 5 },
 } as const satisfies Record<string, { status: number; exit: number }>;
 

@@ -26,6 +26,8 @@ const typeOfCode: Readonly<Record<ErrorCode, FaultType>> = {
   DVR_KEY_INVALID: 'HTTPForbidden',
   DVR_CAPTURE_INVALID: 'BadRequest',
   DVR_STATE_UNREADABLE: 'ServiceUnavailable',
+  DVR_STORE_UNREACHABLE: 'ServiceUnavailable',
+  DVR_BUSY: 'ServiceUnavailable',
   DVR_TIMEOUT: 'GatewayTimeout',
 };
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { statusText } from '../../../src/cli/status.js';
-import { Controller } from '../../../src/controller/controller.js';
 import type { ControllerState } from '../../../src/controller/intent.js';
 import { statusOf, type NodeStatus, type Status } from '../../../src/controller/status.js';
 import { externalState, externalText } from '../controller/external.js';
+import { controllerWith } from '../controller/kept.js';
 import { run } from '../controller/support.js';
 
 const node = (name: string, routers: NodeStatus['routers']): NodeStatus => ({
@@ -34,17 +34,17 @@ describe('the text of a status', () => {
 });
 
 /** What is printed of a state, from its first table of the way out to its ports. */
-function textOf({ intent }: ControllerState, elected?: string): string[] {
-  const controller = Controller.open({ load: () => intent, save: () => { throw new Error('nothing is to be saved'); } });
+async function textOf({ intent }: ControllerState, elected?: string): Promise<string[]> {
+  const controller = await controllerWith(intent);
   const routers = [{ id: 'r1', way: 'fast', why: '', ...(elected === undefined ? {} : { snatNode: elected }) }] as const;
-  controller.execute({ command: 'reportNode', report: { node: 'cn1', generation: 1, ports: [], errors: [], routers } });
+  await controller.execute({ command: 'reportNode', report: { node: 'cn1', generation: 1, ports: [], errors: [], routers } });
   const lines = statusText(statusOf(controller, () => true)).split('\n');
   return lines.slice(lines.findIndex((line) => line.startsWith('external network')), lines.findIndex((line) => line.startsWith('port ')));
 }
 
 describe('the text of a status with a way out', () => {
-  it('says by which wire it is, who does source NAT, and who does each floating IP', () => {
-    expect(textOf(externalState(), 'nn1')).toEqual([
+  it('says by which wire it is, who does source NAT, and who does each floating IP', async () => {
+    expect(await textOf(externalState(), 'nn1')).toEqual([
       'external network  wire               MTU   subnets                        uplinks',
       'ext               physnet1 VLAN 500  1500  203.0.113.0/24 by 203.0.113.1  '
         + 'cn1 203.0.113.22/24, nn1 203.0.113.20/24, nn2 203.0.113.21/24',
@@ -59,15 +59,15 @@ describe('the text of a status with a way out', () => {
     ]);
   });
 
-  it('goes by whom the nodes have elected, and says so where they have not', () => {
-    expect(textOf(externalState(), 'nn2').slice(4, 9).join()).toMatch(/nn2 \(nn1 stands by\).*nn2, central with router r1/);
-    expect(textOf(externalState())[4]).toContain('NOBODY: none of nn1, nn2 is elected');
+  it('goes by whom the nodes have elected, and says so where they have not', async () => {
+    expect((await textOf(externalState(), 'nn2')).slice(4, 9).join()).toMatch(/nn2 \(nn1 stands by\).*nn2, central with router r1/);
+    expect((await textOf(externalState()))[4]).toContain('NOBODY: none of nn1, nn2 is elected');
   });
 
-  it('says aloud what nobody does, and why', () => {
+  it('says aloud what nobody does, and why', async () => {
     const text = externalText.replaceAll(', network_node: true', '').replace('60 }', '60, snat: false }')
       .replace('{ port: vm1 }', '{ port: vm3 }\n  203.0.113.7: {}').replace(' vlan: 500,', '');
-    const lines = textOf(run(externalState(text), { command: 'deletePort', name: 'vm3' }));
+    const lines = await textOf(run(externalState(text), { command: 'deletePort', name: 'vm3' }));
     expect(lines[1]).toContain('  physnet1 untagged  ');
     expect(lines[4]).toContain('  off, routed by NOBODY: no network node has an uplink  ');
     expect(lines.slice(7, 10)).toEqual([

@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { holderKey, mayHold, type Announcement } from '../../../src/controller/address-holders.js';
 import { emptyState, type ControllerState } from '../../../src/controller/intent.js';
-import { decodeIntent, encodeIntent } from '../../../src/controller/state-file.js';
 import { step, type Command } from '../../../src/controller/state.js';
 import { viewsOf } from '../../../src/controller/views.js';
 import { parseIp, parseMac } from '../../../src/model/addresses.js';
 import { DvrError } from '../../../src/model/errors.js';
 import { MAX_HELD_ADDRESSES_PER_PORT } from '../../../src/model/limits.js';
 import type { PortView } from '../../../src/model/node-view.js';
+import { restored } from './kept.js';
 import { apply, bind, run } from './support.js';
 
 const vmac = '00:00:5e:00:01:33';
@@ -158,7 +158,7 @@ it('whatever happens to ports, every holder may hold, a MAC is at one place, and
         const places = portsOf(state).flatMap(({ name, mac: own, holds: held = [] }) =>
           held.filter(({ mac }) => mac !== own).map(({ mac }) => `${mac} ${name}`));
         expect(new Set(places.map((place) => place.split(' ')[0])).size).toBe(new Set(places).size);
-        expect(decodeIntent(JSON.parse(JSON.stringify(encodeIntent(state.intent))))).toEqual(state.intent);
+        expect(restored(state.intent)).toEqual(state.intent);
       }
     }),
   );

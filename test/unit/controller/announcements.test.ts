@@ -9,7 +9,7 @@ import { silentLog } from '../../../src/controller/log.js';
 import { Controller } from '../../../src/controller/controller.js';
 import { startServer } from '../../../src/controller/server.js';
 import type { Command } from '../../../src/controller/state.js';
-import { FileStore } from '../../../src/controller/store.js';
+import { LevelStore } from '../../../src/controller/store/level.js';
 import { parseIp } from '../../../src/model/addresses.js';
 import { FakeAgent } from './fake-agent.js';
 import { apply, bind, seedState, seedText } from './support.js';
@@ -24,7 +24,7 @@ describe('announcements', () => {
       intent: seedState().intent,
       execute: (command: Command) => {
         if (command.command === 'moveAddresses') told.push([...command.announced]);
-        return [];
+        return Promise.resolve([]);
       },
     }, silentLog);
   });
@@ -99,13 +99,13 @@ describe('announcements', () => {
 
 it('an agent tells of its own ports, and every node is told who holds the address', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'dvr-announcements-'));
-  const controller = Controller.open(new FileStore(join(folder, 'state.json')));
+  const controller = await Controller.open(await LevelStore.open(join(folder, 'store')));
   const ip = parseIp('10.1.0.100');
   if (ip === undefined) throw new Error('no address');
   for (const [name, node] of [['vm1', 'cn1'], ['vm3', 'cn2']] as const) {
-    if (name === 'vm1') controller.execute(apply(seedText));
-    controller.execute(bind(name, node));
-    controller.execute({ command: 'setAllowedPairs', name, pairs: [{ ip }] });
+    if (name === 'vm1') await controller.execute(apply(seedText));
+    await controller.execute(bind(name, node));
+    await controller.execute({ command: 'setAllowedPairs', name, pairs: [{ ip }] });
   }
   const socketPath = join(folder, 'controller.sock');
   const server = await startServer({ controller, socketPath, log: silentLog });
@@ -124,6 +124,7 @@ it('an agent tells of its own ports, and every node is told who holds the addres
   } finally {
     for (const agent of agents) agent.close();
     await server.close();
+    await controller.close();
     rmSync(folder, { recursive: true });
   }
 });

@@ -10,7 +10,7 @@ import { closeCodes } from '../../../src/controller/agent-session.js';
 import { Controller } from '../../../src/controller/controller.js';
 import { silentLog } from '../../../src/controller/log.js';
 import { startServer, type RunningServer } from '../../../src/controller/server.js';
-import { FileStore } from '../../../src/controller/store.js';
+import { LevelStore } from '../../../src/controller/store/level.js';
 import {
   authenticateClient,
   createClusterKey,
@@ -59,8 +59,8 @@ describe('the TCP door', () => {
   let url: string;
 
   beforeEach(async () => {
-    controller = Controller.open(new FileStore(join(folder, 'state.json')));
-    controller.execute(apply(seedText));
+    controller = await Controller.open(await LevelStore.open(join(folder, 'store')));
+    await controller.execute(apply(seedText));
     server = await startServer({
       controller,
       socketPath: join(folder, 's'),
@@ -71,6 +71,7 @@ describe('the TCP door', () => {
   });
   afterEach(async () => {
     await server.close();
+    await controller.close();
   });
 
   it('lets an agent in that proves the key', async () => {

@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { emptyState, type ControllerState } from '../../../src/controller/intent.js';
-import { decodeIntent, encodeIntent } from '../../../src/controller/state-file.js';
 import { step, type Command } from '../../../src/controller/state.js';
 import { viewsOf } from '../../../src/controller/views.js';
 import { DvrError } from '../../../src/model/errors.js';
 import { parseTopology } from '../../../src/model/topology.js';
+import { restored } from './kept.js';
 import { attachCommand, bind } from './support.js';
 
 const nodes = ['cn1', 'cn2', 'nn1', 'nn2'] as const;
@@ -110,7 +110,7 @@ function expectWholeViews({ intent }: ControllerState): void {
   expectDistinct(done);
 }
 
-it('no address or MAC has two owners, no floating IP two nodes, and the state file keeps it all', () => {
+it('no address or MAC has two owners, no floating IP two nodes, and the store keeps it all', () => {
   let settled = 0;
   fc.assert(
     fc.property(declared, fc.array(command, { maxLength: 12 }), (first, rest) => {
@@ -123,7 +123,7 @@ it('no address or MAC has two owners, no floating IP two nodes, and the state fi
         settled += state.intent.gateways.size;
         expectOneOwnerEach(state);
         expectWholeViews(state);
-        expect(decodeIntent(JSON.parse(JSON.stringify(encodeIntent(state.intent))))).toEqual(state.intent);
+        expect(restored(state.intent)).toEqual(state.intent);
       }
     }),
     { numRuns: 150 },

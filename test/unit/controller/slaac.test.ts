@@ -1,9 +1,9 @@
 /** Ports of networks with IPv6 subnets where hosts make their own addresses: the controller knows which. */
 import { describe, expect, it } from 'vitest';
 import { emptyState, type ControllerState } from '../../../src/controller/intent.js';
-import { decodeIntent, encodeIntent } from '../../../src/controller/state-file.js';
 import { viewsOf } from '../../../src/controller/views.js';
 import type { IpAddress, MacAddress } from '../../../src/model/addresses.js';
+import { restored } from './kept.js';
 import { apply, attachCommand, refusal, run } from './support.js';
 
 const text = (subnets: string): string => `
@@ -71,6 +71,6 @@ describe('the mode of a subnet', () => {
 
   it('survives a restart', () => {
     const { intent } = state();
-    expect(decodeIntent(JSON.parse(JSON.stringify(encodeIntent(intent))))).toEqual(intent);
+    expect(restored(intent)).toEqual(intent);
   });
 });

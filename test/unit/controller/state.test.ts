@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { DvrError } from '../../../src/model/errors.js';
 import { parseIp, type IpAddress } from '../../../src/model/addresses.js';
 import { emptyState, type ControllerState } from '../../../src/controller/intent.js';
-import { decodeIntent, encodeIntent } from '../../../src/controller/state-file.js';
 import { step, type Command } from '../../../src/controller/state.js';
 import { networkMtu } from '../../../src/controller/network-views.js';
+import { kept, restored } from './kept.js';
 import { apply, attachCommand, bind, named, refusal, run, seedState, seedText } from './support.js';
 
 const register = (node: string, vtepIp: string, underlayMtuBytes: number): Command => ({
@@ -364,9 +364,9 @@ describe('any commands in any order', () => {
       fc.property(histories, (history) => {
         let text = '';
         play(history, (before, after) => {
-          const now = JSON.stringify(encodeIntent(before.intent));
+          const now = JSON.stringify(kept(before.intent));
           if (text !== '') expect(now).toBe(text);
-          text = after instanceof DvrError ? now : JSON.stringify(encodeIntent(after.intent));
+          text = after instanceof DvrError ? now : JSON.stringify(kept(after.intent));
         });
       }),
       { numRuns: 40 },
@@ -376,7 +376,7 @@ describe('any commands in any order', () => {
   it('give the same state every time', () => {
     fc.assert(
       fc.property(histories, (history) => {
-        expect(encodeIntent(play(history).intent)).toEqual(encodeIntent(play(history).intent));
+        expect(kept(play(history).intent)).toEqual(kept(play(history).intent));
       }),
       { numRuns: 30 },
     );
@@ -416,11 +416,11 @@ describe('any commands in any order', () => {
         const state = play(before);
         const restarted: ControllerState = {
           ...state,
-          intent: decodeIntent(JSON.parse(JSON.stringify(encodeIntent(state.intent)))),
+          intent: restored(state.intent),
         };
         expect(restarted.intent).toEqual(state.intent);
         const finish = (from: ControllerState): unknown =>
-          encodeIntent(
+          kept(
             after.reduce((held, next) => {
               const result = step(held, next);
               return result instanceof DvrError ? held : result.state;

@@ -1,6 +1,6 @@
 /**
- * The shape of the state file. Decoding parses every value again: what a disk or an editor has done to
- * the file is found at the start, not later in a view.
+ * What the entries of the store hold. Decoding parses every value again: what a disk or somebody's hand has
+ * done to an entry is found at the start, not later in a view.
  */
 import {
   makers,
@@ -14,93 +14,31 @@ import {
   type PortAttachment,
   type Router,
   type Subnet,
-} from '../model/resources.js';
-import { defaultRoutingMode, routingModes } from '../model/routing.js';
-import { advertisedModes } from '../model/slaac.js';
-import { holderKey } from './address-holders.js';
-import { byName, type Intent } from './intent.js';
+} from '../../model/resources.js';
+import { routingModes } from '../../model/routing.js';
+import { advertisedModes } from '../../model/slaac.js';
 import {
-  decodeExternal,
   decodeGatewayIntent,
   decodePortForwarding,
   decodeProvider,
   decodeSubnet,
-  encodeExternal,
-} from './state-file-external.js';
-import { decodeRecords, encodeRecords } from './state-file-records.js';
-import { Item } from './state-item.js';
+} from './external-entries.js';
+import type { Item } from './item.js';
 
-const VERSION = 1;
-
-export function encodeIntent(intent: Intent): Readonly<Record<string, unknown>> {
-  return {
-    version: VERSION,
-    generation: intent.generation,
-    topologyDigest: intent.topologyDigest,
-    nodes: byName(intent.nodes),
-    dvrMacs: [...intent.dvrMacs]
-      .map(([node, mac]) => ({ node, mac }))
-      .sort((left, right) => (left.node < right.node ? -1 : 1)),
-    interopVteps: byName(intent.interopVteps),
-    networks: byName(intent.networks),
-    routers: byName(intent.routers),
-    ports: byName(intent.ports),
-    addressHolders: byName(intent.addressHolders),
-    ...encodeExternal(intent),
-    records: encodeRecords(intent.records),
-  };
-}
-
-/** @throws Error that names the first value that is not what it must be. */
-export function decodeIntent(value: unknown): Intent {
-  const root = new Item(value, 'state');
-  if (root.field('version').value !== VERSION) throw new Error(`version is not ${VERSION}`);
-  const digest = root.optional('topologyDigest')?.text();
-  return {
-    generation: root.field('generation').count(),
-    ...(digest === undefined ? {} : { topologyDigest: digest }),
-    nodes: keyed(root.field('nodes').items().map(decodeNode)),
-    dvrMacs: new Map(
-      root
-        .field('dvrMacs')
-        .items()
-        .map((item) => [item.field('node').name(), item.field('mac').mac()]),
-    ),
-    interopVteps: keyed(root.field('interopVteps').items().map(decodeInteropVtep)),
-    networks: keyed(root.field('networks').items().map(decodeNetwork)),
-    routers: new Map(
-      root
-        .field('routers')
-        .items()
-        .map(decodeRouter)
-        .map((router) => [router.id, router]),
-    ),
-    ports: keyed(root.field('ports').items().map(decodePort)),
-    addressHolders: new Map(
-      root
-        .itemsOf('addressHolders')
-        .map(decodeHolder)
-        .map((holder) => [holderKey(holder.network, holder.ip), holder]),
-    ),
-    ...decodeExternal(root),
-    records: decodeRecords(root),
-  };
-}
-
-function decodeNode(item: Item): Node {
+export function decodeNode(item: Item): Node {
   const reported = item.optional('reportedMtuBytes')?.count();
   return {
     name: item.field('name').name(),
     vtepIp: item.field('vtepIp').ip(),
     underlayMtuBytes: item.field('underlayMtuBytes').count(),
     dvrMac: item.field('dvrMac').mac(),
-    providers: item.itemsOf('providers').map(decodeProvider),
-    networkNode: item.optional('networkNode')?.boolean() ?? false,
+    providers: item.field('providers').items().map(decodeProvider),
+    networkNode: item.field('networkNode').boolean(),
     ...(reported === undefined ? {} : { reportedMtuBytes: reported }),
   };
 }
 
-function decodeInteropVtep(item: Item): InteropVtep {
+export function decodeInteropVtep(item: Item): InteropVtep {
   return {
     name: item.field('name').name(),
     vtepIp: item.field('vtepIp').ip(),
@@ -111,7 +49,7 @@ function decodeInteropVtep(item: Item): InteropVtep {
   };
 }
 
-function decodeNetwork(item: Item): Network {
+export function decodeNetwork(item: Item): Network {
   const mtuBytes = item.optional('mtuBytes')?.count();
   return {
     name: item.field('name').name(),
@@ -133,7 +71,7 @@ function decodeAdvertised(subnet: Item): Pick<Subnet, 'ipv6'> {
   return ipv6 === undefined ? {} : { ipv6 };
 }
 
-function decodeRouter(item: Item): Router {
+export function decodeRouter(item: Item): Router {
   const gateway = item.optional('gateway');
   return {
     id: item.field('id').name(),
@@ -155,15 +93,14 @@ function decodeRouter(item: Item): Router {
         destination: route.field('destination').cidr(),
         via: route.field('via').ip(),
       })),
-    // A state written before there were modes has none.
-    routing: item.optional('routing')?.oneOf(routingModes) ?? defaultRoutingMode,
+    routing: item.field('routing').oneOf(routingModes),
     ...(gateway === undefined ? {} : { gateway: decodeGatewayIntent(gateway) }),
-    portForwardings: item.itemsOf('portForwardings').map(decodePortForwarding),
+    portForwardings: item.field('portForwardings').items().map(decodePortForwarding),
     ...adminDown(item),
   };
 }
 
-function decodePort(item: Item): Port {
+export function decodePort(item: Item): Port {
   const node = item.optional('node')?.name();
   const binding = item.optional('binding');
   return {
@@ -188,7 +125,7 @@ function decodePair(item: Item): AllowedAddressPair {
   return { ip: item.field('ip').ipOrCidr(), ...(mac === undefined ? {} : { mac }) };
 }
 
-function decodeHolder(item: Item): AddressHolder {
+export function decodeHolder(item: Item): AddressHolder {
   return {
     network: item.field('network').name(),
     ip: item.field('ip').ip(),
@@ -215,10 +152,4 @@ function decodeAttachment(item: Item): PortAttachment {
     ...(pid === undefined ? {} : { pid }),
     ifname: item.field('ifname').text(),
   };
-}
-
-function keyed<Value extends { readonly name: string }>(
-  values: readonly Value[],
-): ReadonlyMap<string, Value> {
-  return new Map(values.map((value) => [value.name, value]));
 }

@@ -1,5 +1,5 @@
-/** What lies outside, in the state file: states from before there was any of it have none. */
-import { snatPaths } from '../model/node-view.js';
+/** What the entries of the store hold of what lies outside. */
+import { snatPaths } from '../../model/node-view.js';
 import {
   forwardedProtocols,
   placements,
@@ -13,36 +13,8 @@ import {
   type PortForwarding,
   type Provider,
   type SnatPort,
-} from '../model/resources.js';
-import { fgPortKey, floatingIpKey } from './gateway-names.js';
-import { byName, type Intent } from './intent.js';
-import type { Item } from './state-item.js';
-
-type External = Pick<Intent, 'externalNetworks' | 'floatingIps' | 'gateways' | 'fgPorts'>;
-
-export function encodeExternal(intent: External): Readonly<Record<keyof External, unknown>> {
-  return {
-    externalNetworks: byName(intent.externalNetworks),
-    floatingIps: byName(intent.floatingIps),
-    gateways: byName(intent.gateways),
-    fgPorts: byName(intent.fgPorts),
-  };
-}
-
-export function decodeExternal(root: Item): External {
-  const floatingIps = root.itemsOf('floatingIps').map(decodeFloatingIp);
-  const fgPorts = root.itemsOf('fgPorts').map(decodeFgPort);
-  return {
-    externalNetworks: new Map(
-      root.itemsOf('externalNetworks').map(decodeNetwork).map((network) => [network.name, network]),
-    ),
-    floatingIps: new Map(floatingIps.map((one) => [floatingIpKey(one), one])),
-    gateways: new Map(
-      root.itemsOf('gateways').map(decodeGateway).map((gateway) => [gateway.router, gateway]),
-    ),
-    fgPorts: new Map(fgPorts.map((port) => [fgPortKey(port.network, port.node), port])),
-  };
-}
+} from '../../model/resources.js';
+import type { Item } from './item.js';
 
 export function decodeProvider(item: Item): Provider {
   return {
@@ -76,7 +48,7 @@ export function decodePortForwarding(item: Item): PortForwarding {
   };
 }
 
-function decodeNetwork(item: Item): ExternalNetworkIntent {
+export function decodeExternalNetwork(item: Item): ExternalNetworkIntent {
   const vlan = item.optional('vlan')?.count();
   return {
     name: item.field('name').name(),
@@ -102,7 +74,7 @@ const decodeRange = (item: Item): AddressRange => ({
   last: item.field('last').ip(),
 });
 
-function decodeFloatingIp(item: Item): FloatingIp {
+export function decodeFloatingIp(item: Item): FloatingIp {
   const port = item.optional('port')?.name();
   const fixedIp = item.optional('fixedIp')?.ip();
   return {
@@ -114,7 +86,7 @@ function decodeFloatingIp(item: Item): FloatingIp {
   };
 }
 
-function decodeGateway(item: Item): Gateway {
+export function decodeGateway(item: Item): Gateway {
   const node = item.optional('node')?.name();
   return {
     router: item.field('router').name(),
@@ -128,7 +100,7 @@ function decodeGateway(item: Item): Gateway {
   };
 }
 
-function decodeFgPort(item: Item): FgPort {
+export function decodeFgPort(item: Item): FgPort {
   return {
     network: item.field('network').name(),
     node: item.field('node').name(),

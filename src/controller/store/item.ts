@@ -1,4 +1,4 @@
-/** Values of the state file: parsed again one by one, so that a broken one can be named. */
+/** Values of the store's entries: parsed again one by one, so that a broken one can be named. */
 import {
   parseCidr,
   parseIp,
@@ -8,9 +8,9 @@ import {
   type InterfaceAddress,
   type IpAddress,
   type MacAddress,
-} from '../model/addresses.js';
-import { isRecord } from '../model/untrusted.js';
-import { parseName, parseVni, type Name, type Vni } from '../model/identifiers.js';
+} from '../../model/addresses.js';
+import { isRecord } from '../../model/untrusted.js';
+import { parseName, parseVni, type Name, type Vni } from '../../model/identifiers.js';
 
 /** A JSON value and where it stands, so that a broken one can be named. */
 export class Item {
@@ -27,11 +27,6 @@ export class Item {
     if (typeof this.value !== 'object' || this.value === null || !Object.hasOwn(this.value, key))
       return undefined;
     return new Item((this.value as Record<string, unknown>)[key], `${this.path}.${key}`);
-  }
-
-  /** None where the key is missing: a state that was written before there was such a thing. */
-  itemsOf(key: string): Item[] {
-    return this.optional(key)?.items() ?? [];
   }
 
   items(): Item[] {

@@ -1,0 +1,56 @@
+/**
+ * The one entry that every write replaces. It counts the writes, and a write is done only where it is still
+ * what the writer had read: so two controllers never write over one another (compare and swap).
+ */
+import type { Intent } from '../intent.js';
+import { parseJson } from './intent-keys.js';
+import { Item } from './item.js';
+
+export const HEAD_KEY = 'head';
+const VERSION = 1;
+
+export interface Head {
+  /** Counts the writes. */
+  readonly revision: number;
+  /** Tells writes of one revision apart, of which one was done: whose it is can be seen. */
+  readonly write: string;
+  readonly generation: number;
+  readonly topologyDigest?: string;
+}
+
+/** Before anything was written. */
+export const noHead: Head = { revision: 0, write: '', generation: 0 };
+
+export function encodeHead(head: Head): string {
+  return JSON.stringify({ version: VERSION, ...head });
+}
+
+/** @throws Error that names the first value that is not what it must be. */
+export function decodeHead(value: string): Head {
+  const item = new Item(parseJson({ key: HEAD_KEY, value }), HEAD_KEY);
+  if (item.field('version').value !== VERSION)
+    throw new Error(`${HEAD_KEY} is of another version of dvr than ${VERSION}`);
+  const topologyDigest = item.optional('topologyDigest')?.text();
+  return {
+    revision: item.field('revision').count(),
+    write: item.field('write').text(),
+    generation: item.field('generation').count(),
+    ...(topologyDigest === undefined ? {} : { topologyDigest }),
+  };
+}
+
+/** The head of the write after `before` that leaves this intent. */
+export function nextHead(before: Head, { generation, topologyDigest }: Intent, write: string): Head {
+  return {
+    revision: before.revision + 1,
+    write,
+    generation,
+    ...(topologyDigest === undefined ? {} : { topologyDigest }),
+  };
+}
+
+/** The intent with what the head says of the whole. */
+export function withHead(intent: Intent, { generation, topologyDigest }: Head): Intent {
+  const { topologyDigest: _before, ...rest } = intent;
+  return { ...rest, generation, ...(topologyDigest === undefined ? {} : { topologyDigest }) };
+}

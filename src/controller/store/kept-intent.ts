@@ -1,0 +1,299 @@
+/**
+ * The intent as the store has it. What this controller decides is written there before it counts; what other
+ * controllers write comes by the watch.
+ *
+ *     update ─ decide ─ write ─┬─ done: it counts, and only now is it told
+ *        ▲                     └─ another was first: its changes are taken over, and it is decided anew
+ *        └────────────────────────┘
+ *
+ * A write is known by its head (head.ts), so that its own words are recognised when they come back by the
+ * watch, also where the answer to it was lost. A watch that breaks is followed by reading everything anew.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DvrError } from '../../model/errors.js';
+import { emptyIntent, type Intent } from '../intent.js';
+import type { Log } from '../log.js';
+import { decodeHead, encodeHead, HEAD_KEY, nextHead, noHead, withHead, type Head } from './head.js';
+import { changesBetween, changesTo, withChanges } from './intent-keys.js';
+import { storeUnreachable, type Change, type KeyValueStore } from './store.js';
+
+/** Each loss is another's success, so this many in a row are only seen where something writes without end. */
+export const MAX_DECISIONS = 64;
+/** After a loss the winner may go on writing; of several losers not all shall come back at once. */
+const LOSER_WAIT_MS = 20;
+/** A watch that is so far behind a read is taken for broken. */
+const WATCH_LAG_MS = 2_000;
+const RELOAD_WAIT_MS = { first: 100, longest: 2_000 } as const;
+
+export interface Decided {
+  readonly intent: Intent;
+  /** Called once it counts: at the very moment, nothing comes between. */
+  readonly commit: () => void;
+}
+
+interface Held {
+  readonly intent: Intent;
+  readonly head: Head;
+  /** The head as it is in the store; absent: the store is empty. */
+  readonly text?: string;
+}
+
+/** What an update has written, or tried to: one of its writes counts at most. */
+interface Update {
+  readonly writes: Map<string, { readonly held: Held; readonly commit: () => void }>;
+  isDone: boolean;
+}
+
+export class KeptIntent {
+  private held: Held = { intent: emptyIntent, head: noHead };
+  private underWay: Update | undefined;
+  private stopWatch = (): void => {};
+  private isReloading = false;
+  private readonly closing = new AbortController();
+  private readonly waiters = new Set<() => void>();
+
+  private constructor(
+    private readonly store: KeyValueStore,
+    private readonly log: Log,
+    private readonly onOthers: (intent: Intent) => void,
+  ) {}
+
+  /**
+   * @param onOthers told the intent after each change that another controller made.
+   * @throws DvrError DVR_STATE_UNREADABLE, DVR_STORE_UNREACHABLE
+   */
+  static async open(
+    store: KeyValueStore,
+    log: Log,
+    onOthers: (intent: Intent) => void,
+  ): Promise<KeptIntent> {
+    const kept = new KeptIntent(store, log, onOthers);
+    await kept.load();
+    return kept;
+  }
+
+  get intent(): Intent {
+    return this.held.intent;
+  }
+
+  /** Returns when all that anybody has written so far is here. @throws DvrError DVR_STORE_UNREACHABLE */
+  async fresh(): Promise<void> {
+    if (!this.store.isShared) return;
+    const before = this.held.head.revision;
+    const { revision } = this.headOf(await this.store.get(HEAD_KEY));
+    if (revision < before) throw this.wentBack(before, revision);
+    if (await this.reaches(revision)) return;
+    this.reload(new Error(`what was written ${WATCH_LAG_MS / 1000} s ago has not come by the watch`));
+    if (!(await this.reaches(revision)))
+      throw storeUnreachable(this.store.where, new Error('its changes do not come'));
+  }
+
+  /**
+   * Replaces the intent by what is decided, in the store and here. Where another controller was first it is
+   * decided again, on what that one has left.
+   * @param onNewest Decide on nothing older than what anybody has written so far.
+   * @throws what `decide` throws, and DvrError DVR_STORE_UNREACHABLE, DVR_BUSY
+   */
+  async update(decide: () => Decided, onNewest: boolean): Promise<void> {
+    const update: Update = { writes: new Map(), isDone: false };
+    this.underWay = update;
+    try {
+      for (let attempt = 0; attempt < MAX_DECISIONS; attempt++) {
+        if (attempt > 0) await sleep(Math.random() * LOSER_WAIT_MS);
+        if (attempt > 0 || onNewest) await this.fresh();
+        if (!update.isDone) await this.write(update, decide());
+        if (update.isDone) return;
+      }
+    } finally {
+      this.underWay = undefined;
+    }
+    throw new DvrError(
+      'DVR_BUSY',
+      `other controllers were first ${MAX_DECISIONS} times in a row`,
+      'try again',
+    );
+  }
+
+  /** Safe to call twice. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    this.stopWatch();
+    await this.store.close();
+  }
+
+  private async write(update: Update, { intent, commit }: Decided): Promise<void> {
+    const { held } = this;
+    const changes = changesBetween(held.intent, intent);
+    const isSame =
+      intent.generation === held.head.generation &&
+      intent.topologyDigest === held.head.topologyDigest;
+    if (changes.length === 0 && isSame)
+      return settle(update, () => {
+        this.held = { ...held, intent };
+        commit();
+      });
+    const head = nextHead(held.head, intent, randomUUID());
+    const text = encodeHead(head);
+    update.writes.set(text, { held: { intent, head, text }, commit });
+    const compare = { key: HEAD_KEY, ...(held.text === undefined ? {} : { value: held.text }) };
+    try {
+      const changed = [{ key: HEAD_KEY, value: text }, ...changes];
+      if (await this.store.write({ compare, changes: changed })) this.settleOwn(update, text);
+    } catch (error) {
+      // It may have been written: whether it was is found out before it is decided again.
+      const isUnknown = error instanceof DvrError && error.code === 'DVR_STORE_UNREACHABLE';
+      if (!this.store.isShared || !isUnknown) throw error;
+    }
+  }
+
+  /** A write of ours is in the store: by its answer, or by the watch, whichever comes first. */
+  private settleOwn(update: Update, text: string): void {
+    const write = update.writes.get(text);
+    if (write === undefined) return;
+    settle(update, () => {
+      // Where everything was read anew meanwhile, it is here already, and what came after it too.
+      if (write.held.head.revision > this.held.head.revision) this.hold(write.held);
+      write.commit();
+    });
+  }
+
+  private hold(held: Held): void {
+    this.held = held;
+    for (const wake of [...this.waiters]) wake();
+  }
+
+  /** One batch of the watch. */
+  private take(changes: readonly Change[]): void {
+    const text = changes.find(({ key }) => key === HEAD_KEY)?.value;
+    if (text === undefined) return this.reload(new Error('something else than dvr writes here'));
+    if (this.underWay?.writes.has(text) === true) this.settleOwn(this.underWay, text);
+    try {
+      const head = this.headOf(text);
+      const { intent, head: before } = this.held;
+      if (head.revision <= before.revision) return;
+      if (head.revision > before.revision + 1) throw new Error('a batch is missing');
+      this.holdOthers({
+        intent: withHead(withChanges(intent, changes.filter(({ key }) => key !== HEAD_KEY)), head),
+        head,
+        text,
+      });
+    } catch (error) {
+      this.reload(error as Error);
+    }
+  }
+
+  private holdOthers(held: Held): void {
+    const isChanged = held.intent !== this.held.intent;
+    this.hold(held);
+    if (isChanged) this.onOthers(held.intent);
+  }
+
+  private reload(why: Error): void {
+    this.stopWatch();
+    if (this.isReloading || this.closing.signal.aborted) return;
+    this.isReloading = true;
+    this.log.warn({ store: this.store.where, why: why.message }, 'state is read anew');
+    void this.loadUntilDone().finally(() => {
+      this.isReloading = false;
+    });
+  }
+
+  private async loadUntilDone(): Promise<void> {
+    let waitMs: number = RELOAD_WAIT_MS.first;
+    while (!this.closing.signal.aborted) {
+      try {
+        return await this.load();
+      } catch (error) {
+        this.log.warn({ error: (error as Error).message }, 'state cannot be read');
+      }
+      await sleep(waitMs, undefined, { signal: this.closing.signal }).catch(() => {});
+      waitMs = Math.min(2 * waitMs, RELOAD_WAIT_MS.longest);
+    }
+  }
+
+  /** Reads everything, and watches from there. */
+  private async load(): Promise<void> {
+    const before = this.held.head.revision;
+    const { entries, at } = await this.store.range('');
+    const text = entries.find(({ key }) => key === HEAD_KEY)?.value;
+    const head = this.headOf(text);
+    if (head.revision < before) throw this.wentBack(before, head.revision);
+    // A write of ours was answered meanwhile, after these were read.
+    if (head.revision < this.held.head.revision) return await this.load();
+    if (text !== undefined && this.underWay?.writes.has(text) === true)
+      this.settleOwn(this.underWay, text);
+    this.holdOthers({
+      intent: this.intentOf(entries.filter(({ key }) => key !== HEAD_KEY), head),
+      head,
+      ...(text === undefined ? {} : { text }),
+    });
+    this.stopWatch();
+    if (this.closing.signal.aborted) return;
+    this.stopWatch = this.store.watch(at, {
+      changed: (changes) => this.take(changes),
+      lost: (why) => this.reload(why),
+    });
+  }
+
+  private headOf(text: string | undefined): Head {
+    try {
+      return text === undefined ? noHead : decodeHead(text);
+    } catch (cause) {
+      throw this.unreadable(cause);
+    }
+  }
+
+  private intentOf(entries: Parameters<typeof changesTo>[1], head: Head): Intent {
+    const { intent } = this.held;
+    const changes = changesTo(intent, entries);
+    try {
+      if (changes.length > 0) return withHead(withChanges(intent, changes), head);
+    } catch (cause) {
+      throw this.unreadable(cause);
+    }
+    const isSame =
+      intent.generation === head.generation && intent.topologyDigest === head.topologyDigest;
+    return isSame ? intent : withHead(intent, head);
+  }
+
+  /** Whether the intent gets that far before its time. */
+  private async reaches(revision: number): Promise<boolean> {
+    if (this.held.head.revision >= revision) return true;
+    return await new Promise((resolve) => {
+      const settleTo = (value: boolean): void => {
+        clearTimeout(timer);
+        this.waiters.delete(look);
+        resolve(value);
+      };
+      const look = (): void => {
+        if (this.held.head.revision >= revision) settleTo(true);
+      };
+      const timer = setTimeout(() => settleTo(false), WATCH_LAG_MS);
+      this.waiters.add(look);
+    });
+  }
+
+  private wentBack(before: number, after: number): DvrError {
+    return new DvrError(
+      'DVR_STATE_UNREADABLE',
+      `the state in ${this.store.where} went back from revision ${before} to ${after}`,
+      'restore it; or, where that is meant, start all controllers again',
+    );
+  }
+
+  private unreadable(cause: unknown): DvrError {
+    return new DvrError(
+      'DVR_STATE_UNREADABLE',
+      `the controller's state in ${this.store.where} cannot be read: ${(cause as Error).message}`,
+      'restore it from a copy; or move it away to start anew, after all agents have stopped',
+      { cause },
+    );
+  }
+}
+
+function settle(update: Update, how: () => void): void {
+  if (update.isDone) return;
+  update.isDone = true;
+  how();
+}
