@@ -58,6 +58,7 @@ export function applyTopology(intent: Intent, topology: Topology): Change {
     fgPorts: intent.fgPorts,
     records: intent.records,
     addressHolders: intent.addressHolders,
+    quotas: intent.quotas,
   };
   return {
     intent: next,

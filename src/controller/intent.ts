@@ -16,6 +16,7 @@ import type {
   Router,
 } from '../model/resources.js';
 import type { NodeReport } from '../model/node-view.js';
+import type { Quotas } from './api/writes.js';
 import type { Records } from './records.js';
 import { remembered } from './sharing.js';
 
@@ -39,6 +40,8 @@ export interface Intent {
   readonly gateways: ReadonlyMap<string, Gateway>;
   /** By network and node. */
   readonly fgPorts: ReadonlyMap<string, FgPort>;
+  /** By project, what it may have otherwise than by default. */
+  readonly quotas: ReadonlyMap<string, Quotas>;
   /** What the API says of all these; settled after every command (records.ts). */
   readonly records: Records;
   /** By network and address (address-holders.ts). */
@@ -65,6 +68,7 @@ export const emptyIntent: Intent = {
   fgPorts: new Map(),
   records: new Map(),
   addressHolders: new Map(),
+  quotas: new Map(),
 };
 
 export const emptyState: ControllerState = { intent: emptyIntent, reports: new Map() };

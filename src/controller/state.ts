@@ -10,11 +10,13 @@ import type { Name } from '../model/identifiers.js';
 import type { NodeReport } from '../model/node-view.js';
 import type { AllowedAddressPair, MadeBy, PortAttachment, PortIntent } from '../model/resources.js';
 import type { Topology } from '../model/topology.js';
+import type { ApiCommand } from './api/writes.js';
 import { moveAddresses, withAddressHolders, type Announcement } from './address-holders.js';
 import { applyTopology } from './apply-topology.js';
 import { boundPorts } from './bound-ports.js';
 import { withGateways } from './gateways.js';
 import { withRecords } from './records.js';
+import { write } from './resources/write.js';
 import { emptyState, type ControllerState, type Intent } from './intent.js';
 import { registerNode, removeNode, reportNode } from './node-commands.js';
 import {
@@ -57,7 +59,9 @@ export type Command =
   | { readonly command: 'removeNode'; readonly node: string }
   /** Ports say that addresses of their allowed pairs are theirs now. */
   | { readonly command: 'moveAddresses'; readonly announced: readonly Announcement[] }
-  | { readonly command: 'reportNode'; readonly report: NodeReport };
+  | { readonly command: 'reportNode'; readonly report: NodeReport }
+  /** What a client of the Networking API asks for. */
+  | ApiCommand;
 
 export interface AttachRequest {
   readonly name: Name;
@@ -97,7 +101,8 @@ export type ControllerEvent =
       readonly port: string;
       readonly from?: string;
     }
-  | { readonly event: 'node_removed'; readonly node: string };
+  | { readonly event: 'node_removed'; readonly node: string }
+  | { readonly event: 'written'; readonly write: ApiCommand['write']; readonly of: string; readonly ids: readonly string[] };
 
 export interface Step {
   readonly state: ControllerState;
@@ -166,6 +171,8 @@ function changeOf(state: ControllerState, command: Command): Change {
       return moveAddresses(intent, command.announced);
     case 'reportNode':
       return reportNode(state, command.report);
+    case 'api':
+      return { intent: write(intent, command), events: [eventOf(command)] };
   }
 }
 
@@ -188,4 +195,22 @@ function stamped(before: Intent, after: Intent, at: string): Intent {
   if (differ(told, telling)) return next;
   viewsOf(settled, before);
   return settled;
+}
+
+function eventOf(command: ApiCommand): ControllerEvent {
+  const { write: what } = command;
+  switch (command.write) {
+    case 'create':
+      return { event: 'written', write: what, of: command.of, ids: command.items.map(({ id }) => id) };
+    case 'update':
+    case 'remove':
+    case 'setTags':
+    case 'addTag':
+    case 'removeTag':
+      return { event: 'written', write: what, of: command.of, ids: [command.id] };
+    case 'setQuotas':
+      return { event: 'written', write: what, of: 'quotas', ids: [command.project] };
+    default:
+      return { event: 'written', write: what, of: 'routers', ids: [command.router] };
+  }
 }

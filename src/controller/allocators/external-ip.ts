@@ -24,6 +24,11 @@ export class ExternalIpPool {
     this.owners.set(ip, owner);
   }
 
+  /** As claim, for what is given out already. */
+  hold(ip: IpAddress, owner: string): void {
+    this.owners.set(ip, owner);
+  }
+
   /** Whether `owner` could claim it, and something of ours may have it at all. */
   isFree(ip: IpAddress, owner: string): boolean {
     return (

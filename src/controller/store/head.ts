@@ -29,7 +29,7 @@ export function encodeHead(head: Head): string {
 export function decodeHead(value: string): Head {
   const item = new Item(parseJson({ key: HEAD_KEY, value }), HEAD_KEY);
   if (item.field('version').value !== VERSION)
-    throw new Error(`${HEAD_KEY} is of another version of dvr than ${VERSION}`);
+    throw new Error(`${HEAD_KEY} is of another version than ${VERSION}`);
   const topologyDigest = item.optional('topologyDigest')?.text();
   return {
     revision: item.field('revision').count(),

@@ -26,7 +26,7 @@ import {
   decodeGateway,
 } from './external-entries.js';
 import { Item } from './item.js';
-import { decodeRecord } from './record-entries.js';
+import { decodeQuotas, decodeRecord } from './record-entries.js';
 import type { Change, Entry } from './store.js';
 
 /** The maps of an intent, each with what is in it. */
@@ -43,6 +43,8 @@ interface Codec<Value> {
   decode(item: Item): Value;
   /** The key that the map has for the value; absent: the value does not say it, and it is a name. */
   keyOf?(value: Value): string;
+  /** Those that the value does not say, and that people choose freely. */
+  readonly keys?: 'any text';
 }
 
 const nameOf = ({ name }: { readonly name: string }): string => name;
@@ -60,6 +62,7 @@ const codecs: { readonly [Map in MapName]: Codec<Maps[Map]> } = {
   fgPorts: { prefix: 'fg-port', decode: decodeFgPort, keyOf: ({ network, node }) => fgPortKey(network, node) },
   records: { prefix: 'record', decode: decodeRecord, keyOf: ({ kind, key }) => placeOfRecord(kind, key) },
   addressHolders: { prefix: 'address-holder', decode: decodeHolder, keyOf: ({ network, ip }) => holderKey(network, ip) },
+  quotas: { prefix: 'quota', decode: decodeQuotas, keys: 'any text' },
 };
 
 const mapNames = Object.keys(codecs) as readonly MapName[];
@@ -135,13 +138,14 @@ function textOf(value: unknown): string {
 function placeOf(key: string): { readonly map: MapName; readonly id: string } {
   const end = key.indexOf('/');
   const map = mapByPrefix.get(key.slice(0, Math.max(end, 0)));
-  if (map === undefined) throw new Error(`${key} is nothing that this version of dvr writes`);
+  if (map === undefined) throw new Error(`${key} is nothing that this version writes`);
   return { map, id: key.slice(end + 1) };
 }
 
 function decode(map: MapName, id: string, { key, value }: Entry): unknown {
   const codec: Codec<unknown> = codecs[map];
   const decoded = codec.decode(new Item(parseJson({ key, value }), key));
+  if (codec.keys === 'any text') return decoded;
   if (codec.keyOf === undefined) new Item(id, `the key ${key}`).name();
   else if (codec.keyOf(decoded) !== id) throw new Error(`${key} holds ${codec.keyOf(decoded)}`);
   return decoded;

@@ -1,4 +1,5 @@
-/** What the entries of the store hold of what the API says of the resources. */
+/** What the entries of the store hold of what the API says of the resources, and of who may have how many. */
+import { quotaResources, type Quotas } from '../api/writes.js';
 import type { ResourceRecord } from '../records.js';
 import { kinds } from '../resource-index.js';
 import type { Item } from './item.js';
@@ -17,4 +18,14 @@ export function decodeRecord(item: Item): ResourceRecord {
     revision: item.field('revision').count(),
     stored: item.field('stored').record(),
   };
+}
+
+export function decodeQuotas(item: Item): Quotas {
+  return Object.fromEntries(
+    quotaResources.flatMap((resource) => {
+      const limit = item.optional(resource);
+      // -1: as many as it likes.
+      return limit === undefined ? [] : [[resource, limit.value === -1 ? -1 : limit.count()]];
+    }),
+  );
 }
