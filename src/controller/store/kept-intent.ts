@@ -166,7 +166,7 @@ export class KeptIntent {
   /** One batch of the watch. */
   private take(changes: readonly Change[]): void {
     const text = changes.find(({ key }) => key === HEAD_KEY)?.value;
-    if (text === undefined) return this.reload(new Error('something else than dvr writes here'));
+    if (text === undefined) return this.reload(new Error('somebody else writes here'));
     if (this.underWay?.writes.has(text) === true) this.settleOwn(this.underWay, text);
     try {
       const head = this.headOf(text);
