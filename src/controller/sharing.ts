@@ -39,6 +39,15 @@ export function keptMap<Value>(
   return keysChanged(before, kept).length === 0 ? before : kept;
 }
 
+/** The entries that are wanted; the map itself where all are. */
+export function keptMapOf<Value>(
+  map: ReadonlyMap<string, Value>,
+  isWanted: (value: Value) => boolean,
+): ReadonlyMap<string, Value> {
+  const wanted = new Map([...map].filter(([, value]) => isWanted(value)));
+  return wanted.size === map.size ? map : wanted;
+}
+
 /** The keys whose values are other things than before, or gone, or new. */
 export function keysChanged<Value>(
   before: ReadonlyMap<string, Value>,

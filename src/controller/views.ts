@@ -20,6 +20,7 @@ import { networkParts } from './network-views.js';
 import { routersByNode } from './router-copies.js';
 import { routerViews } from './router-views.js';
 import { derivation, keptEqual, keptList, keptObject, keysChanged, made, type Made } from './sharing.js';
+import { switchedOn } from './switched-on.js';
 import { viewBytes } from './view-text.js';
 
 /** A view without the stamp. */
@@ -32,7 +33,7 @@ export interface Views {
 
 /** The views of an intent. With the intent before, the cost is that of what differs. */
 export function viewsOf(intent: Intent, before?: Intent): Views {
-  return views(intent, before);
+  return views(switchedOn(intent), before && switchedOn(before));
 }
 
 /** Whether any node would have to be told of the step from one intent to the other. */

@@ -1,7 +1,7 @@
 /** Requests that are right in themselves, and cannot be done as things are: the code, Neutron's type, and nothing changed. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { seedByApi } from './resources.test.js';
 import type { RealApi, Resource } from './real-api.js';
+import { seedByApi } from './seed.js';
 
 type Method = 'POST' | 'PUT' | 'DELETE';
 type Case = readonly [why: string, method: Method, path: string, body: object | undefined, status: number, type: string];
