@@ -1,6 +1,6 @@
 /**
  * Makes the declared part of the intent equal to a topology. What was allocated to a name stays with
- * it; ports that attach made stay whole, so a topology that leaves them nowhere to be is refused.
+ * it; what attach and clients of the API made stays whole, so a topology that leaves it nowhere to be is refused.
  *
  * Order: what cannot move claims its addresses first (declared ones, then those in use), and only
  * then is anything allocated. So the file's order never decides who gets an address.
@@ -14,6 +14,7 @@ import type { Topology } from '../model/topology.js';
 import { allocateDvrMac } from './allocators/dvr-mac.js';
 import { PortMacPool } from './allocators/port-mac.js';
 import { allocateVni } from './allocators/vni.js';
+import { adopted, withClientMade } from './client-made.js';
 import { claimGatewayMacs } from './gateway-macs.js';
 import { floatingIpKey } from './gateway-names.js';
 import type { Intent } from './intent.js';
@@ -22,7 +23,8 @@ import type { Change } from './state.js';
 import { portsOf, survivors } from './topology-ports.js';
 
 /** @throws DvrError DVR_CONFLICT, DVR_ADDRESS_IN_USE, DVR_MTU_TOO_LARGE and what the allocators throw. */
-export function applyTopology(intent: Intent, topology: Topology): Change {
+export function applyTopology(intent: Intent, file: Topology): Change {
+  const topology = withClientMade(intent, file);
   const dvrMacs = dvrMacsOf(intent, topology);
   const nodes = keyed(
     topology.nodes.map((node): Node => {
@@ -42,7 +44,7 @@ export function applyTopology(intent: Intent, topology: Topology): Change {
   const ports = portsOf(intent, topology, { nodes, networks, macs });
   const next: Intent = {
     generation: intent.generation,
-    topologyDigest: topologyDigest(topology),
+    topologyDigest: topologyDigest(file),
     nodes,
     dvrMacs,
     networks,
@@ -56,7 +58,7 @@ export function applyTopology(intent: Intent, topology: Topology): Change {
     // What was given out is kept or given back when all else is known (gateways.ts).
     gateways: intent.gateways,
     fgPorts: intent.fgPorts,
-    records: intent.records,
+    records: adopted(intent, file),
     addressHolders: intent.addressHolders,
     quotas: intent.quotas,
   };

@@ -26,6 +26,8 @@ export interface ResourceRecord {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly revision: number;
+  /** Made by a client of the API: a topology file that does not name it leaves it alone. */
+  readonly byClient: boolean;
   /** By attribute name of the API. */
   readonly stored: Readonly<Record<string, unknown>>;
 }
@@ -106,7 +108,7 @@ export function withRecord(
 ): Intent {
   const known = recordOf(intent, kind, key);
   if (known === undefined && id === undefined) throw new Error(`there is no record of ${kind} ${key}`);
-  const record = known ?? { ...blank(kind, key, at), id: id ?? '' };
+  const record = known ?? { ...blank(kind, key, at), id: id ?? '', byClient: true };
   const next = { ...record, ...wish };
   if (known !== undefined && isDeepStrictEqual(known, next)) return intent;
   const counted = known === undefined ? next : { ...next, updatedAt: at, revision: known.revision + 1 };
@@ -124,6 +126,7 @@ const blank = (kind: Kind, key: string, at: string): Omit<ResourceRecord, 'id'> 
   createdAt: at,
   updatedAt: at,
   revision: 1,
+  byClient: false,
   stored: {},
 });
 

@@ -1,6 +1,6 @@
 /**
- * The ports of a topology, with their addresses: the declared ones, and those that attach made and the file does not
- * speak of, which stay as they are or the topology is refused. A part of apply-topology.ts.
+ * The ports of a topology, with their addresses: the declared ones, and those that attach or a client made and the file
+ * does not speak of, which stay as they are or the topology is refused. A part of apply-topology.ts.
  */
 import { DvrError } from '../model/errors.js';
 import type { Network, Node, Port, PortIntent } from '../model/resources.js';
@@ -69,11 +69,11 @@ function withSlaac(
   return [...givenIps(ips, home), ...own];
 }
 
-/** Ports that attach made and the file does not speak of. */
+/** Ports that attach or a client of the API made and the file does not speak of. */
 export function survivors(intent: Intent, topology: Topology): readonly Port[] {
   const declared = new Set<string>(topology.ports.map((port) => port.name));
   return [...intent.ports.values()].filter(
-    (port) => port.madeBy === 'attach' && !declared.has(port.name),
+    (port) => port.madeBy !== 'topology' && !declared.has(port.name),
   );
 }
 

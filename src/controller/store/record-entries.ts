@@ -16,6 +16,7 @@ export function decodeRecord(item: Item): ResourceRecord {
     createdAt: item.field('createdAt').text(),
     updatedAt: item.field('updatedAt').text(),
     revision: item.field('revision').count(),
+    byClient: item.field('byClient').boolean(),
     stored: item.field('stored').record(),
   };
 }
