@@ -1,5 +1,5 @@
 /**
- * The agent process of a node: joins the controller's stream, the dataplane's socket and the node's hands.
+ * The agent process of a node: joins the controllers' streams, the dataplane's socket and the node's hands.
  *
  *     controller ==view==> agent ==rows, devices==> dataplane
  *                <=report=       <====events======
@@ -9,7 +9,6 @@
  * the controller answers; a new dataplane is filled at once; nothing is torn down when the agent stops.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { WebSocket } from 'ws';
 import type { DataplaneEvent } from '../dataplane/interface.js';
 import type { Log } from '../dataplane/log.js';
 import { addon } from '../dataplane/native.js';
@@ -22,7 +21,7 @@ import { dataplaneSocket, snatSocket } from '../model/paths.js';
 import type { RoutingMode } from '../model/routing.js';
 import { kRouteProtocol } from '../namespaces/namespace.js';
 import { hands as realHands, type Hands } from '../namespaces/scripts.js';
-import { controllerClient, type ControllerClient } from './controller-client.js';
+import { controllers, type ControllerAddress, type Controllers } from './controllers.js';
 import type { Descriptors } from './l2/l2-agent.js';
 import type { LearnedEvent } from './l2/learned.js';
 import { teller } from './l3/gratuitous-arp.js';
@@ -37,9 +36,8 @@ import { loadState, stateKeeper } from './state.js';
 
 export interface AgentOptions {
   readonly node: string;
-  readonly controller: string;
+  readonly controllers: readonly ControllerAddress[];
   readonly vtepIp: string;
-  readonly authenticate?: (socket: WebSocket) => Promise<void>;
   /** For every router of the node, whatever the topology says. */
   readonly routing?: RoutingMode | undefined;
   readonly log: Log;
@@ -96,7 +94,7 @@ export async function runAgent(options: AgentOptions): Promise<Agent> {
 }
 
 class AgentProcess implements Agent {
-  #controller: ControllerClient | undefined;
+  #controllers: Controllers | undefined;
   #dataplane: DataplaneProxy | undefined;
   #snat: SnatLink | undefined;
   #lastReport: NodeReport | undefined;
@@ -114,14 +112,12 @@ class AgentProcess implements Agent {
   constructor(private readonly options: AgentOptions, private readonly node: NodeAgent) {}
 
   start(): void {
-    const { controller: address, authenticate, log } = this.options;
-    this.#controller = controllerClient({
-      address, log, ...(authenticate && { authenticate }),
+    const { controllers: addresses, log } = this.options;
+    this.#controllers = controllers({
+      addresses, log,
       register: () => this.#register(),
-      onReady: () => {
-        if (this.#lastReport !== undefined) this.#controller?.report(this.#lastReport);
-        this.#controller?.announce(this.node.announced.all(performance.now()));
-      },
+      view: () => this.node.givenView,
+      announced: () => this.node.announced.all(performance.now()),
       onView: (view) => {
         this.#retryMs = kFirstRetryMs;
         this.node.setView(view);
@@ -152,7 +148,7 @@ class AgentProcess implements Agent {
   async close(): Promise<void> {
     this.#stop.abort();
     for (const timer of [...this.#clocks, this.#gather, this.#announce, this.#retry]) clearTimeout(timer);
-    this.#controller?.close();
+    this.#controllers?.close();
     this.#snat?.close();
     await this.#working;
     await this.#dataplane?.close();
@@ -172,7 +168,8 @@ class AgentProcess implements Agent {
       throw new DvrError('DVR_NOT_FOUND', `no device of this node has the VTEP address ${vtepIp}`,
         'give it to the underlay device');
     }
-    return { type: 'register', node, vtepIp, underlayMtu, version };
+    const generation = this.node.givenView?.generation;
+    return { type: 'register', node, vtepIp, underlayMtu, version, ...(generation !== undefined && { generation }) };
   }
 
   #reached(): DataplaneProxy {
@@ -250,7 +247,7 @@ class AgentProcess implements Agent {
 
   #tellAnnounced(): void {
     this.#announce = undefined;
-    this.#controller?.announce(this.node.announced.take(performance.now()));
+    this.#controllers?.announce(this.node.announced.take(performance.now()));
   }
 
   /** Asks for work; what is asked while working is done in the next round, once. */
@@ -292,7 +289,7 @@ class AgentProcess implements Agent {
 
   #tell(report: NodeReport): void {
     this.#lastReport = report;
-    this.#controller?.report(report);
+    this.#controllers?.report(report);
   }
 
   #retryLater(): void {

@@ -2,6 +2,7 @@
  * The agent's end of the controller's stream: a WebSocket at /dvr/v1/agent, over the controller's unix
  * socket (`unix:PATH`, the lab) or over TCP with the cluster key (`IP:PORT`, real machines).
  *
+ * The first view of a connection is whole, the others are told by what differs from the one before.
  * Connects for ever, with bounded waits: a node does its work without its controller, and takes it up
  * again the moment there is one. Messages are those of src/model/node-call.ts, one a frame.
  */
@@ -9,8 +10,9 @@ import { WebSocket } from 'ws';
 import type { Log } from '../dataplane/log.js';
 import { DvrError } from '../model/errors.js';
 import { MAX_STREAM_MESSAGE_BYTES } from '../model/limits.js';
-import type { AgentMessage, AnnouncedAddress, NodeCallMethod } from '../model/node-call.js';
+import type { AgentMessage, AnnouncedAddress, ControllerMessage, NodeCallMethod } from '../model/node-call.js';
 import type { NodeReport, NodeView } from '../model/node-view.js';
+import { applyDelta, type ViewDelta } from '../model/view-delta.js';
 import { parseControllerMessage } from './controller-messages.js';
 
 export interface ControllerClientParts {
@@ -20,7 +22,8 @@ export interface ControllerClientParts {
   readonly authenticate?: (socket: WebSocket) => Promise<void>;
   /** What to say first. It may fail (the VTEP's address is not there yet): then it is tried again. */
   readonly register: () => Promise<AgentMessage>;
-  readonly onView: (view: NodeView) => void;
+  /** Takes a view, and answers with the one to go on from: it says the same, and may share more. */
+  readonly onView: (view: NodeView) => NodeView;
   readonly onCall: (method: NodeCallMethod, params: Readonly<Record<string, unknown>>) => Promise<unknown>;
   /** Once registered; a report that was missed can be said again. */
   readonly onReady: () => void;
@@ -59,6 +62,8 @@ export function controllerClient(parts: ControllerClientParts): ControllerClient
   let closed = false;
   let attempt = 0;
   let timer: NodeJS.Timeout | undefined;
+  /** The last view of this connection; none: it has been asked for, or the first is still to come. */
+  let view: NodeView | undefined;
 
   const say = (on: WebSocket, message: AgentMessage): void => {
     if (on.readyState === WebSocket.OPEN) on.send(JSON.stringify(message));
@@ -66,6 +71,7 @@ export function controllerClient(parts: ControllerClientParts): ControllerClient
   const again = (why: string): void => {
     ready = false;
     socket = undefined;
+    view = undefined;
     if (closed) return;
     const { address } = parts;
     if (attempt === 0) parts.log('warn', 'the controller is not there; the node goes on', { address, why });
@@ -105,8 +111,20 @@ export function controllerClient(parts: ControllerClientParts): ControllerClient
       return;
     }
     attempt = 0;
-    if (message.type === 'view') { parts.onView(message.view); return; }
-    const { id, method, params } = message;
+    if (message.type === 'view') view = parts.onView(message.view);
+    else if (message.type === 'delta') change(on, message.delta);
+    else call(on, message);
+  };
+  /** One that does not fit is the last before a whole view, which is asked for once. */
+  const change = (on: WebSocket, delta: ViewDelta): void => {
+    if (view === undefined) return;
+    const next = applyDelta(view, delta);
+    view = next && parts.onView(next);
+    if (next !== undefined) return;
+    parts.log('warn', 'a change does not fit the view that it is of; asking for the whole', { address: parts.address });
+    say(on, { type: 'resync' });
+  };
+  const call = (on: WebSocket, { id, method, params }: Extract<ControllerMessage, { type: 'call' }>): void => {
     const failed = (error: unknown): void => { say(on, failureOf(id, error)); };
     if (calls >= kMaxCalls) {
       failed(new DvrError('DVR_TIMEOUT', `${String(kMaxCalls)} calls are at work already`, ''));

@@ -3,15 +3,17 @@
  * dataplane, builds namespaces. A stop is not a teardown: devices, rows and namespaces stay.
  */
 import { Option, type Command } from 'commander';
+import type { ControllerAddress } from '../agents/controllers.js';
 import { logLine } from '../dataplane/log.js';
 import { parseIp } from '../model/addresses.js';
 import { DvrError } from '../model/errors.js';
 import { parseName } from '../model/identifiers.js';
+import { MAX_CONTROLLERS } from '../model/limits.js';
 import { routingModes, type RoutingMode } from '../model/routing.js';
 
 interface Options {
   readonly node: string;
-  readonly controller: string;
+  readonly controller: readonly string[];
   readonly vtepIp: string;
   readonly key?: string;
   readonly routing?: RoutingMode;
@@ -26,7 +28,7 @@ export function register(program: Command): void {
   program.command('agent')
     .description('run the agent of a node')
     .requiredOption('--node <name>', 'the node this is')
-    .requiredOption('--controller <address>', 'unix:PATH, or IP:PORT with --key')
+    .requiredOption('--controller <address>', 'unix:PATH, or IP:PORT with --key; again for each further one', collect)
     .requiredOption('--vtep-ip <ip>', 'the address VXLAN is sent from, on the underlay device')
     .option('--key <file>', 'the cluster key, made by `dvr init --key FILE`')
     .addOption(new Option('--routing <mode>', 'of every router here, over the topology: to find out whether it matters')
@@ -37,21 +39,28 @@ export function register(program: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const { node, controller, vtepIp, key, routing } = options;
+  const { node, controller: addresses, vtepIp, key, routing } = options;
   if (parseName(node) === undefined) throw new DvrError('DVR_USAGE', `"${node}" is no node name`, '');
   if (parseIp(vtepIp) === undefined) throw new DvrError('DVR_USAGE', `"${vtepIp}" is no IP address`, '');
-  const authenticate = await authentication(controller, key, node);
+  if (addresses.length > MAX_CONTROLLERS)
+    throw new DvrError('DVR_USAGE', `${addresses.length} controllers`, `give at most ${MAX_CONTROLLERS}`);
+  const controllers = await Promise.all([...new Set(addresses)].map(async (address): Promise<ControllerAddress> => {
+    const authenticate = await authentication(address, key, node);
+    return { address, ...(authenticate && { authenticate }) };
+  }));
   process.title = `dvr agent ${node}`;
 
   const { runAgent } = await import('../agents/agent.js');
   const agent = await runAgent(
-    { node, controller, vtepIp, routing, log: logLine, ...(authenticate && { authenticate }) },
+    { node, controllers, vtepIp, routing, log: logLine },
   );
-  logLine('info', 'agent runs', { node, pid: process.pid, controller });
+  logLine('info', 'agent runs', { node, pid: process.pid, controllers: addresses });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => { void agent.close().then(() => { process.exit(0); }); });
   }
 }
+
+const collect = (address: string, before: readonly string[] = []): readonly string[] => [...before, address];
 
 /** No key, no start: over TCP anybody could claim to be a controller. */
 async function authentication(controller: string, key: string | undefined, node: string) {

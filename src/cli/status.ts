@@ -71,7 +71,7 @@ function nodeRow(
 ): string[] {
   const applied = generation === undefined
     ? `none of ${viewGeneration}`
-    : generation === viewGeneration ? `${generation}` : `${generation} of ${viewGeneration}`;
+    : generation >= viewGeneration ? `${generation}` : `${generation} of ${viewGeneration}`;
   return [name, vtepIp, dvrMac, connected ? 'connected' : 'NOT CONNECTED', applied];
 }
 

@@ -21,9 +21,11 @@ export function parseAgentMessage(data: Buffer): AgentMessage | undefined {
         vtepIp: 'string',
         underlayMtu: 'number',
         version: 'string',
-      })
+      }) && isMaybeNumber(message['generation'])
         ? cast(message)
         : undefined;
+    case 'resync':
+      return cast(message);
     case 'report':
       return isReport(message['report']) ? cast(message) : undefined;
     case 'announced':
@@ -40,6 +42,8 @@ export function parseAgentMessage(data: Buffer): AgentMessage | undefined {
       return undefined;
   }
 }
+
+const isMaybeNumber = (value: unknown): boolean => value === undefined || typeof value === 'number';
 
 function isReport(value: unknown): value is NodeReport {
   return (

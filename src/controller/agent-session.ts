@@ -1,13 +1,16 @@
 /**
  * One agent's connection: views and calls go out, reports and answers come in.
  *
- * Of views only the newest is worth sending: while one is on its way the next waits alone, and a newer
- * one takes its place. So a slow agent costs one view of memory, however much changes meanwhile.
+ * The first view goes out whole, the next as what differs from the last one that was sent. Only the newest is worth
+ * sending: while one is on its way the next waits alone, and a newer one takes its place. So a slow agent costs one
+ * view of memory, however much changes meanwhile.
  */
 import type { WebSocket } from 'ws';
 import { DvrError, errorCodes, type ErrorCode } from '../model/errors.js';
+import { MAX_VIEW_BYTES } from '../model/limits.js';
 import type { AgentMessage, ControllerMessage, NodeCallMethod } from '../model/node-call.js';
 import type { NodeView } from '../model/node-view.js';
+import { diffView } from '../model/view-delta.js';
 import { parseAgentMessage } from './agent-messages.js';
 import { viewText } from './view-text.js';
 
@@ -32,7 +35,7 @@ export const closeCodes = {
 const MAX_REASON_BYTES = 123;
 
 /** What is not an answer to a call. */
-export type SessionMessage = Exclude<AgentMessage, { type: 'result' | 'failure' }>;
+export type SessionMessage = Exclude<AgentMessage, { type: 'result' | 'failure' | 'resync' }>;
 
 interface PendingCall {
   readonly resolve: (result: unknown) => void;
@@ -48,6 +51,8 @@ export class AgentSession {
   private isSending = false;
   private isClosed = false;
   private waitingView: NodeView | undefined;
+  /** What the agent has, once all that was sent has come; nothing: it must have a whole view next. */
+  private sentView: NodeView | undefined;
   private silentPings = 0;
   /** The message that is being handled, and those that came since. */
   private handling: Promise<void> = Promise.resolve();
@@ -75,6 +80,7 @@ export class AgentSession {
       if (message === undefined)
         this.close(closeCodes.badMessage, 'the message is none of src/model/node-call.ts');
       else if (message.type === 'result' || message.type === 'failure') this.answer(message);
+      else if (message.type === 'resync') this.resync();
       else this.handle(message, onMessage);
     });
   }
@@ -86,6 +92,12 @@ export class AgentSession {
   sendView(view: NodeView): void {
     this.waitingView = view;
     if (!this.isSending) this.sendWaiting();
+  }
+
+  /** As the first of a connection: nothing is taken for known. */
+  sendWholeView(view: NodeView): void {
+    this.sentView = undefined;
+    this.sendView(view);
   }
 
   /** @throws DvrError DVR_NODE_UNREACHABLE, or what the agent answers with. */
@@ -155,11 +167,20 @@ export class AgentSession {
     const view = this.waitingView;
     if (view === undefined) return;
     this.waitingView = undefined;
+    if (view === this.sentView) return;
+    const text = messageText(this.sentView, view);
+    this.sentView = view;
     this.isSending = true;
-    this.sendText(`{"type":"view","view":${viewText(view)}}`, () => {
+    this.sendText(text, () => {
       this.isSending = false;
       this.sendWaiting();
     });
+  }
+
+  /** What was sent did not fit what the agent has. */
+  private resync(): void {
+    const view = this.waitingView ?? this.sentView;
+    if (view !== undefined) this.sendWholeView(view);
   }
 
   private send(message: ControllerMessage): void {
@@ -196,6 +217,15 @@ export class AgentSession {
       `see the log of dvr agent on ${this.node}`,
     );
   }
+}
+
+/** What differs, or the whole where there is nothing to differ from, or more differs than a message carries. */
+function messageText(before: NodeView | undefined, view: NodeView): string {
+  if (before !== undefined) {
+    const text = JSON.stringify({ type: 'delta', delta: diffView(before, view) } satisfies ControllerMessage);
+    if (text.length <= MAX_VIEW_BYTES) return text;
+  }
+  return `{"type":"view","view":${viewText(view)}}`;
 }
 
 function knownCode(code: string): ErrorCode {

@@ -2,7 +2,7 @@
  * The door agents come in by: WebSocket upgrades at /dvr/v1/agent?node=NAME, on the controller's unix
  * socket as they are, on TCP after both sides have proved the cluster key.
  *
- * An agent says who it is (`register`), gets its view, and a new one whenever that changes. A second
+ * An agent says who it is (`register`), gets its view, and what differs whenever that changes. A second
  * connection of one node takes the place of the first: the agent has restarted and the old one is dead.
  */
 import type { IncomingMessage } from 'node:http';
@@ -161,7 +161,7 @@ export class AgentStream {
 
   private async register(
     session: AgentSession,
-    { node, vtepIp, underlayMtu }: Extract<AgentMessage, { type: 'register' }>,
+    { node, vtepIp, underlayMtu, generation = 0 }: Extract<AgentMessage, { type: 'register' }>,
     expected: string | undefined,
   ): Promise<void> {
     const known = this.sessions.get(session.node) === session ? session.node : expected;
@@ -178,6 +178,7 @@ export class AgentStream {
       node,
       vtepIp,
       underlayMtuBytes: underlayMtu,
+      generation,
     });
     if (!session.isOpen) return;
     const replaced = this.sessions.get(node);
@@ -186,8 +187,8 @@ export class AgentStream {
     if (replaced !== undefined && replaced !== session) {
       replaced.close(closeCodes.replaced, `another agent of node "${node}" has connected`);
     }
-    const view = this.controller.view(node);
-    if (view !== undefined) session.sendView(view);
+    const view = this.controller.view(node, generation);
+    if (view !== undefined) session.sendWholeView(view);
   }
 
   /** What a replaced or unregistered connection says of the node no longer counts. */

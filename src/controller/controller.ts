@@ -56,9 +56,18 @@ export class Controller {
     return this.current.intent;
   }
 
-  /** What the node must know now, stamped with the generation at which it became so. */
-  view(node: string): NodeView | undefined {
-    return this.views.get(node);
+  /**
+   * What the node must know now, stamped with a generation at which it was so: that at which it became so, as far as we
+   * have been there, or at least `known`, which the node has from another controller, or from us before we stopped.
+   * Every view is stamped with the generation of an intent that it follows from. So views of one generation are the
+   * same, whoever says them.
+   */
+  view(node: string, known = 0): NodeView | undefined {
+    const view = this.views.get(node);
+    if (view === undefined || view.generation >= known) return view;
+    const stamped = { ...view, generation: this.intent.generation };
+    this.views.set(node, stamped);
+    return stamped;
   }
 
   listen(listener: ControllerListener): () => void {

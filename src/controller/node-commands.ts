@@ -6,7 +6,12 @@ import { mtuCeiling, tooLargeMtu } from '../model/mtu.js';
 import type { NodeReport } from '../model/node-view.js';
 import type { Network, Node } from '../model/resources.js';
 import { withEntry, withoutEntry, type ControllerState, type Intent } from './intent.js';
-import type { Change, ControllerEvent } from './state.js';
+import type { Change, Command, ControllerEvent } from './state.js';
+
+type Registration = Omit<Extract<Command, { command: 'registerNode' }>, 'command'>;
+
+/** Thousands of changes a second for a thousand years. */
+const MAX_GENERATION = 2 ** 48;
 
 /**
  * Takes note of an agent that has come, and of the underlay it found. What was reported before it came
@@ -15,11 +20,9 @@ import type { Change, ControllerEvent } from './state.js';
  */
 export function registerNode(
   state: ControllerState,
-  name: string,
-  vtepIp: string,
-  underlayMtuBytes: number,
+  { node: name, vtepIp, underlayMtuBytes, generation = 0 }: Registration,
 ): Change {
-  const { intent } = state;
+  const intent = countedPast(state.intent, name, generation);
   const node = nodeOf(intent, name);
   if (node.vtepIp !== vtepIp) {
     throw new DvrError(
@@ -47,6 +50,24 @@ export function registerNode(
   return { intent: { ...intent, nodes }, reports, events };
 }
 
+/**
+ * An agent that has a view newer than any of ours has it of a state that was lost. It takes newer ones only, so we count
+ * on from there; and what it says of that view says nothing of what is bound now.
+ */
+function countedPast(intent: Intent, node: string, seen: number): Intent {
+  if (seen <= intent.generation) return intent;
+  if (!Number.isInteger(seen) || seen > MAX_GENERATION)
+    throw new DvrError(
+      'DVR_USAGE',
+      `node ${node} has a view of generation ${seen}`,
+      'stop its agent, and move its state file view.json away',
+    );
+  const generation = seen + 1;
+  const ports = new Map([...intent.ports].map(([key, port]) =>
+    [key, port.binding === undefined ? port : { ...port, binding: { ...port.binding, boundAt: generation } }]));
+  return { ...intent, generation, ports };
+}
+
 /** @throws DvrError DVR_NOT_FOUND, DVR_CONFLICT where ports are bound to it. */
 export function removeNode(state: ControllerState, name: string): Change {
   const { intent } = state;
@@ -71,15 +92,14 @@ export function removeNode(state: ControllerState, name: string): Change {
 /**
  * Keeps the node's report, and does for ports whose namespace has vanished there what detaching does: one
  * that was made by attaching is deleted, a declared one is unbound. A report older than the port's binding
- * speaks of an earlier one and changes nothing.
+ * speaks of an earlier one and changes nothing; nor does one of a generation that is still to come here: another
+ * controller, who has it already, hears the same.
  */
-export function reportNode(state: ControllerState, received: NodeReport): Change {
-  nodeOf(state.intent, received.node);
-  // A generation we never gave is from before our state was lost: it says nothing of what is asked now.
-  const report =
-    received.generation <= state.intent.generation ? received : { ...received, generation: 0 };
+export function reportNode(state: ControllerState, report: NodeReport): Change {
+  nodeOf(state.intent, report.node);
+  const isKnown = report.generation <= state.intent.generation;
   const gone = report.ports
-    .filter((port) => port.state === 'gone')
+    .filter((port) => isKnown && port.state === 'gone')
     .map((port) => state.intent.ports.get(port.name))
     .filter(
       (port) => port?.binding?.node === report.node && report.generation >= port.binding.boundAt,

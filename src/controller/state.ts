@@ -55,6 +55,8 @@ export type Command =
       readonly node: string;
       readonly vtepIp: string;
       readonly underlayMtuBytes: number;
+      /** Of the view that the node has. */
+      readonly generation?: number;
     }
   | { readonly command: 'removeNode'; readonly node: string }
   /** Ports say that addresses of their allowed pairs are theirs now. */
@@ -164,7 +166,7 @@ function changeOf(state: ControllerState, command: Command): Change {
     case 'updatePort':
       return updatePort(intent, command.name, command.changes);
     case 'registerNode':
-      return registerNode(state, command.node, command.vtepIp, command.underlayMtuBytes);
+      return registerNode(state, command);
     case 'removeNode':
       return removeNode(state, command.node);
     case 'moveAddresses':
@@ -188,7 +190,7 @@ function stamped(before: Intent, after: Intent, at: string): Intent {
   // Whatever is asked of the new intent, from here on, is worked out from what is known of the one before.
   boundPorts(after.ports, before.ports);
   const settled = withRecords(before, withGateways(withAddressHolders(after)), at);
-  const next = { ...settled, generation: before.generation + 1 };
+  const next = { ...settled, generation: after.generation + 1 };
   const [told, telling] = [viewsOf(before), viewsOf(next, before)];
   const fault = tooLarge(told, telling);
   if (fault !== undefined) throw fault;

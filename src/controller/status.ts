@@ -90,7 +90,7 @@ export function statusOf(controller: Controller, isConnected: IsConnected): Stat
     generation: intent.generation,
     converged:
       nodes.length > 0 &&
-      nodes.every((node) => node.connected && node.generation === node.viewGeneration),
+      nodes.every((node) => node.connected && (node.generation ?? 0) >= node.viewGeneration),
     nodes,
     networks: byName(intent.networks).map((network) => networkStatus(controller, network)),
     externalNetworks: externalNetworkStatuses(intent),

@@ -47,7 +47,7 @@ export function missingOf(plan: LabPlan, health: ClusterHealth): string[] {
     const node = health.nodes.find((one) => one.name === name);
     if (node?.connected !== true) return [`the agent of ${name} is not connected`];
     if (node.errors.length > 0) return node.errors.map(({ message }) => `${name}: ${message}`);
-    return node.generation === node.viewGeneration ? [] : [`${name} is still at work`];
+    return (node.generation ?? 0) >= node.viewGeneration ? [] : [`${name} is still at work`];
   });
   const ports = plan.vms.flatMap(({ name }) => {
     const { state, error } = health.ports.find((one) => one.name === name) ?? { state: 'unknown' };

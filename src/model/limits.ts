@@ -10,6 +10,8 @@ export const PORT_MAC_OUI = 'fa:16:3e';
 
 /** Each node knows every other one's VTEP and DVR MAC. */
 export const MAX_NODES = 1_024;
+/** Each has every agent's connection; what they keep in common has a majority with three, or five. */
+export const MAX_CONTROLLERS = 7;
 export const MAX_INTEROP_VTEPS = 256;
 /** A node that has all networks has a local VLAN for each: 1 to 4094. */
 export const MAX_NETWORKS = 4_094;

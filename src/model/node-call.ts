@@ -37,10 +37,19 @@ export interface NodeIds {
 
 /** Messages of the agent stream (WebSocket, JSON, one message a frame). */
 export type ControllerMessage =
+  /** All that the node must know: first, and whenever the agent asks for it. */
   | { readonly type: 'view'; readonly view: import('./node-view.js').NodeView }
+  /** What has changed since the last view of this connection. */
+  | { readonly type: 'delta'; readonly delta: import('./view-delta.js').ViewDelta }
   | { readonly type: 'call'; readonly id: number; readonly method: NodeCallMethod; readonly params: Readonly<Record<string, unknown>> };
 export type AgentMessage =
-  | { readonly type: 'register'; readonly node: string; readonly vtepIp: string; readonly underlayMtu: number; readonly version: string }
+  | {
+    readonly type: 'register'; readonly node: string; readonly vtepIp: string; readonly underlayMtu: number; readonly version: string;
+    /** Of the view that it has. */
+    readonly generation?: number;
+  }
+  /** A delta did not fit: it wants the whole view again. */
+  | { readonly type: 'resync' }
   | { readonly type: 'report'; readonly report: import('./node-view.js').NodeReport }
   | { readonly type: 'announced'; readonly addresses: readonly AnnouncedAddress[] }
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }

@@ -44,7 +44,7 @@ beforeEach(async () => {
       if (registerFails-- > 0) throw new DvrError('DVR_NOT_FOUND', 'no device has the VTEP address', '');
       return { type: 'register', node: 'cn1', vtepIp: '172.16.0.11', underlayMtu: 1600, version: '0' };
     },
-    onView: ({ generation }) => { generations.push(generation); },
+    onView: (view) => { generations.push(view.generation); return view; },
     onCall: async (method) => { if (method === 'ids') return { ports: [], localVlans: [], routerNumbers: [] }; throw new DvrError('DVR_USAGE', 'not that', ''); },
   });
 });
@@ -55,6 +55,38 @@ describe('the agent\'s end of the controller\'s stream', () => {
     await heard('register');
     tell({ type: 'view', view: cn1 });
     await vi.waitFor(() => { expect(generations).toEqual([7]); });
+  });
+
+  it('takes what has changed in the view of the same connection', async () => {
+    await heard('register');
+    tell({ type: 'view', view: cn1 });
+    tell({ type: 'delta', delta: { from: 7, to: 8 } });
+    tell({ type: 'delta', delta: { from: 8, to: 11 } });
+    await vi.waitFor(() => { expect(generations).toEqual([7, 8, 11]); });
+  });
+
+  it('asks for the whole view, once, where a change does not fit, and goes on from that', async () => {
+    await heard('register');
+    tell({ type: 'view', view: cn1 });
+    tell({ type: 'delta', delta: { from: 8, to: 9 } });
+    tell({ type: 'delta', delta: { from: 9, to: 10 } });
+    await heard('resync');
+    tell({ type: 'view', view: { ...cn1, generation: 10 } });
+    tell({ type: 'delta', delta: { from: 10, to: 11, localPorts: { gone: ['nobody'] } } });
+    await heard('resync', 2);
+    expect(generations).toEqual([7, 10]);
+    expect(sockets).toHaveLength(1);
+  });
+
+  it('takes no change for the first view of a new connection', async () => {
+    await heard('register');
+    tell({ type: 'view', view: cn1 });
+    await vi.waitFor(() => { expect(generations).toEqual([7]); });
+    sockets.at(-1)?.terminate();
+    await heard('register', 2);
+    tell({ type: 'delta', delta: { from: 7, to: 8 } });
+    tell({ type: 'view', view: { ...cn1, generation: 9 } });
+    await vi.waitFor(() => { expect(generations).toEqual([7, 9]); });
   });
 
   it('answers calls, with a failure where one fails', async () => {

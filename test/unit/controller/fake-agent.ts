@@ -3,9 +3,12 @@ import { WebSocket } from 'ws';
 import { authenticateClient, type ClusterKey } from '../../../src/model/cluster-key.js';
 import type { AgentMessage, ControllerMessage } from '../../../src/model/node-call.js';
 import type { NodeReport, NodeView, PortReport } from '../../../src/model/node-view.js';
+import { applyDelta, type ViewDelta } from '../../../src/model/view-delta.js';
 
 export class FakeAgent {
+  /** As they were sent whole, or came to be. */
   readonly views: NodeView[] = [];
+  readonly deltas: ViewDelta[] = [];
   /** How it answers calls; none: it does not answer. */
   onCall: ((method: string) => unknown) | undefined;
   /** Makes it apply every view it gets, as a healthy agent does, with these words on its ports. */
@@ -35,8 +38,8 @@ export class FakeAgent {
     return new FakeAgent(node, socket);
   }
 
-  register(vtepIp: string, underlayMtu = 1600): this {
-    this.say({ type: 'register', node: this.node, vtepIp, underlayMtu, version: 'test' });
+  register(vtepIp: string, underlayMtu = 1600, generation = 0): this {
+    this.say({ type: 'register', node: this.node, vtepIp, underlayMtu, version: 'test', generation });
     return this;
   }
 
@@ -61,6 +64,13 @@ export class FakeAgent {
     this.socket.terminate();
   }
 
+  private changed(delta: ViewDelta): NodeView {
+    const before = this.views.at(-1);
+    const view = before && applyDelta(before, delta);
+    if (view === undefined) throw new Error(`a delta from ${delta.from} does not fit`);
+    return view;
+  }
+
   private receive(message: ControllerMessage): void {
     if (message.type === 'call') {
       const result = this.onCall?.(message.method);
@@ -74,9 +84,11 @@ export class FakeAgent {
       else if (result !== undefined) this.say({ type: 'result', id: message.id, result });
       return;
     }
-    this.views.push(message.view);
-    const ports = this.onView(message.view);
-    if (ports !== undefined) this.report({ generation: message.view.generation, ports });
+    if (message.type === 'delta') this.deltas.push(message.delta);
+    const view = message.type === 'view' ? message.view : this.changed(message.delta);
+    this.views.push(view);
+    const ports = this.onView(view);
+    if (ports !== undefined) this.report({ generation: view.generation, ports });
     for (const wake of this.waiters) wake();
     this.waiters.clear();
   }

@@ -9,7 +9,7 @@ import { networkMtu } from '../../../src/controller/network-views.js';
 import { kept, restored } from './kept.js';
 import { apply, attachCommand, bind, named, refusal, run, seedState, seedText } from './support.js';
 
-const register = (node: string, vtepIp: string, underlayMtuBytes: number): Command => ({
+const register = (node: string, vtepIp: string, underlayMtuBytes: number): Extract<Command, { command: 'registerNode' }> => ({
   command: 'registerNode',
   node,
   vtepIp,
@@ -285,7 +285,7 @@ describe('nodes', () => {
     expect(run(state, gone('cn2', state.intent.generation)).intent).toBe(state.intent);
   });
 
-  it('that report a generation never given have lived under another state: it counts as none', () => {
+  it('that report a generation which is still to come here take nothing away', () => {
     const report = {
       node: 'cn1',
       generation: 1_000,
@@ -293,8 +293,19 @@ describe('nodes', () => {
       errors: [],
     } as const;
     const after = run(seedState(), { command: 'reportNode', report });
-    expect(after.reports.get('cn1')?.generation).toBe(0);
+    expect(after.reports.get('cn1')?.generation).toBe(1_000);
     expect(portOf(after, 'vm1')?.binding).toBeDefined();
+  });
+
+  it('that come with a view newer than any here have it of a state that was lost: counting goes on from there', () => {
+    const before = seedState();
+    const state = run(before, { ...register('cn1', '172.16.0.11', 1600), generation: 1_000 });
+    expect(state.intent.generation).toBe(1_001);
+    const report = { node: 'cn1', generation: 1_000, ports: [{ name: 'vm1', state: 'gone' }], errors: [] } as const;
+    expect(portOf(run(state, { command: 'reportNode', report }), 'vm1')?.binding).toBeDefined();
+    expect(run(state, { command: 'detachPort', name: 'vm1' }).intent.generation).toBe(1_002);
+    const absurd = refusal(before, { ...register('cn1', '172.16.0.11', 1600), generation: 2 ** 60 });
+    expect(absurd.message).toContain('generation 1152921504606847000');
   });
 });
 
