@@ -4,7 +4,9 @@ import { pino, type Logger } from 'pino';
 import { topologyDigest } from '../controller/apply-topology.js';
 import { Controller } from '../controller/controller.js';
 import { startServer, type ServerOptions } from '../controller/server.js';
+import { etcdAccess } from '../controller/store/etcd-access.js';
 import { LevelStore } from '../controller/store/level.js';
+import type { KeyValueStore } from '../controller/store/store.js';
 import { removeStaleSocket } from '../controller/unix-door.js';
 import { parseIp } from '../model/addresses.js';
 import { readClusterKey } from '../model/cluster-key.js';
@@ -17,6 +19,10 @@ interface Options {
   readonly topology?: string;
   readonly listen?: string;
   readonly key?: string;
+  readonly etcd?: string;
+  readonly etcdCa?: string;
+  readonly etcdCert?: string;
+  readonly etcdKey?: string;
   readonly json?: true;
 }
 
@@ -25,6 +31,7 @@ const MAX_TCP_PORT = 65_535;
 const kExample = `
 Example:
   dvr controller --topology /var/lib/dvr/topology.yaml --listen 172.16.0.11:4790 --key /var/lib/dvr/cluster.key
+  dvr controller --etcd http://127.0.0.1:2379 --listen 172.16.0.11:4790 --key /var/lib/dvr/cluster.key
 `;
 
 export function register(program: Command): void {
@@ -34,6 +41,10 @@ export function register(program: Command): void {
     .option('--topology <file>', 'apply this topology; the one applied last changes nothing')
     .option('--listen <ip:port>', 'also let agents in over TCP; needs --key')
     .option('--key <file>', 'the cluster key, made by dvr init')
+    .option('--etcd <url,...>', 'keep the state there, with other controllers, instead of on this disk')
+    .option('--etcd-ca <file>', 'whose certificate etcd must show (PEM)')
+    .option('--etcd-cert <file>', 'the certificate to show to etcd (PEM)')
+    .option('--etcd-key <file>', 'its private key (PEM)')
     .option('--json', 'print where it listens as JSON')
     .addHelpText('after', kExample)
     .action(run);
@@ -46,7 +57,7 @@ async function run(options: Options): Promise<void> {
   const socketPath = controllerSocket();
   // Before the state is touched: two controllers must not write it.
   await removeStaleSocket(socketPath);
-  const controller = await Controller.open(await LevelStore.open(), log);
+  const controller = await Controller.open(await storeOf(options), log);
   controller.listen({
     events: (events) => {
       for (const event of events) log.info(event, event.event);
@@ -70,6 +81,19 @@ async function run(options: Options): Promise<void> {
     await controller.close();
     log.info({}, 'controller has stopped');
   });
+}
+
+async function storeOf({ etcd, etcdCa: ca, etcdCert: cert, etcdKey: key }: Options): Promise<KeyValueStore> {
+  const files = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+  if (etcd === undefined) {
+    if (Object.keys(files).length > 0)
+      throw new DvrError('DVR_USAGE', 'keys for etcd need --etcd', 'name the members of etcd: --etcd URL');
+    return await LevelStore.open();
+  }
+  const access = etcdAccess(etcd, files);
+  // Its library takes a while to load, which a controller that is alone need not wait for.
+  const { EtcdStore } = await import('../controller/store/etcd.js');
+  return await EtcdStore.open(access);
 }
 
 /** The same topology again leaves everything as it is, also what was changed by hand since. */

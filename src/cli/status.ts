@@ -21,6 +21,7 @@ export function statusText(status: Status): string {
   const isApplied = status.converged ? 'applied on every node' : 'not yet applied on every node';
   return [
     `generation ${status.generation}, ${isApplied}`,
+    ...storeText(status),
     '',
     table('no nodes', ['node', 'VTEP', 'DVR MAC', 'agent', 'generation'], nodes.map(nodeRow)), '',
     table('no networks', [
@@ -42,6 +43,12 @@ export function statusText(status: Status): string {
     ...nodes.flatMap(({ name, errors }) =>
       errors.map(({ code, message }) => `\n${name}: ${message} (${code})`)),
   ].join('\n');
+}
+
+/** Where several controllers keep the state; where one keeps it is of interest only when it fails. */
+function storeText({ store: { where, isShared, fault } }: Status): string[] {
+  if (fault !== undefined) return [fault];
+  return isShared ? [`state in ${where}`] : [];
 }
 
 /** Which way each copy's traffic takes; nothing where no node has said so. */

@@ -10,7 +10,7 @@ import { emptyState, type ControllerState, type Intent } from './intent.js';
 import { silentLog, type Log } from './log.js';
 import { keysChanged } from './sharing.js';
 import { step, type Command, type ControllerEvent, type Step } from './state.js';
-import { KeptIntent, type Decided } from './store/kept-intent.js';
+import { KeptIntent, type Decided, type StoreStatus } from './store/kept-intent.js';
 import type { KeyValueStore } from './store/store.js';
 import { viewsOf } from './views.js';
 
@@ -54,6 +54,11 @@ export class Controller {
   }
   get intent(): Intent {
     return this.current.intent;
+  }
+
+  /** Where the state is kept, and whether that can be reached. */
+  get store(): StoreStatus {
+    return this.kept.status;
   }
 
   /**

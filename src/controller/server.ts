@@ -9,6 +9,7 @@ import { DvrError } from '../model/errors.js';
 import { MAX_NODES } from '../model/limits.js';
 import { AgentStream } from './agent-stream.js';
 import type { Controller } from './controller.js';
+import { addFreshReads } from './fresh-reads.js';
 import type { Log } from './log.js';
 import { addRoutes, type Waits } from './routes.js';
 import { openUnixDoor } from './unix-door.js';
@@ -48,6 +49,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       'the API is under /dvr/v1/',
     );
   });
+  addFreshReads(app, options.controller);
   addRoutes(app, options.controller, agents, options);
   app.server.on('upgrade', (request, socket, head) => agents.upgrade(request, socket, head));
   let door: Server | undefined;

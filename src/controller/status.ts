@@ -4,6 +4,7 @@ import type { PortReport, RouterReport } from '../model/node-view.js';
 import type { MadeBy, Network, Node, Port, Router } from '../model/resources.js';
 import type { RoutingMode } from '../model/routing.js';
 import type { Controller } from './controller.js';
+import type { StoreStatus } from './store/kept-intent.js';
 import {
   externalNetworkStatuses,
   floatingIpStatuses,
@@ -70,6 +71,7 @@ export interface PortStatus {
 
 export interface Status {
   readonly generation: number;
+  readonly store: StoreStatus;
   /** Every node of the topology is connected and has applied the latest that it was told. */
   readonly converged: boolean;
   readonly nodes: readonly NodeStatus[];
@@ -88,6 +90,7 @@ export function statusOf(controller: Controller, isConnected: IsConnected): Stat
   const winners = currentWinners(controller, isConnected);
   return {
     generation: intent.generation,
+    store: controller.store,
     converged:
       nodes.length > 0 &&
       nodes.every((node) => node.connected && (node.generation ?? 0) >= node.viewGeneration),

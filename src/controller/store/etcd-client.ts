@@ -1,5 +1,5 @@
 /**
- * What dvr calls of etcd, each call with a deadline. What may be done twice is tried until its time is over,
+ * The calls of etcd, each with a deadline. What may be done twice is tried until its time is over,
  * by one member after another; what may not is tried once, and who calls finds out what became of it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -12,10 +12,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DvrError } from '../../model/errors.js';
-import { emptyIntent, type Intent } from '../intent.js';
+import type { Intent } from '../intent.js';
 import type { Log } from '../log.js';
-import { decodeHead, encodeHead, HEAD_KEY, nextHead, noHead, withHead, type Head } from './head.js';
-import { changesBetween, changesTo, withChanges } from './intent-keys.js';
+import { encodeHead, HEAD_KEY, nextHead } from './head.js';
+import { headOf, headText, heldAfter, heldOf, nothingHeld, wentBack, type Held } from './held.js';
+import { changesBetween } from './intent-keys.js';
 import { storeUnreachable, type Change, type KeyValueStore } from './store.js';
 
 /** Each loss is another's success, so this many in a row are only seen where something writes without end. */
@@ -24,19 +25,21 @@ export const MAX_DECISIONS = 64;
 const LOSER_WAIT_MS = 20;
 /** A watch that is so far behind a read is taken for broken. */
 const WATCH_LAG_MS = 2_000;
+/** A watch that is dead without a word is found out, and a store that is away is known of, within so long. */
+const LOOK_MS = 5_000;
 const RELOAD_WAIT_MS = { first: 100, longest: 2_000 } as const;
+
+export interface StoreStatus {
+  readonly where: string;
+  /** With other controllers. */
+  readonly isShared: boolean;
+  readonly fault?: string;
+}
 
 export interface Decided {
   readonly intent: Intent;
   /** Called once it counts: at the very moment, nothing comes between. */
   readonly commit: () => void;
-}
-
-interface Held {
-  readonly intent: Intent;
-  readonly head: Head;
-  /** The head as it is in the store; absent: the store is empty. */
-  readonly text?: string;
 }
 
 /** What an update has written, or tried to: one of its writes counts at most. */
@@ -46,10 +49,12 @@ interface Update {
 }
 
 export class KeptIntent {
-  private held: Held = { intent: emptyIntent, head: noHead };
+  private held = nothingHeld;
   private underWay: Update | undefined;
   private stopWatch = (): void => {};
   private isReloading = false;
+  private fault: string | undefined;
+  private lookout: NodeJS.Timeout | undefined;
   private readonly closing = new AbortController();
   private readonly waiters = new Set<() => void>();
 
@@ -70,6 +75,7 @@ export class KeptIntent {
   ): Promise<KeptIntent> {
     const kept = new KeptIntent(store, log, onOthers);
     await kept.load();
+    if (store.isShared) kept.lookout = setInterval(() => void kept.look(), LOOK_MS);
     return kept;
   }
 
@@ -77,16 +83,22 @@ export class KeptIntent {
     return this.held.intent;
   }
 
+  /** Where the state is kept, and what is wrong with it since the last time it was asked. */
+  get status(): StoreStatus {
+    const { where, isShared } = this.store;
+    return { where, isShared, ...(this.fault === undefined ? {} : { fault: this.fault }) };
+  }
+
   /** Returns when all that anybody has written so far is here. @throws DvrError DVR_STORE_UNREACHABLE */
   async fresh(): Promise<void> {
     if (!this.store.isShared) return;
-    const before = this.held.head.revision;
-    const { revision } = this.headOf(await this.store.get(HEAD_KEY));
-    if (revision < before) throw this.wentBack(before, revision);
-    if (await this.reaches(revision)) return;
-    this.reload(new Error(`what was written ${WATCH_LAG_MS / 1000} s ago has not come by the watch`));
-    if (!(await this.reaches(revision)))
-      throw storeUnreachable(this.store.where, new Error('its changes do not come'));
+    try {
+      await this.catchUp();
+      this.fault = undefined;
+    } catch (error) {
+      this.fault = (error as Error).message;
+      throw error;
+    }
   }
 
   /**
@@ -118,8 +130,26 @@ export class KeptIntent {
   /** Safe to call twice. */
   async close(): Promise<void> {
     this.closing.abort();
+    clearInterval(this.lookout);
     this.stopWatch();
     await this.store.close();
+  }
+
+  private async catchUp(): Promise<void> {
+    const before = this.held.head.revision;
+    const { revision } = headOf(this.store.where, await this.store.get(HEAD_KEY));
+    if (revision < before) throw wentBack(this.store.where, before, revision);
+    if (await this.reaches(revision)) return;
+    this.reload(new Error(`what was written ${WATCH_LAG_MS / 1000} s ago has not come by the watch`));
+    if (!(await this.reaches(revision)))
+      throw storeUnreachable(this.store.where, new Error('its changes do not come'));
+  }
+
+  private async look(): Promise<void> {
+    const before = this.fault;
+    await this.fresh().catch(() => {});
+    if (this.fault !== before)
+      this.log.warn({ store: this.store.where, fault: this.fault }, this.fault === undefined ? 'store is back' : 'store fails');
   }
 
   private async write(update: Update, { intent, commit }: Decided): Promise<void> {
@@ -165,19 +195,12 @@ export class KeptIntent {
 
   /** One batch of the watch. */
   private take(changes: readonly Change[]): void {
-    const text = changes.find(({ key }) => key === HEAD_KEY)?.value;
+    const text = headText(changes);
     if (text === undefined) return this.reload(new Error('somebody else writes here'));
     if (this.underWay?.writes.has(text) === true) this.settleOwn(this.underWay, text);
     try {
-      const head = this.headOf(text);
-      const { intent, head: before } = this.held;
-      if (head.revision <= before.revision) return;
-      if (head.revision > before.revision + 1) throw new Error('a batch is missing');
-      this.holdOthers({
-        intent: withHead(withChanges(intent, changes.filter(({ key }) => key !== HEAD_KEY)), head),
-        head,
-        text,
-      });
+      if (headOf(this.store.where, text).revision > this.held.head.revision)
+        this.holdOthers(heldAfter(this.held, changes, text));
     } catch (error) {
       this.reload(error as Error);
     }
@@ -216,45 +239,20 @@ export class KeptIntent {
   private async load(): Promise<void> {
     const before = this.held.head.revision;
     const { entries, at } = await this.store.range('');
-    const text = entries.find(({ key }) => key === HEAD_KEY)?.value;
-    const head = this.headOf(text);
-    if (head.revision < before) throw this.wentBack(before, head.revision);
+    const text = headText(entries);
+    const { revision } = headOf(this.store.where, text);
+    if (revision < before) throw wentBack(this.store.where, before, revision);
     // A write of ours was answered meanwhile, after these were read.
-    if (head.revision < this.held.head.revision) return await this.load();
+    if (revision < this.held.head.revision) return await this.load();
     if (text !== undefined && this.underWay?.writes.has(text) === true)
       this.settleOwn(this.underWay, text);
-    this.holdOthers({
-      intent: this.intentOf(entries.filter(({ key }) => key !== HEAD_KEY), head),
-      head,
-      ...(text === undefined ? {} : { text }),
-    });
+    this.holdOthers(heldOf(this.store.where, this.held, entries));
     this.stopWatch();
     if (this.closing.signal.aborted) return;
     this.stopWatch = this.store.watch(at, {
       changed: (changes) => this.take(changes),
       lost: (why) => this.reload(why),
     });
-  }
-
-  private headOf(text: string | undefined): Head {
-    try {
-      return text === undefined ? noHead : decodeHead(text);
-    } catch (cause) {
-      throw this.unreadable(cause);
-    }
-  }
-
-  private intentOf(entries: Parameters<typeof changesTo>[1], head: Head): Intent {
-    const { intent } = this.held;
-    const changes = changesTo(intent, entries);
-    try {
-      if (changes.length > 0) return withHead(withChanges(intent, changes), head);
-    } catch (cause) {
-      throw this.unreadable(cause);
-    }
-    const isSame =
-      intent.generation === head.generation && intent.topologyDigest === head.topologyDigest;
-    return isSame ? intent : withHead(intent, head);
   }
 
   /** Whether the intent gets that far before its time. */
@@ -272,23 +270,6 @@ export class KeptIntent {
       const timer = setTimeout(() => settleTo(false), WATCH_LAG_MS);
       this.waiters.add(look);
     });
-  }
-
-  private wentBack(before: number, after: number): DvrError {
-    return new DvrError(
-      'DVR_STATE_UNREADABLE',
-      `the state in ${this.store.where} went back from revision ${before} to ${after}`,
-      'restore it; or, where that is meant, start all controllers again',
-    );
-  }
-
-  private unreadable(cause: unknown): DvrError {
-    return new DvrError(
-      'DVR_STATE_UNREADABLE',
-      `the controller's state in ${this.store.where} cannot be read: ${(cause as Error).message}`,
-      'restore it from a copy; or move it away to start anew, after all agents have stopped',
-      { cause },
-    );
   }
 }
 

@@ -11,7 +11,7 @@ const node = (name: string, routers: NodeStatus['routers']): NodeStatus => ({
   ports: [], errors: [], routers,
 });
 const status = (...nodes: NodeStatus[]): Status => ({
-  generation: 7, converged: true, nodes, networks: [], externalNetworks: [], ports: [], floatingIps: [],
+  generation: 7, store: { where: 'LevelDB in a folder', isShared: false }, converged: true, nodes, networks: [], externalNetworks: [], ports: [], floatingIps: [],
   routers: [{ id: 'r1', nodes: nodes.map(({ name }) => name), routing: 'auto', interfaces: [], routes: [] }],
 });
 
