@@ -54,10 +54,11 @@ async function run(options: Options): Promise<void> {
   process.title = 'dvr controller';
   const log = pino({ base: null }, pino.destination({ fd: 2, sync: true }));
   const tcp = tcpOf(options);
+  const openStore = storeOf(options);
   const socketPath = controllerSocket();
   // Before the state is touched: two controllers must not write it.
   await removeStaleSocket(socketPath);
-  const controller = await Controller.open(await storeOf(options), log);
+  const controller = await Controller.open(await openStore(), log);
   controller.listen({
     events: (events) => {
       for (const event of events) log.info(event, event.event);
@@ -83,17 +84,20 @@ async function run(options: Options): Promise<void> {
   });
 }
 
-async function storeOf({ etcd, etcdCa: ca, etcdCert: cert, etcdKey: key }: Options): Promise<KeyValueStore> {
+/** What opens the store that is asked for. @throws DvrError DVR_USAGE */
+function storeOf({ etcd, etcdCa: ca, etcdCert: cert, etcdKey: key }: Options): () => Promise<KeyValueStore> {
   const files = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
   if (etcd === undefined) {
     if (Object.keys(files).length > 0)
       throw new DvrError('DVR_USAGE', 'keys for etcd need --etcd', 'name the members of etcd: --etcd URL');
-    return await LevelStore.open();
+    return () => LevelStore.open();
   }
   const access = etcdAccess(etcd, files);
-  // Its library takes a while to load, which a controller that is alone need not wait for.
-  const { EtcdStore } = await import('../controller/store/etcd.js');
-  return await EtcdStore.open(access);
+  return async () => {
+    // Its library takes a while to load, which a controller that is alone need not wait for.
+    const { EtcdStore } = await import('../controller/store/etcd.js');
+    return await EtcdStore.open(access);
+  };
 }
 
 /** The same topology again leaves everything as it is, also what was changed by hand since. */
