@@ -14,6 +14,7 @@ type Shape = 'string' | 'number' | 'boolean' | { readonly [field: string]: Shape
 const subnet = { cidr: 'string' } as const satisfies Shape;
 const port = {
   name: 'string', mac: 'string', ips: ['string'], allowedAddressPairs: [{ ip: 'string', mac: 'string' }],
+  holds: { maybe: [{ ip: 'string', mac: 'string' }] },
 } as const satisfies Shape;
 const networkRest = {
   name: 'string', vni: 'number', mtuBytes: 'number', subnets: [subnet],

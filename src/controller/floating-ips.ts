@@ -2,12 +2,13 @@
 import { familyOf } from '../model/addresses.js';
 import type { FloatingIpView } from '../model/node-view.js';
 import { reachOf, type Reach } from '../model/reach.js';
+import { remembered } from '../model/remembered.js';
 import type { FloatingIp, Node, Port, Router } from '../model/resources.js';
 import { hasUplinkTo } from '../model/uplinks.js';
 import { floatingIpKey } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
 import { forwardedPorts } from './port-forwardings.js';
-import { derivation, keptEqual, keptList, keysChanged, made, remembered, type Made } from './sharing.js';
+import { derivation, keptEqual, keptList, keysChanged, made, type Made } from './sharing.js';
 import { snatNodesOf } from './snat-nodes.js';
 
 export interface PlacedFloatingIp {

@@ -16,9 +16,9 @@ import type {
   Router,
 } from '../model/resources.js';
 import type { NodeReport } from '../model/node-view.js';
+import { remembered } from '../model/remembered.js';
 import type { Quotas } from './api/writes.js';
 import type { Records } from './records.js';
-import { remembered } from './sharing.js';
 
 /** What must survive a restart: people's wishes and every number given out. Keyed by name. */
 export interface Intent {

@@ -7,11 +7,12 @@
 import { withoutPrefix } from '../model/addresses.js';
 import { snatPortName } from '../model/device-names.js';
 import type { PeerView, PortView } from '../model/node-view.js';
+import { remembered } from '../model/remembered.js';
 import type { InteropVtep } from '../model/resources.js';
 import { heldAddresses } from './address-holders.js';
 import { boundPorts } from './bound-ports.js';
 import { byName } from './intent.js';
-import { derivation, keptEqual, keptList, keptObject, made, remembered, type Made } from './sharing.js';
+import { derivation, keptEqual, keptList, keptObject, made, type Made } from './sharing.js';
 import { snatNodesOf } from './snat-nodes.js';
 
 /** One network, as all nodes that know it see it. */

@@ -1,12 +1,13 @@
 /** Networks as nodes see them: the same everywhere, but for the node itself among those who get broadcasts. */
 import { mtuCeiling } from '../model/mtu.js';
 import type { NetworkView } from '../model/node-view.js';
+import { remembered } from '../model/remembered.js';
 import type { Network, Node, Router } from '../model/resources.js';
 import { routerIpsOf } from '../model/topology-routers.js';
 import type { Intent } from './intent.js';
 import { l2Population, type Flood } from './l2-population.js';
 import { placesOf } from './router-copies.js';
-import { derivation, keptEqual, keysChanged, made, remembered, type Made } from './sharing.js';
+import { derivation, keptEqual, keysChanged, made, type Made } from './sharing.js';
 
 type Common = Omit<NetworkView, 'floodVteps'>;
 

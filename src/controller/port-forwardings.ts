@@ -1,9 +1,9 @@
 /** What routers forward by port, as it is now: from which address, and to which. */
 import { familyOf, withoutPrefix } from '../model/addresses.js';
 import type { PortForwardingView } from '../model/node-view.js';
+import { remembered } from '../model/remembered.js';
 import type { FloatingIp, Gateway, PortForwarding, Router } from '../model/resources.js';
 import type { Intent } from './intent.js';
-import { remembered } from './sharing.js';
 
 export interface PlacedPortForwarding {
   readonly forwarding: PortForwarding;

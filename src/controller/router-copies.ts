@@ -4,10 +4,11 @@
  * sends to the copy beside it, for no router MAC crosses the wire.
  */
 import { withoutPrefix } from '../model/addresses.js';
+import { remembered } from '../model/remembered.js';
 import type { Node, Router } from '../model/resources.js';
 import { boundPorts } from './bound-ports.js';
 import { byName, type Intent } from './intent.js';
-import { derivation, keptEqual, keptList, made, remembered, type Made } from './sharing.js';
+import { derivation, keptEqual, keptList, made, type Made } from './sharing.js';
 import { snatNodesOf } from './snat-nodes.js';
 
 /** Whether a node has a use of its own for the router. */

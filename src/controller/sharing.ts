@@ -99,13 +99,3 @@ export function derivation<Value>(
   };
   return (intent, before) => madeOf(intent, before).value;
 }
-
-/** A function of one thing that never changes, worked out once for as long as the thing is there. */
-export function remembered<Key extends object, Value>(work: (key: Key) => Value): (key: Key) => Value {
-  const known = new WeakMap<Key, { readonly value: Value }>();
-  return (key) => {
-    const found = known.get(key) ?? { value: work(key) };
-    known.set(key, found);
-    return found.value;
-  };
-}

@@ -2,8 +2,9 @@
  * The intent without what its owners have switched off (admin_state_up): a port that is off, or whose network is,
  * is known nowhere, as if it were bound to no node; a router that is off has a copy nowhere, and no way out.
  */
+import { remembered } from '../model/remembered.js';
 import type { Intent } from './intent.js';
-import { keptMapOf, remembered } from './sharing.js';
+import { keptMapOf } from './sharing.js';
 
 /** Intents never change, so what was derived from one stays right. The intent itself where nothing is off. */
 export const switchedOn = remembered((intent: Intent): Intent => {

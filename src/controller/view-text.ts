@@ -3,7 +3,7 @@
  * (views.ts), which is nearly all of a view's text: it is written once and not once a node.
  */
 import type { NetworkView, NodeView, PortView } from '../model/node-view.js';
-import { remembered } from './sharing.js';
+import { remembered } from '../model/remembered.js';
 
 type Unstamped = Omit<NodeView, 'generation'>;
 

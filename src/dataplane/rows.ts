@@ -8,6 +8,7 @@
  * text of one character a byte (latin1), because a Map can be keyed by text.
  */
 import { DvrError } from '../model/errors.js';
+import { remembered } from '../model/remembered.js';
 import { fieldBytes, writeField, type FieldType, type FieldValue, type PortKind } from './fields.js';
 import type { TableDump } from './interface.js';
 import type { FieldDescription } from './native.js';
@@ -86,7 +87,7 @@ export function admitRows(rows: Iterable<Row>): Admitted {
   const faults: RowFault[] = [];
   for (const row of rows) {
     const layout = layoutOf(row.table);
-    const packed = packRow(layout, row);
+    const packed = packedRow(row);
     if ('message' in packed) { faults.push(packed); continue; }
     if (admitted.has(packed.key)) continue;
     const count = (counts[layout.id] ?? 0) + 1;
@@ -167,7 +168,12 @@ function pick(
 
 const scratch = Buffer.alloc(kLargestRowBytes);
 
-function packRow(layout: Layout, row: Row): { readonly key: string; readonly value: string } | RowFault {
+interface Packed { readonly key: string; readonly value: string }
+
+/** Rows never change, and programs give the same again where nothing has changed. */
+const packedRow = remembered((row: Row) => packRow(layoutOf(row.table), row));
+
+function packRow(layout: Layout, row: Row): Packed | RowFault {
   try {
     scratch[0] = layout.id;
     const keyEnd = writeFields(scratch, 1, row.table, layout.key, row.key);

@@ -66,7 +66,7 @@ function tenantDevice({ id }: RouterView, { network, mac, addresses }: Interface
   return { name: routerDeviceName(network), from, mac, addresses, mtuBytes, ipv6, onlink: true, sysctls: [] };
 }
 
-function neighboursOf({ gateway }: RouterView, { network: name, mac, addresses }: Interface, view: NodeView): Neighbour[] {
+function neighboursOf({ gateway }: RouterView, { network: name, mac, addresses }: Interface, view: NodeView): readonly Neighbour[] {
   const network = view.networks.find((candidate) => candidate.name === name);
   if (network === undefined) return [];
   const device = routerDeviceName(name);

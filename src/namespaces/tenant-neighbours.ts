@@ -7,13 +7,27 @@ import {
   contains, parseIp, prefixAround, withoutPrefix, type Cidr, type InterfaceAddress, type IpAddress,
 } from '../model/addresses.js';
 import type { NetworkView, PortView } from '../model/node-view.js';
+import { remembered } from '../model/remembered.js';
 import type { Neighbour } from './namespace.js';
 
 /**
  * One neighbour for each address that a bound port of the network has in the interface's subnets.
  * Where two ports claim an address its fixed owner wins, then the one that announced it last, then the first by name.
  */
-export function tenantNeighbours(device: string, network: NetworkView, addresses: readonly string[]): Neighbour[] {
+export function tenantNeighbours(
+  device: string, { ports }: Pick<NetworkView, 'ports'>, addresses: readonly string[],
+): readonly Neighbour[] {
+  const known = worked(ports);
+  const key = [device, ...addresses].join(' ');
+  const found = known.get(key) ?? neighboursAmong(ports, device, addresses);
+  known.set(key, found);
+  return found;
+}
+
+/** By device and addresses; lists of ports never change, and most are the same from view to view. */
+const worked = remembered((_ports: readonly PortView[]) => new Map<string, readonly Neighbour[]>());
+
+function neighboursAmong(ports: readonly PortView[], device: string, addresses: readonly string[]): readonly Neighbour[] {
   const own = new Set(addresses.map((address) => withoutPrefix(address as InterfaceAddress)));
   const subnets = subnetsOf([{ addresses }]);
   const found = new Map<string, Neighbour>();
@@ -22,7 +36,7 @@ export function tenantNeighbours(device: string, network: NetworkView, addresses
     if (parsed === undefined || own.has(parsed) || found.has(parsed)) return;
     if (subnets.some((subnet) => contains(subnet, parsed))) found.set(parsed, { device, ip: parsed, mac });
   };
-  const bound = network.ports.filter((port) => port.node !== undefined);
+  const bound = ports.filter((port) => port.node !== undefined);
   for (const port of bound) for (const ip of port.ips) add(ip, port.mac);
   for (const { ip, mac } of bound.flatMap(({ holds = [] }) => holds)) add(ip, mac);
   const pairs = bound.toSorted(byName).flatMap(({ allowedAddressPairs }) => allowedAddressPairs);

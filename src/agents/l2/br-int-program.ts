@@ -14,6 +14,7 @@ import {
   contains, parseCidr, parseIp, withoutPrefix, type Cidr, type InterfaceAddress,
 } from '../../model/addresses.js';
 import type { NetworkView, NodeView, PortView, RouterInterfaceView } from '../../model/node-view.js';
+import { rememberedWith } from '../../model/remembered.js';
 import { linkLocalOf } from '../../model/slaac.js';
 import { singleAddress } from '../../namespaces/tenant-neighbours.js';
 import type { LocalIds } from '../local-ids.js';
@@ -95,18 +96,26 @@ function gatewayRows({ port, network, portId, localVlan }: LocalPort, gateways: 
 
 function neighbourRows({ ports, routerInterfaces }: NetworkView, localVlan: number | undefined): Row[] {
   if (localVlan === undefined) return [];
-  const row = (ip: string, mac: string, is: { router?: boolean; movable?: boolean } = {}): Row => ({
-    table: 'neighbours', key: { local_vlan: localVlan, ip }, value: { mac, router: false, movable: false, ...is },
-  });
+  const row = (ip: string, mac: string, is: NeighbourKind): Row => neighbourRow(localVlan, ip, mac, is);
   const bound = ports.filter(({ node }) => node !== undefined);
   return [
     ...routerInterfaces.flatMap((routerInterface) => routerAddresses(routerInterface)
       .map((ip) => row(ip, routerInterface.mac, { router: true }))),
-    ...bound.flatMap(({ ips, mac }) => ips.map((ip) => row(ip, mac))),
+    ...bound.flatMap((port) => ownNeighbours(port, localVlan)),
     ...bound.flatMap(({ holds = [] }) => holds).map(({ ip, mac }) => row(ip, mac, { movable: true })),
     ...bound.flatMap(singlePairs).map(({ ip, mac }) => row(ip, mac, { movable: true })),
   ];
 }
+
+interface NeighbourKind { readonly router?: boolean; readonly movable?: boolean }
+
+const neighbourRow = (localVlan: number, ip: string, mac: string, is: NeighbourKind): Row => ({
+  table: 'neighbours', key: { local_vlan: localVlan, ip }, value: { mac, router: false, movable: false, ...is },
+});
+
+/** The same rows for as long as the port is the same: they have been packed already (rows.ts). */
+const ownNeighbours = rememberedWith(({ ips, mac }: PortView, localVlan: number): readonly Row[] =>
+  ips.map((ip) => neighbourRow(localVlan, ip, mac, {})));
 
 function routerAddresses({ mac, addresses }: RouterInterfaceView): string[] {
   return [...addresses.map((address) => withoutPrefix(address as InterfaceAddress)), linkLocalOf(mac)];

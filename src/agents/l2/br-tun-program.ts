@@ -10,7 +10,7 @@
  * Nothing local is in ucast_to_tun: what the switch stage does not know locally is elsewhere, or nowhere.
  */
 import type { Row } from '../../dataplane/rows.js';
-import type { NetworkView, NodeView } from '../../model/node-view.js';
+import type { NetworkView, NodeView, PortView } from '../../model/node-view.js';
 import type { LocalIds } from '../local-ids.js';
 import { macsAt } from './mac-places.js';
 
@@ -43,15 +43,27 @@ function networkRows(
 function populationRows(
   network: NetworkView, localVlan: number, vtepOf: ReadonlyMap<string, string>,
 ): Row[] {
-  const row = (mac: string, vtep: string): Row =>
-    ({ table: 'ucast_to_tun', key: { local_vlan: localVlan, mac }, value: { vtep, learned: false, stale: false } });
   const own: Row[] = [];
   const ofPairs: Row[] = [];
   for (const port of network.ports) {
     const vtep = port.node === undefined ? undefined : vtepOf.get(port.node);
     if (vtep === undefined) continue;
-    own.push(row(port.mac, vtep));
-    for (const mac of macsAt(port, network).slice(1)) ofPairs.push(row(mac, vtep));
+    own.push(ownRow(port, localVlan, vtep));
+    for (const mac of macsAt(port, network).slice(1)) ofPairs.push(row(localVlan, mac, vtep));
   }
   return [...own, ...ofPairs];
+}
+
+const row = (localVlan: number, mac: string, vtep: string): Row =>
+  ({ table: 'ucast_to_tun', key: { local_vlan: localVlan, mac }, value: { vtep, learned: false, stale: false } });
+
+const ownRows = new WeakMap<PortView, { readonly localVlan: number; readonly vtep: string; readonly row: Row }>();
+
+/** The same row for as long as the port is the same and where it was: it has been packed already (rows.ts). */
+function ownRow(port: PortView, localVlan: number, vtep: string): Row {
+  const known = ownRows.get(port);
+  if (known?.localVlan === localVlan && known.vtep === vtep) return known.row;
+  const made = { localVlan, vtep, row: row(localVlan, port.mac, vtep) };
+  ownRows.set(port, made);
+  return made.row;
 }

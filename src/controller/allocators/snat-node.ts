@@ -5,9 +5,9 @@
  */
 import type { Name } from '../../model/identifiers.js';
 import { MAX_SNAT_NODES } from '../../model/limits.js';
+import { remembered } from '../../model/remembered.js';
 import type { ExternalNetworkIntent, GatewayIntent, Node } from '../../model/resources.js';
 import { isSnatCandidate } from '../../model/uplinks.js';
-import { remembered } from '../sharing.js';
 
 export interface SnatWish {
   readonly router: Name;

@@ -1,9 +1,9 @@
 /** How many of each resource a project may have. */
+import { remembered } from '../../model/remembered.js';
 import { singulars, type Plural } from '../api/attributes/tables.js';
 import { NeutronFault } from '../api/faults.js';
 import { quotaResources, type QuotaResource, type Quotas } from '../api/writes.js';
 import type { Intent } from '../intent.js';
-import { remembered } from '../sharing.js';
 
 /** As many as it likes: the limits of the deployment hold for all projects together (model/limits.ts). */
 export const UNLIMITED = -1;

@@ -1,9 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { L3Agent } from '../../../src/agents/l3/l3-agent.js';
 import { DvrError } from '../../../src/model/errors.js';
+import type { NodeView } from '../../../src/model/node-view.js';
+import { applyDelta, diffView, type ViewDelta } from '../../../src/model/view-delta.js';
 import { emptyFacts, type NamespaceFacts } from '../../../src/namespaces/namespace-facts.js';
 import { routerNamespace } from '../../../src/namespaces/router-namespace.js';
 import type { Hands } from '../../../src/namespaces/scripts.js';
+import { tenantNeighbours } from '../../../src/namespaces/tenant-neighbours.js';
 import { cn1 } from './picture.js';
 
 const router = routerNamespace(cn1.routers[0]!, cn1);
@@ -33,6 +36,40 @@ beforeEach(async () => {
   did = [];
   await build();
   did = [];
+});
+
+describe('a port more in a network of thousands', () => {
+  const bound = Array.from({ length: 5000 }, (_, at) => ({
+    name: `p${String(at).padStart(4, '0')}`, mac: 'fa:16:3e:00:00:99', ips: [`10.1.${String((at >> 7) + 1)}.${String(at & 127)}`],
+    node: 'cn2', allowedAddressPairs: [],
+  }));
+  const wide = (ports: typeof bound): NodeView => ({
+    ...cn1, networks: cn1.networks.map((network) => (network.name === 'red' ? { ...network, ports } : network)),
+    routers: cn1.routers.map((router) => ({
+      ...router, interfaces: router.interfaces.map((to) => ({ ...to, addresses: to.addresses.map((ip) => ip.replace('/24', '/16')) })),
+    })),
+  });
+  const routerOf = (view: NodeView) => routerNamespace(view.routers[0]!, view);
+  const one = { ...bound[0]!, name: 'last', ips: ['10.1.99.1'] };
+  const [before, after] = [wide(bound), wide([...bound, one])];
+
+  it('costs its own row of the router, and nothing is built or asked', async () => {
+    agent.forget();
+    look = async () => emptyFacts;
+    await agent.build(routerOf(before), () => 'tap18');
+    expect(did).toContain(`${String(routerOf(before).neighbours.length + routerOf(before).routes.length)} lines`);
+    expect(routerOf(before).neighbours.length).toBeGreaterThan(5000);
+    did = [];
+    await agent.build(routerOf(after), () => 'tap18');
+    expect(did).toEqual(['1 lines']);
+  });
+
+  it('comes by a change of the view that leaves what other networks are made of the same objects', () => {
+    const next = applyDelta(before, JSON.parse(JSON.stringify(diffView(before, after))) as ViewDelta);
+    const onGreen = (view: NodeView) => tenantNeighbours('qr-green', view.networks.find(({ name }) => name === 'green')!, ['10.2.0.1/24']);
+    expect(next).toEqual(after);
+    expect(onGreen(next!)).toBe(onGreen(before));
+  });
 });
 
 describe('a router that somebody changes by hand', () => {
