@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "packet/vrrp.hpp"
 #include "walk.hpp"
 
 namespace dvr::test {
@@ -181,6 +182,55 @@ TEST_SUITE("announcements") {
                               arp({.sender_mac = kRedGateway.mac, .sender_ip = kShared, .target_ip = kShared})),
                      kRed.router_port)
                     .asked);
+  }
+
+  Layer vrrp(std::vector<IpAddr> addresses, uint8_t priority = 100, uint8_t version = 3) {
+    const bool is_v6 = !addresses.empty() && !addresses[0].is_v4();
+    Bytes message{static_cast<uint8_t>(version << 4 | 1), 0x33, priority, static_cast<uint8_t>(addresses.size()), 0, 100, 0, 0};
+    for (const IpAddr& ip : addresses)
+      message.insert(message.end(), is_v6 ? ip.bytes.begin() : ip.bytes.begin() + 12, ip.bytes.end());
+    return {kProtocolVrrp, message};
+  }
+  Bytes advertisement(const Layer& message, const MacAddr& src = kVm1.mac, uint8_t ttl = 255) {
+    return ethernet({src, "01:00:5e:00:00:12"_mac}, ipv4({.src = kVm1.ip, .dst = "224.0.0.18"_ip, .ttl = ttl}, message));
+  }
+  const MacAddr kVirtual = "00:00:5e:00:01:33"_mac;
+
+  TEST_CASE("RFC 5798 section 5.1: a master's advertisement is told while its address leads elsewhere, and no longer") {
+    for (const uint8_t version : {2, 3}) {
+      const auto announce = told(advertisement(vrrp({kVm1.ip, kShared}, 100, version)));
+      CHECK(announce.asked);
+      CHECK(announce.ip == kShared);
+      CHECK(announce.mac == kVm1.mac);
+    }
+    const auto here = Batch().put<NeighbourRow>({{1}, kShared}, {kVm1.mac, false, true}).on(*sharing());
+    CHECK_FALSE(walk(*here, kRed.vm_port, advertisement(vrrp({kShared}))).effects.announce.asked);
+  }
+
+  TEST_CASE("RFC 5798 section 7.3: the virtual MAC leads where the master is, whichever MAC it advertises with") {
+    const auto elsewhere = Batch().put<NeighbourRow>({{1}, kShared}, {kVirtual, false, true}).on(*sharing());
+    const auto announce = walk(*elsewhere, kRed.vm_port, advertisement(vrrp({kShared}))).effects.announce;
+    CHECK(announce.asked);
+    CHECK(announce.mac == kVirtual);
+    const auto here = Batch().put<SwitchRow>({{1}, kVirtual}, {kRed.vm_port}).on(*elsewhere);
+    CHECK_FALSE(walk(*here, kRed.vm_port, advertisement(vrrp({kShared}))).effects.announce.asked);
+  }
+
+  TEST_CASE("RFC 5798 section 5.1: an advertisement of IPv6 is told likewise") {
+    const Bytes frame = ethernet({kVm1.mac, "33:33:00:00:00:12"_mac},
+                                 ipv6({.src = kVm1.ip6, .dst = "ff02::12"_ip, .hop_limit = 255}, vrrp({kShared6})));
+    CHECK(told(frame).ip == kShared6);
+  }
+
+  TEST_CASE("an advertisement that resigns, comes from afar, is cut, of another version, or of nothing that moves, is not told") {
+    CHECK_FALSE(told(advertisement(vrrp({kShared}, 0))).asked);
+    CHECK_FALSE(told(advertisement(vrrp({kShared}), kVm1.mac, 254)).asked);
+    CHECK_FALSE(told(advertisement(vrrp({kShared}, 100, 4))).asked);
+    CHECK_FALSE(told(advertisement(vrrp({kVm1.ip, kStranger.ip}))).asked);
+    Layer cut = vrrp({kShared});
+    cut.bytes.pop_back();
+    CHECK_FALSE(told(advertisement(cut)).asked);
+    CHECK_FALSE(told(vxlan(kRedVni, advertisement(vrrp({kShared}))), kVtep2).asked);
   }
 }
 
