@@ -21,9 +21,13 @@ export interface Announcement {
   readonly port: string;
   readonly ip: IpAddress;
   readonly mac: MacAddress;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as is `heardAt`: when it came to a controller. */
   readonly at: number;
+  readonly heardAt: number;
 }
+
+/** Controllers' clocks differ by less. What is later than that was written when a clock was wrong, and counts no longer. */
+const MAX_CLOCK_DIFFERENCE_MS = 10_000;
 
 type Holders = Intent['addressHolders'];
 
@@ -33,13 +37,14 @@ export const holderKey = (network: string, ip: string): string => `${network} ${
 export function moveAddresses(intent: Intent, announced: readonly Announcement[]): Change {
   const events: ControllerEvent[] = [];
   let holders = intent.addressHolders;
-  for (const { node, port: name, ip, mac, at } of announced) {
+  for (const { node, port: name, ip, mac, at, heardAt } of announced) {
     const port = intent.ports.get(name);
     if (port?.binding?.node !== node || !mayHold(port, ip, mac)) continue;
     const key = holderKey(port.network, ip);
     const before = holders.get(key);
     const next: AddressHolder = { network: port.network, ip, port: port.name, mac, announcedAt: at };
-    if (before !== undefined && !isLater(next, before)) continue;
+    const counts = before !== undefined && before.announcedAt <= heardAt + MAX_CLOCK_DIFFERENCE_MS;
+    if (counts && !isLater(next, before)) continue;
     holders = withRoomFor(port, withEntry(holders, key, next));
     if (before?.port === next.port) continue;
     const from = before === undefined ? {} : { from: before.port };

@@ -28,13 +28,13 @@ export class Announcements {
 
   /** What the node's agent has told; what is nobody's address or port counts for nothing. */
   take(node: string, told: readonly AnnouncedAddress[]): void {
-    const at = this.now();
+    const heardAt = this.now();
     const first: Announcement[] = [];
     for (const { port, ip: ipText, mac: macText, ageMs } of told) {
       const network = this.controller.intent.ports.get(port)?.network;
       const [ip, mac] = [parseIp(ipText), parseMac(macText)];
       if (network === undefined || ip === undefined || mac === undefined) continue;
-      const announcement = { node, port, ip, mac, at: Math.max(0, at - ageMs) };
+      const announcement = { node, port, ip, mac, at: Math.max(0, heardAt - ageOf(ageMs)), heardAt };
       if (this.isFirst(holderKey(network, ip), announcement)) first.push(announcement);
     }
     if (first.length > 0) void this.move(first);
@@ -74,3 +74,6 @@ export class Announcements {
     }
   }
 }
+
+/** What an agent says of its clock is not to reach into the future. */
+const ageOf = (ageMs: number): number => (Number.isFinite(ageMs) ? Math.max(0, Math.round(ageMs)) : 0);

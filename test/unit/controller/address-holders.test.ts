@@ -32,7 +32,7 @@ const shared = (): ControllerState =>
 function says(port: string, ip: string, at: number, mac = own[port] ?? ''): Announcement {
   const [parsed, parsedMac] = [parseIp(ip), parseMac(mac)];
   if (parsed === undefined || parsedMac === undefined) throw new Error(`${ip} ${mac}`);
-  return { node: homes[port] ?? 'cn3', port, ip: parsed, mac: parsedMac, at };
+  return { node: homes[port] ?? 'cn3', port, ip: parsed, mac: parsedMac, at, heardAt: at };
 }
 const move = (...announced: readonly Announcement[]): Command => ({ command: 'moveAddresses', announced });
 const holder = ({ intent }: ControllerState, ip: string): string | undefined =>
@@ -62,6 +62,12 @@ describe('an address that several ports may use', () => {
     const state = run(shared(), move(says('lb1', '10.1.0.100', 1000)), move(says('lb2', '10.1.0.100', 2000)));
     expect(holder(run(state, move(says('lb1', '10.1.0.100', 1500))), '10.1.0.100')).toBe('lb2');
     expect(holder(run(state, move(says('lb1', '10.1.0.100', 2500))), '10.1.0.100')).toBe('lb1');
+  });
+
+  it('moves again after a clock was wrong: what was announced in the far future counts no longer', () => {
+    const state = run(shared(), move({ ...says('lb1', '10.1.0.100', 1_000_000), heardAt: 1_000_000 }));
+    const [late, wrong] = [995_000, 980_000].map((at) => run(state, move(says('lb2', '10.1.0.100', at))));
+    expect([late, wrong].map((one) => one && holder(one, '10.1.0.100'))).toEqual(['lb1', 'lb2']);
   });
 
   it.each([

@@ -39,7 +39,9 @@ describe('announcements', () => {
 
   it('count at once, dated by how long ago they were made', () => {
     say('vm1', '10.1.0.100', 400);
-    expect(told).toEqual([[{ node: 'cn1', port: 'vm1', ip: '10.1.0.100', mac, at: 999_600 }]]);
+    expect(told).toEqual([[{ node: 'cn1', port: 'vm1', ip: '10.1.0.100', mac, at: 999_600, heardAt: 1_000_000 }]]);
+    for (const ageMs of [-5000, NaN]) say('vm1', `10.1.0.${told.length}`, ageMs);
+    expect(told.slice(1).flat().map(({ at }) => at)).toEqual([1_000_000, 1_000_000]);
   });
 
   it('within the pause wait, and the latest of them counts when it is over', () => {
