@@ -1,5 +1,8 @@
-/** The API for people, /dvr/v1/…: thin, each route parses, asks the controller and shows. */
-import type { FastifyInstance } from 'fastify';
+/**
+ * The API for what Neutron has no word for, /dvr/v1/…: one table of routes, each of which parses, asks the
+ * controller and shows. The table is what is served, and what the OpenAPI document tells.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { withElected } from '../model/elected.js';
 import { DvrError } from '../model/errors.js';
 import { parseTopology } from '../model/topology.js';
@@ -10,12 +13,9 @@ import type { AgentStream } from './agent-stream.js';
 import { parseAttachRequest, parseNodeCall, parsePortChanges } from './api-input.js';
 import type { Controller } from './controller.js';
 import { nodeOf } from './node-commands.js';
+import { openApi, type Body, type RouteDescription } from './openapi.js';
 import { portOf } from './port-commands.js';
 import { currentWinners, portStatus, statusOf } from './status.js';
-
-interface Named {
-  Params: { name: string };
-}
 
 /** How long people are kept waiting; tests are impatient. */
 export interface Waits {
@@ -23,53 +23,203 @@ export interface Waits {
   readonly callDeadlineMs?: number;
 }
 
+interface Call {
+  /** What the path names, where it names something. */
+  readonly name: string;
+  readonly body: unknown;
+}
+
+interface Route extends RouteDescription {
+  /** The answer; undefined where there is nothing to say. */
+  readonly run: (call: Call) => unknown;
+}
+
+export const PREFIX = '/dvr/v1';
+
 export function addRoutes(
   app: FastifyInstance,
   controller: Controller,
   agents: AgentStream,
-  { attachWaitMs = ATTACH_WAIT_MS, callDeadlineMs = CALL_DEADLINE_MS }: Waits,
+  waits: Waits,
 ): void {
-  const plug: PlugOptions = { isConnected: agents.isConnected, waitMs: attachWaitMs };
+  const routes = [
+    ...listRoutes(controller, agents),
+    ...nodeRoutes(controller, agents, waits),
+    ...portRoutes(controller, agents, waits),
+    topologyRoute(controller),
+  ];
+  const description: Route = {
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This API, as OpenAPI tells it',
+    run: () => openApi(PREFIX, [...routes, description]),
+  };
+  for (const route of [...routes, description])
+    if (route.body?.isText === true) void app.register((scope) => addTextRoute(scope, route));
+    else addRoute(app, route);
+}
+
+function listRoutes(controller: Controller, agents: AgentStream): readonly Route[] {
   const status = (): ReturnType<typeof statusOf> => statusOf(controller, agents.isConnected);
+  const list = (path: string, what: string, run: () => unknown): Route => ({
+    method: 'GET',
+    path,
+    summary: `All ${what}, and how far they have come`,
+    run,
+  });
+  return [
+    {
+      method: 'GET',
+      path: '/status',
+      summary: 'Everything there is, and how far the nodes have come with it',
+      run: status,
+    },
+    list('/nodes', 'nodes', () => status().nodes),
+    list('/networks', 'networks', () => status().networks),
+    list('/routers', 'routers', () => status().routers),
+    list('/ports', 'ports', () => status().ports),
+    list('/external-networks', 'external networks', () => status().externalNetworks),
+    list('/floating-ips', 'floating IPs', () => status().floatingIps),
+  ];
+}
 
-  app.get('/dvr/v1/status', () => status());
-  for (const list of ['nodes', 'networks', 'routers', 'ports'] as const)
-    app.get(`/dvr/v1/${list}`, () => status()[list]);
-  app.get('/dvr/v1/external-networks', () => status().externalNetworks);
-  app.get('/dvr/v1/floating-ips', () => status().floatingIps);
+const callBody: Body = {
+  properties: {
+    method: { type: 'string', description: 'what the agent is asked: its tables, drops, a walk …' },
+    params: { type: 'object' },
+  },
+  required: ['method'],
+};
 
-  app.get<Named>('/dvr/v1/nodes/:name/view', ({ params: { name } }) => {
-    nodeOf(controller.intent, name);
-    const view = controller.view(name);
-    return view && withElected(view, currentWinners(controller, agents.isConnected));
-  });
-  app.post<Named>('/dvr/v1/nodes/:name/call', async ({ params: { name }, body }) => {
-    nodeOf(controller.intent, name);
-    const { method, params } = parseNodeCall(body);
-    return { result: await agents.call(name, method, params, callDeadlineMs) };
-  });
+function nodeRoutes(
+  controller: Controller,
+  agents: AgentStream,
+  { callDeadlineMs = CALL_DEADLINE_MS }: Waits,
+): readonly Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/nodes/{name}/view',
+      summary: 'What the node is told: all that its agent derives rows and namespaces from',
+      run: ({ name }) => {
+        nodeOf(controller.intent, name);
+        const view = controller.view(name);
+        return view && withElected(view, currentWinners(controller, agents.isConnected));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/nodes/{name}/call',
+      summary: "Asks the node's agent something, and answers with its result",
+      body: callBody,
+      run: async ({ name, body }) => {
+        nodeOf(controller.intent, name);
+        const { method, params } = parseNodeCall(body);
+        return { result: await agents.call(name, method, params, callDeadlineMs) };
+      },
+    },
+  ];
+}
 
-  app.post<Named>('/dvr/v1/ports/:name/attach', async ({ params: { name }, body }) =>
-    portStatus(controller, await attach(controller, parseAttachRequest(name, body), plug)),
-  );
-  app.post<Named>('/dvr/v1/ports/:name/detach', async ({ params: { name } }, reply) => {
-    await detach(controller, name, plug);
-    return await reply.code(204).send();
-  });
-  app.patch<Named>('/dvr/v1/ports/:name', async ({ params: { name }, body }) => {
-    await controller.execute({ command: 'updatePort', name, changes: parsePortChanges(body) });
-    return portStatus(controller, portOf(controller.intent, name));
-  });
-  app.delete<Named>('/dvr/v1/ports/:name', async ({ params: { name } }, reply) => {
-    await remove(controller, name, plug);
-    return await reply.code(204).send();
-  });
+const attachBody: Body = {
+  properties: {
+    network: { type: 'string', description: 'for a port that is yet to be made' },
+    node: { type: 'string' },
+    ip: { type: 'string' },
+    netns: { type: 'string', description: 'path of a network namespace; this, pid or dev' },
+    pid: { type: 'integer', description: 'a process in the network namespace' },
+    dev: { type: 'string', description: 'a device that the node has already' },
+    ifname: { type: 'string', description: 'what the device is called inside; eth0' },
+  },
+};
 
-  void app.register((scope) => addTopologyRoute(scope, controller));
+const changesBody: Body = {
+  properties: {
+    ips: { type: 'array', items: { type: 'string' } },
+    allowedAddressPairs: {
+      type: 'array',
+      items: { type: 'object', properties: { ip: { type: 'string' }, mac: { type: 'string' } } },
+    },
+    mac: { type: 'string' },
+  },
+};
+
+function portRoutes(
+  controller: Controller,
+  agents: AgentStream,
+  { attachWaitMs = ATTACH_WAIT_MS }: Waits,
+): readonly Route[] {
+  const plug: PlugOptions = { isConnected: agents.isConnected, waitMs: attachWaitMs };
+  return [
+    {
+      method: 'POST',
+      path: '/ports/{name}/attach',
+      summary: 'Plugs the port in on a node, and makes it first where there is none',
+      body: attachBody,
+      run: async ({ name, body }) =>
+        portStatus(controller, await attach(controller, parseAttachRequest(name, body), plug)),
+    },
+    {
+      method: 'POST',
+      path: '/ports/{name}/detach',
+      summary: 'Unplugs the port, and deletes it where attach had made it',
+      run: async ({ name }) => await detach(controller, name, plug),
+    },
+    {
+      method: 'PATCH',
+      path: '/ports/{name}',
+      summary: 'Changes addresses of the port',
+      body: changesBody,
+      run: async ({ name, body }) => {
+        await controller.execute({ command: 'updatePort', name, changes: parsePortChanges(body) });
+        return portStatus(controller, portOf(controller.intent, name));
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/ports/{name}',
+      summary: 'Deletes the port',
+      run: async ({ name }) => await remove(controller, name, plug),
+    },
+  ];
+}
+
+const topologyBody: Body = {
+  isText: true,
+  properties: {},
+};
+
+function topologyRoute(controller: Controller): Route {
+  return {
+    method: 'PUT',
+    path: '/topology',
+    summary: 'Changes what differs from the topology file, and nothing else',
+    body: topologyBody,
+    run: async ({ body }) => {
+      if (typeof body !== 'string')
+        throw new DvrError(
+          'DVR_USAGE',
+          'the topology is missing',
+          'send it as text/yaml or application/json',
+        );
+      await controller.execute({ command: 'applyTopology', topology: parseTopology(body) });
+      return { generation: controller.intent.generation };
+    },
+  };
+}
+
+function addRoute(app: FastifyInstance, { method, path, run }: Route): void {
+  const url = PREFIX + path.replaceAll(/\{(\w+)\}/g, ':$1');
+  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const { name = '' } = request.params as { readonly name?: string };
+    const answer = await run({ name, body: request.body });
+    return answer === undefined ? await reply.code(204).send() : answer;
+  };
+  app.route({ method, url, handler });
 }
 
 /** In a scope of its own, since here JSON is read as the YAML it is: faults then have lines. */
-async function addTopologyRoute(scope: FastifyInstance, controller: Controller): Promise<void> {
+async function addTextRoute(scope: FastifyInstance, route: Route): Promise<void> {
   scope.removeAllContentTypeParsers();
   // One byte more than the reader takes, so that it is the reader who says what is too large.
   scope.addContentTypeParser(
@@ -77,14 +227,5 @@ async function addTopologyRoute(scope: FastifyInstance, controller: Controller):
     { parseAs: 'string', bodyLimit: MAX_FILE_BYTES + 1 },
     (_request, body, done) => done(null, body),
   );
-  scope.put('/dvr/v1/topology', async ({ body }) => {
-    if (typeof body !== 'string')
-      throw new DvrError(
-        'DVR_USAGE',
-        'the topology is missing',
-        'send it as text/yaml or application/json',
-      );
-    await controller.execute({ command: 'applyTopology', topology: parseTopology(body) });
-    return { generation: controller.intent.generation };
-  });
+  addRoute(scope, route);
 }
