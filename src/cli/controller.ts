@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { pino, type Logger } from 'pino';
 import { topologyDigest } from '../controller/apply-topology.js';
+import { parseDoor } from '../controller/api/door.js';
 import { Controller } from '../controller/controller.js';
 import { startServer, type ServerOptions } from '../controller/server.js';
 import { etcdAccess } from '../controller/store/etcd-access.js';
@@ -23,6 +24,7 @@ interface Options {
   readonly etcdCa?: string;
   readonly etcdCert?: string;
   readonly etcdKey?: string;
+  readonly api?: string;
   readonly json?: true;
 }
 
@@ -45,6 +47,10 @@ export function register(program: Command): void {
     .option('--etcd-ca <file>', 'whose certificate etcd must show (PEM)')
     .option('--etcd-cert <file>', 'the certificate to show to etcd (PEM)')
     .option('--etcd-key <file>', 'its private key (PEM)')
+    .option(
+      '--api <ip:port>',
+      "serve OpenStack's clients on this machine: a loopback address, as 127.0.0.1:9696",
+    )
     .option('--json', 'print where it listens as JSON')
     .addHelpText('after', kExample)
     .action(run);
@@ -55,6 +61,7 @@ async function run(options: Options): Promise<void> {
   const log = pino({ base: null }, pino.destination({ fd: 2, sync: true }));
   const tcp = tcpOf(options);
   const openStore = storeOf(options);
+  const api = options.api === undefined ? undefined : parseDoor(options.api);
   const socketPath = controllerSocket();
   // Before the state is touched: two controllers must not write it.
   await removeStaleSocket(socketPath);
@@ -70,10 +77,12 @@ async function run(options: Options): Promise<void> {
     socketPath,
     log,
     ...(tcp === undefined ? {} : { tcp }),
+    ...(api === undefined ? {} : { api }),
   });
   const where = {
     socket: socketPath,
     ...(tcp === undefined ? {} : { listen: `${tcp.host} port ${server.tcpPort}` }),
+    ...(api === undefined ? {} : { api: `http://${options.api}` }),
   };
   print(options.json, where, () => `listening on ${Object.values(where).join(' and ')}`);
   log.info({ ...where, generation: controller.intent.generation }, 'controller is ready');

@@ -1,17 +1,18 @@
 /**
- * The controller's doors: the API for people and the agents' stream on one unix socket that only root
- * may open, and on request a TCP door for agents alone, which asks for the cluster key.
+ * The controller's doors: the APIs and the agents' stream on one unix socket that only root may open, and on
+ * request two TCP doors: for agents alone, which asks for the cluster key, and for clients on this machine,
+ * which asks nobody for anything.
  */
 import { createServer, type Server } from 'node:http';
-import { fastify, type FastifyError } from 'fastify';
 import type { ClusterKey } from '../model/cluster-key.js';
 import { DvrError } from '../model/errors.js';
 import { MAX_NODES } from '../model/limits.js';
 import { AgentStream } from './agent-stream.js';
+import { openDoor, type DoorAddress } from './api/door.js';
+import { makeApp } from './app.js';
 import type { Controller } from './controller.js';
-import { addFreshReads } from './fresh-reads.js';
 import type { Log } from './log.js';
-import { addRoutes, type Waits } from './routes.js';
+import type { Waits } from './routes.js';
 import { openUnixDoor } from './unix-door.js';
 
 export interface ServerOptions extends Waits {
@@ -19,12 +20,16 @@ export interface ServerOptions extends Waits {
   readonly socketPath: string;
   /** The TCP door; no key, no door. */
   readonly tcp?: { readonly host: string; readonly port: number; readonly key: ClusterKey };
+  /** The door for OpenStack's clients. */
+  readonly api?: DoorAddress;
   readonly log: Log;
 }
 
 export interface RunningServer {
   /** Port of the TCP door, which is chosen by the kernel where 0 was asked for. */
   readonly tcpPort?: number;
+  /** Port of the door for clients, likewise. */
+  readonly apiPort?: number;
   /** Safe to call twice. */
   close(): Promise<void>;
 }
@@ -35,23 +40,10 @@ export interface RunningServer {
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const agents = new AgentStream(options.controller, options.log);
-  const app = fastify({ forceCloseConnections: true });
-  app.setErrorHandler(async (error, { method, url }, reply) => {
-    const problem = problemOf(error);
-    if (problem.status >= 500 && !(error instanceof DvrError))
-      options.log.warn({ method, url, error }, 'request failed');
-    return await reply.code(problem.status).type('application/problem+json').send(problem);
-  });
-  app.setNotFoundHandler(async ({ method, url }) => {
-    throw new DvrError(
-      'DVR_NOT_FOUND',
-      `there is no ${method} ${url}`,
-      'the API is under /dvr/v1/',
-    );
-  });
-  addFreshReads(app, options.controller);
-  addRoutes(app, options.controller, agents, options);
+  const app = makeApp(options, agents);
   app.server.on('upgrade', (request, socket, head) => agents.upgrade(request, socket, head));
+  const clients = options.api === undefined ? undefined : makeApp(options, agents);
+  let apiPort: number | undefined;
   let door: Server | undefined;
   let closeUnixDoor = (): void => {};
   const close = async (): Promise<void> => {
@@ -60,11 +52,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     agents.close();
     door?.close();
     door?.closeAllConnections();
+    await clients?.close();
     await app.close();
   };
   try {
     closeUnixDoor = await openUnixDoor(options.socketPath, (path) => app.listen({ path }));
     door = options.tcp === undefined ? undefined : await listenTcp(agents, options.tcp);
+    if (clients !== undefined && options.api !== undefined)
+      apiPort = await openDoor(clients, options.api);
   } catch (error) {
     await close();
     throw error;
@@ -72,6 +67,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const address = door?.address();
   return {
     close,
+    ...(apiPort === undefined ? {} : { apiPort }),
     ...(typeof address === 'object' && address !== null ? { tcpPort: address.port } : {}),
   };
 }
@@ -100,25 +96,4 @@ async function listenTcp(
     door.listen({ host, port }, resolve);
   });
   return door;
-}
-
-type Problem = Omit<ReturnType<DvrError['toProblem']>, 'code'> & { readonly code: string };
-
-function problemOf(error: unknown): Problem {
-  if (error instanceof DvrError) return error.toProblem();
-  const { statusCode, message } = error as FastifyError;
-  if (statusCode !== undefined && statusCode < 500) {
-    return {
-      ...new DvrError('DVR_USAGE', message, 'see the API under /dvr/v1/').toProblem(),
-      status: statusCode,
-    };
-  }
-  return {
-    type: 'about:blank',
-    title: 'internal error',
-    status: 500,
-    detail: message,
-    code: 'internal',
-    hint: 'this is a mistake of dvr; its log says more',
-  };
 }

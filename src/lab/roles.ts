@@ -1,6 +1,6 @@
 /** The processes a lab keeps running, in the order in which they are started. Pure. */
 import { join } from 'node:path';
-import { controllerSocket, dataplaneSocket, snatSocket } from '../model/paths.js';
+import { controllerSocket, dataplaneSocket, labApi, snatSocket } from '../model/paths.js';
 import { hostNamespace } from './outside.js';
 import type { LabPlan } from './plan.js';
 
@@ -19,7 +19,9 @@ export interface Role {
 
 export function rolesOf(plan: LabPlan, topologyFile: string): Role[] {
   const controller: Role = {
-    name: 'controller', args: ['controller', '--topology', topologyFile], socket: controllerSocket(),
+    name: 'controller',
+    args: ['controller', '--topology', topologyFile, '--api', labApi()],
+    socket: controllerSocket(),
   };
   // What people fetch from outside; it is there before the cloud is.
   const outside: Role[] = plan.outside === undefined ? []

@@ -7,8 +7,9 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DvrError } from '../model/errors.js';
-import { controllerSocket, runDir, stateDir } from '../model/paths.js';
+import { controllerSocket, labApi, runDir, stateDir } from '../model/paths.js';
 import { parseTopology } from '../model/topology.js';
+import { requireFreeApi } from './api-door.js';
 import { type Cluster, attachVm, missingOf } from './cluster.js';
 import { takeDown } from './down.js';
 import { answers } from './keeper.js';
@@ -45,6 +46,7 @@ export async function bringUp(options: UpOptions): Promise<{ record: LabRecord; 
   const plan = planLab(parseTopology(text, file));
   const existing = readRecord();
   if (existing !== undefined) refuseOther(existing, options.name, text);
+  if (existing === undefined) await requireFreeApi(labApi());
   const record = existing ?? claim(options.name, file, text, plan);
   try {
     await build(record, options);

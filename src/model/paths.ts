@@ -8,6 +8,9 @@ export const runDir = (): string => runDirOf(process.env);
 /** What must survive a restart: the controller's state, each agent's last good view. */
 export const stateDir = (): string => process.env['DVR_STATE_DIR'] ?? '/var/lib/dvr';
 
+/** Where the lab's controller answers OpenStack's clients: Neutron's own port. */
+export const labApi = (): string => process.env['DVR_API'] ?? '127.0.0.1:9696';
+
 export const controllerSocket = (): string => join(runDir(), 'controller.sock');
 export const dataplaneSocket = (node: string): string => join(runDir(), node, 'dataplane.sock');
 export const snatSocket = (node: string): string => join(runDir(), node, 'snat.sock');

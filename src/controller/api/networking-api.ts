@@ -5,6 +5,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { Log } from '../log.js';
+import { addAgents } from './agent-routes.js';
 import { faultOf, MALFORMED } from './answers.js';
 import { jsonOf } from './body.js';
 import type { ApiContext } from './context.js';
@@ -14,6 +15,7 @@ import { NeutronFault } from './faults.js';
 import { addIdentity } from './identity.js';
 import { addIpAvailability } from './ip-availability.js';
 import { MAX_BODY_BYTES } from './limits.js';
+import { addQuotas } from './quota-routes.js';
 import { addPortForwardings, addResource } from './resource-routes.js';
 import { addRouterActions } from './router-routes.js';
 import { addTags } from './tag-routes.js';
@@ -42,6 +44,8 @@ export function addNetworkingApi(app: FastifyInstance, api: ApiContext, log: Log
       }
       addPortForwardings(scope, api);
       addRouterActions(scope, api);
+      addAgents(scope, api);
+      addQuotas(scope, api);
       addExtensions(scope);
       addIpAvailability(scope, api);
       addZonesAndEmptyLists(scope, api);

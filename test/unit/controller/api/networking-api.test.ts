@@ -1,5 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MemoryApi } from './memory-api.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { emptyState } from '../../../../src/controller/intent.js';
+import { apply } from '../support.js';
+import { RealApi } from './real-api.js';
 
 type Item = Readonly<Record<string, unknown>> & Readonly<Record<'id' | 'name' | 'alias' | 'collection' | 'type', string>>;
 type Items = 'networks' | 'ports' | 'resources' | 'extensions' | 'availability_zones' | 'projects';
@@ -8,14 +10,23 @@ type Body = Readonly<Record<'network' | 'port' | 'subnet' | 'extension' | 'versi
   & Readonly<Record<Items, readonly Item[]>> & { readonly networks_links: readonly { readonly href: string }[] };
 interface Answer { readonly status: number; readonly body: Body }
 
+const machines = `
+underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
+nodes:
+  cn1: { vtep: 172.16.0.11 }
+  nn1: { vtep: 172.16.0.21, network_node: true }
+`;
+
 describe('the Networking API', () => {
-  let api: MemoryApi;
-  beforeEach(() => { api = new MemoryApi(); });
-  afterEach(() => api.app.close());
+  let api: RealApi;
+  beforeEach(() => {
+    api = new RealApi(emptyState);
+    api.run(apply(machines));
+  });
 
   const ask = async (method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body?: unknown, headers = {}): Promise<Answer> => {
     const said = body === undefined ? {} : { payload: JSON.stringify(body) };
-    const response = await api.app.inject({ method, url, headers: { host: '127.0.0.1:9696', ...headers }, ...said });
+    const response = await api.inject({ method, url, headers, ...said });
     return { status: response.statusCode, body: (response.body === '' ? undefined : response.json()) as Body };
   };
   const network = async (fields: object = {}): Promise<{ id: string }> => (await ask('POST', '/v2.0/networks', { network: fields })).body.network;
@@ -41,6 +52,7 @@ describe('the Networking API', () => {
 
   it('writes addresses in one way only', async () => {
     const { id } = await network();
+    await ask('POST', '/v2.0/subnets', { subnet: { network_id: id, ip_version: '6', cidr: '2001:DB8:0::/64' } });
     const { body } = await ask('POST', '/v2.0/ports', { port: {
       network_id: id.toUpperCase(), mac_address: 'FA-16-3E-00-00-01', fixed_ips: [{ ip_address: '2001:DB8::0:1' }], allowed_address_pairs: [{ ip_address: '10.0.0.0/24' }],
     } });
@@ -121,10 +133,10 @@ describe('the Networking API', () => {
       subnet: { network_id: id, ip_version: version, cidr, allocation_pools: [{ start, end }] },
     })).body.subnet.id;
     const v4 = await subnet('10.0.0.0/24', '10.0.0.2', '10.0.0.254', 4);
-    await subnet('2001:db8::/48', '2001:db8::1', '2001:db8:0:ffff:ffff:ffff:ffff:ffff', 6);
+    await subnet('2001:db8::/48', '2001:db8::2', '2001:db8:0:ffff:ffff:ffff:ffff:ffff', 6);
     await ask('POST', '/v2.0/ports', { port: { network_id: id, fixed_ips: [{ subnet_id: v4, ip_address: '10.0.0.7' }] } });
-    const raw = await api.app.inject({ method: 'GET', url: '/v2.0/network-ip-availabilities' });
-    expect(raw.body).toContain(`"total_ips":${253n + (1n << 80n) - 1n},"used_ips":1`);
+    const raw = await api.inject({ method: 'GET', url: '/v2.0/network-ip-availabilities' });
+    expect(raw.body).toContain(`"total_ips":${253n + (1n << 80n) - 2n},"used_ips":1`);
     const { body } = await ask('GET', `/v2.0/network-ip-availabilities/${id}?ip_version=4`);
     expect(body.network_ip_availability).toMatchObject({ network_name: 'net1', total_ips: 253, used_ips: 1, subnet_ip_availability: [{ subnet_id: v4, total_ips: 253, used_ips: 1 }] });
   });
@@ -148,7 +160,7 @@ describe('the Networking API', () => {
   it('has an identity service that says of itself that it authenticates nobody', async () => {
     const about = await ask('GET', '/identity');
     expect(about).toMatchObject({ status: 300, body: { versions: { values: [{ id: 'v3.14', note: expect.stringContaining('authenticates nobody') }] } } });
-    const token = await api.app.inject({ method: 'POST', url: '/identity/v3/auth/tokens', headers: { host: '127.0.0.1:9696' }, payload: '{"auth":{}}' });
+    const token = await api.inject({ method: 'POST', url: '/identity/v3/auth/tokens', payload: '{"auth":{}}' });
     expect(token.statusCode).toBe(201);
     expect(token.headers['x-subject-token']).toBeDefined();
     const { catalog } = token.json<{ token: { catalog: readonly { type: string; endpoints: readonly { url: string }[] }[] } }>().token;
@@ -158,7 +170,7 @@ describe('the Networking API', () => {
   });
 
   it('says in Neutron\'s shape that it is broken itself, and the reason to its log alone', async () => {
-    api.kept.networks = undefined as never;
+    api.state = undefined as never;
     expect(await ask('GET', '/v2.0/networks')).toEqual({ status: 500, body: { NeutronError: {
       type: 'HTTPInternalServerError', message: 'Request Failed: internal server error while processing your request.', detail: '',
     } } });
