@@ -27,12 +27,22 @@ export interface PortChange {
   readonly allowedAddressPairs?: readonly { readonly ip: string; readonly mac?: string }[];
 }
 
+export interface Applied {
+  readonly generation: number;
+  /** False where everything was so already. */
+  readonly changed: boolean;
+}
+
 export interface Client extends Cluster {
   status(): Promise<Status>;
   attach(port: string, plug: AttachRequest): Promise<PortStatus>;
   detach(port: string): Promise<unknown>;
   update(port: string, change: PortChange): Promise<PortStatus>;
   remove(port: string): Promise<unknown>;
+  /** Applies a topology file. */
+  apply(text: string): Promise<Applied>;
+  /** The topology file of what there is. */
+  exported(): Promise<string>;
 }
 
 /** Longer than the controller waits for a node (5 s), so that its own error comes first. */
@@ -41,8 +51,15 @@ const kAskDeadlineMs = 8_000;
 const kPlugDeadlineMs = 30_000;
 /** All tables of a node with a million rows are about this large. */
 const kMaxAnswerBytes = 256 << 20;
+const kMaxShownLength = 80;
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** What is sent, and as what. */
+interface Body {
+  readonly type: 'application/json' | 'application/yaml';
+  readonly text: string;
+}
 
 /**
  * @example
@@ -51,7 +68,10 @@ type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 export function controllerClient(socketPath: string = controllerSocket()): Client {
   const ask = async <T>(
     method: Method, path: string, body?: unknown, deadlineMs = kAskDeadlineMs,
-  ): Promise<T> => await exchange(socketPath, method, `/dvr/v1${path}`, body, deadlineMs) as T;
+  ): Promise<T> => {
+    const sent = body === undefined ? undefined : { type: 'application/json', text: JSON.stringify(body) } as const;
+    return parseAnswer(await exchange(socketPath, method, `/dvr/v1${path}`, sent, deadlineMs)) as T;
+  };
   const of = (kind: 'nodes' | 'ports', name: string): string =>
     `/${kind}/${encodeURIComponent(name)}`;
   const status = (): Promise<Status> => ask('GET', '/status');
@@ -70,26 +90,30 @@ export function controllerClient(socketPath: string = controllerSocket()): Clien
     detach: (port) => ask('POST', `${of('ports', port)}/detach`, {}, kPlugDeadlineMs),
     update: (port, change) => ask('PATCH', of('ports', port), change),
     remove: (port) => ask('DELETE', of('ports', port), undefined, kPlugDeadlineMs),
+    apply: async (text) =>
+      parseAnswer(await exchange(socketPath, 'PUT', topologyPath, { type: 'application/yaml', text }, kPlugDeadlineMs)) as Applied,
+    exported: () => exchange(socketPath, 'GET', topologyPath, undefined, kAskDeadlineMs),
   };
 }
 
+const topologyPath = '/dvr/v1/topology';
+
+/** The text of the answer. @throws DvrError what the controller refuses it with */
 async function exchange(
-  socketPath: string, method: Method, path: string, body: unknown, deadlineMs: number,
-): Promise<unknown> {
-  const text = body === undefined ? undefined : JSON.stringify(body);
-  const answer = await send(socketPath, method, path, text, deadlineMs);
-  const json = parseAnswer(answer.text, answer.status);
-  if (answer.status >= 200 && answer.status < 300) return json;
-  throw errorOf(json, answer.status, `${method} ${path}`);
+  socketPath: string, method: Method, path: string, body: Body | undefined, deadlineMs: number,
+): Promise<string> {
+  const answer = await send(socketPath, method, path, body, deadlineMs);
+  if (answer.status >= 200 && answer.status < 300) return answer.text;
+  throw errorOf(parseAnswer(answer.text), answer.status, `${method} ${path}`);
 }
 
 function send(
-  socketPath: string, method: Method, path: string, text: string | undefined, deadlineMs: number,
+  socketPath: string, method: Method, path: string, body: Body | undefined, deadlineMs: number,
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const headers = text === undefined
+    const headers = body === undefined
       ? {}
-      : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+      : { 'content-type': body.type, 'content-length': Buffer.byteLength(body.text) };
     const signal = AbortSignal.timeout(deadlineMs);
     const fail = (error: Error): void => reject(unreachable(socketPath, error, deadlineMs));
     const asked = request({ socketPath, method, path, headers, signal }, (answer) => {
@@ -106,18 +130,18 @@ function send(
       });
     });
     asked.on('error', fail);
-    asked.end(text);
+    asked.end(body?.text);
   });
 }
 
-function parseAnswer(text: string, status: number): unknown {
+function parseAnswer(text: string): unknown {
   if (text === '') return {};
   try {
     return JSON.parse(text);
   } catch (cause) {
     throw new DvrError(
       'DVR_CONTROLLER_UNREACHABLE',
-      `the controller's answer (status ${status}) is no JSON`,
+      `the controller's answer is no JSON: ${text.slice(0, kMaxShownLength)}`,
       'is the controller of the same version?',
       { cause },
     );

@@ -7,6 +7,7 @@ import { runningLab } from '../lab/running-lab.js';
 import { serve } from '../lab/serve.js';
 import { type LabStatus, labStatus } from '../lab/status.js';
 import { supervise } from '../lab/supervisor.js';
+import { addVm, removeVm, type VmWish } from '../lab/vms.js';
 import { bringUp } from '../lab/up.js';
 import { DvrError } from '../model/errors.js';
 import { parseName, nameRule } from '../model/identifiers.js';
@@ -34,6 +35,7 @@ export function register(program: Command): void {
     .passThroughOptions()
     .addHelpText('after', '\nExample:\n  dvr lab exec cn1 -- tcpdump -e -n -i br-int\n')
     .action(exec);
+  registerVms(lab);
   lab.command('serve', { hidden: true }).action(serve);
   lab.command('supervise', { hidden: true }).action(supervise);
 }
@@ -49,6 +51,29 @@ function registerUpAndDown(lab: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  dvr lab down\n')
     .action(down);
+}
+
+function registerVms(lab: Command): void {
+  const vm = lab.command('vm').description('VMs beside those of the topology')
+    .addHelpText('after', '\nExample:\n  dvr lab vm add --port web1 --node cn1\n');
+  vm.command('add').description('a VM in a port that any client has made')
+    .requiredOption('--port <port>', 'its name or UUID')
+    .option('--name <name>', 'what the VM is called; without it, as the port')
+    .option('--node <node>', 'the node it is on; without it, where the port is bound')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  dvr lab vm add --port web1 --node cn1 && dvr lab exec web1 -- ip addr\n')
+    .action(async ({ json, ...wish }: Shown & VmWish) => {
+      const added = await addVm(requireRecord(), cluster, wish);
+      print(json, added, () => `VM ${added.name} is plugged in on ${added.node}: dvr lab exec ${added.name} -- ip addr`);
+    });
+  vm.command('remove').description('unplug a VM and end it; its port stays')
+    .argument('<name>', 'as `dvr lab status` has it')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  dvr lab vm remove web1\n')
+    .action(async (name: string, { json }: Shown) => {
+      await removeVm(requireRecord(), cluster, name);
+      print(json, { removed: name }, () => `VM ${name} is gone`);
+    });
 }
 
 async function up(topologyFile: string | undefined, options: Shown & { readonly name: string }): Promise<void> {

@@ -21,6 +21,8 @@ const commandFiles = {
   dataplane: () => import('./dataplane.js'),
   snat: () => import('./snat.js'),
   init: () => import('./init.js'),
+  apply: () => import('./apply.js'),
+  export: () => import('./export.js'),
 } as const;
 
 async function main(argv: readonly string[]): Promise<void> {

@@ -45,6 +45,7 @@ export function applyTopology(intent: Intent, file: Topology): Change {
   const next: Intent = {
     generation: intent.generation,
     topologyDigest: topologyDigest(file),
+    underlay: file.underlay,
     nodes,
     dvrMacs,
     networks,

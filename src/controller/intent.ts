@@ -16,6 +16,7 @@ import type {
   Router,
 } from '../model/resources.js';
 import type { NodeReport } from '../model/node-view.js';
+import type { Underlay } from '../model/topology.js';
 import { remembered } from '../model/remembered.js';
 import type { Quotas } from './api/writes.js';
 import type { Records } from './records.js';
@@ -26,6 +27,8 @@ export interface Intent {
   readonly generation: number;
   /** SHA-256 of the topology applied last: the same one again is no change. */
   readonly topologyDigest?: string;
+  /** As the topology applied last has it: every VTEP is in it. */
+  readonly underlay?: Underlay;
   readonly nodes: ReadonlyMap<string, Node>;
   /** DVR MACs of all nodes there ever were. */
   readonly dvrMacs: ReadonlyMap<string, MacAddress>;

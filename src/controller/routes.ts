@@ -12,10 +12,13 @@ import { attach, ATTACH_WAIT_MS, detach, remove, type PlugOptions } from './atta
 import type { AgentStream } from './agent-stream.js';
 import { parseAttachRequest, parseNodeCall, parsePortChanges } from './api-input.js';
 import type { Controller } from './controller.js';
+import { exportTopology } from './export-topology.js';
 import { nodeOf } from './node-commands.js';
 import { openApi, type Body, type RouteDescription } from './openapi.js';
 import { portOf } from './port-commands.js';
+import { portNamed } from './port-reference.js';
 import { currentWinners, portStatus, statusOf } from './status.js';
+import { changesBetween } from './store/intent-keys.js';
 
 /** How long people are kept waiting; tests are impatient. */
 export interface Waits {
@@ -46,7 +49,7 @@ export function addRoutes(
     ...listRoutes(controller, agents),
     ...nodeRoutes(controller, agents, waits),
     ...portRoutes(controller, agents, waits),
-    topologyRoute(controller),
+    ...topologyRoutes(controller),
   ];
   const description: Route = {
     method: 'GET',
@@ -150,6 +153,7 @@ function portRoutes(
   { attachWaitMs = ATTACH_WAIT_MS }: Waits,
 ): readonly Route[] {
   const plug: PlugOptions = { isConnected: agents.isConnected, waitMs: attachWaitMs };
+  const port = (text: string): string => portNamed(controller.intent, text);
   return [
     {
       method: 'POST',
@@ -157,20 +161,21 @@ function portRoutes(
       summary: 'Plugs the port in on a node, and makes it first where there is none',
       body: attachBody,
       run: async ({ name, body }) =>
-        portStatus(controller, await attach(controller, parseAttachRequest(name, body), plug)),
+        portStatus(controller, await attach(controller, parseAttachRequest(port(name), body), plug)),
     },
     {
       method: 'POST',
       path: '/ports/{name}/detach',
       summary: 'Unplugs the port, and deletes it where attach had made it',
-      run: async ({ name }) => await detach(controller, name, plug),
+      run: async ({ name }) => await detach(controller, port(name), plug),
     },
     {
       method: 'PATCH',
       path: '/ports/{name}',
       summary: 'Changes addresses of the port',
       body: changesBody,
-      run: async ({ name, body }) => {
+      run: async ({ name: text, body }) => {
+        const name = port(text);
         await controller.execute({ command: 'updatePort', name, changes: parsePortChanges(body) });
         return portStatus(controller, portOf(controller.intent, name));
       },
@@ -179,7 +184,7 @@ function portRoutes(
       method: 'DELETE',
       path: '/ports/{name}',
       summary: 'Deletes the port',
-      run: async ({ name }) => await remove(controller, name, plug),
+      run: async ({ name }) => await remove(controller, port(name), plug),
     },
   ];
 }
@@ -189,7 +194,16 @@ const topologyBody: Body = {
   properties: {},
 };
 
-function topologyRoute(controller: Controller): Route {
+function topologyRoutes(controller: Controller): readonly Route[] {
+  return [applyRoute(controller), {
+    method: 'GET',
+    path: '/topology',
+    summary: 'What there is as a topology file, in YAML: applied here it changes nothing',
+    run: () => exportTopology(controller.intent),
+  }];
+}
+
+function applyRoute(controller: Controller): Route {
   return {
     method: 'PUT',
     path: '/topology',
@@ -202,8 +216,10 @@ function topologyRoute(controller: Controller): Route {
           'the topology is missing',
           'send it as text/yaml or application/json',
         );
+      const before = controller.intent;
       await controller.execute({ command: 'applyTopology', topology: parseTopology(body) });
-      return { generation: controller.intent.generation };
+      const changed = changesBetween(before, controller.intent).length > 0;
+      return { generation: controller.intent.generation, changed };
     },
   };
 }
@@ -213,7 +229,8 @@ function addRoute(app: FastifyInstance, { method, path, run }: Route): void {
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
     const { name = '' } = request.params as { readonly name?: string };
     const answer = await run({ name, body: request.body });
-    return answer === undefined ? await reply.code(204).send() : answer;
+    if (answer === undefined) return await reply.code(204).send();
+    return typeof answer === 'string' ? await reply.type('application/yaml').send(answer) : answer;
   };
   app.route({ method, url, handler });
 }

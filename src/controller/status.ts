@@ -14,6 +14,7 @@ import {
   type GatewayStatus,
 } from './external-status.js';
 import { byName } from './intent.js';
+import { recordOf } from './records.js';
 import { nodesOfRouter } from './router-copies.js';
 import { networkMtu } from './network-views.js';
 import { winnersOf } from './winners.js';
@@ -55,6 +56,8 @@ export interface RouterStatus {
 
 export interface PortStatus {
   readonly name: string;
+  /** Its UUID in the Networking API. */
+  readonly id: string;
   readonly network: string;
   /** Where it is bound. */
   readonly node?: string;
@@ -156,6 +159,7 @@ export function portStatus(controller: Controller, port: Port): PortStatus {
       : controller.state.reports.get(binding.node)?.ports.find(({ name }) => name === port.name);
   return {
     name: port.name,
+    id: recordOf(controller.intent, 'port', port.name)?.id ?? '',
     network: port.network,
     ...(binding === undefined ? {} : { node: binding.node }),
     mac: port.mac,

@@ -6,7 +6,7 @@ import { type LabPlan, type VmPlan } from './plan.js';
 import { netnsDir } from './processes.js';
 
 export interface Cluster {
-  attach(port: string, plug: { readonly netns: string; readonly ifname: string }): Promise<unknown>;
+  attach(port: string, plug: { readonly netns: string; readonly ifname: string; readonly node?: string }): Promise<unknown>;
   detach(port: string): Promise<unknown>;
   /** @throws DvrError DVR_CONTROLLER_UNREACHABLE */
   status(): Promise<ClusterHealth>;
@@ -28,6 +28,10 @@ export interface ClusterHealth {
   }[];
   readonly ports: readonly {
     readonly name: string;
+    /** The UUID, and the node it is bound to. */
+    readonly id: string;
+    readonly node?: string;
+    readonly ips: readonly string[];
     readonly state: string;
     readonly error?: string;
     readonly attachment?: { readonly netns?: string; readonly pid?: number };
@@ -37,8 +41,10 @@ export interface ClusterHealth {
 /** What the device of a VM's port is called inside. */
 const vmDevice = 'eth0';
 
-export function attachVm(cluster: Cluster, vm: VmPlan): Promise<unknown> {
-  return cluster.attach(vm.name, { netns: `${netnsDir}/${vm.namespace}`, ifname: vmDevice });
+/** @param node where a port goes that is bound nowhere. */
+export function attachVm(cluster: Cluster, vm: VmPlan, node?: string): Promise<unknown> {
+  const plug = { netns: `${netnsDir}/${vm.namespace}`, ifname: vmDevice };
+  return cluster.attach(vm.port, { ...plug, ...(node === undefined ? {} : { node }) });
 }
 
 /** What keeps the lab from being whole, in words; nothing when all nodes have all they need. Pure. */
@@ -49,9 +55,9 @@ export function missingOf(plan: LabPlan, health: ClusterHealth): string[] {
     if (node.errors.length > 0) return node.errors.map(({ message }) => `${name}: ${message}`);
     return (node.generation ?? 0) >= node.viewGeneration ? [] : [`${name} is still at work`];
   });
-  const ports = plan.vms.flatMap(({ name }) => {
-    const { state, error } = health.ports.find((one) => one.name === name) ?? { state: 'unknown' };
-    return state === 'up' ? [] : [`port ${name} is ${state}${error === undefined ? '' : `: ${error}`}`];
+  const ports = plan.vms.flatMap(({ port }) => {
+    const { state, error } = health.ports.find((one) => one.name === port) ?? { state: 'unknown' };
+    return state === 'up' ? [] : [`port ${port} is ${state}${error === undefined ? '' : `: ${error}`}`];
   });
   const gateways = health.routers
     .filter(({ gateway }) => gateway !== undefined && gateway.node === undefined && gateway.standby.length > 0)

@@ -9,6 +9,8 @@ import { type Cidr, nthHost, prefixBitsOf } from '../model/addresses.js';
 export interface OutsideTopology {
   readonly nodes: readonly { readonly name: string; readonly providers?: readonly Uplink[] }[];
   readonly externalNetworks?: readonly ExternalNetwork[];
+  /** What lives out there before anybody makes an external network of it. */
+  readonly outside?: readonly ExternalNetwork[];
 }
 
 interface Uplink {
@@ -64,9 +66,9 @@ const kWireMtuBytes = 1500;
 /** Longest device name: IFNAMSIZ less the closing NUL. */
 const kMaxDeviceName = 15;
 
-/** Undefined where the topology has no external network: such a lab has no outside. */
+/** Undefined where the topology has nothing outside: such a lab has none. */
 export function planOutside(topology: OutsideTopology, prefix: string): OutsidePlan | undefined {
-  const networks = topology.externalNetworks ?? [];
+  const networks = [...(topology.externalNetworks ?? []), ...(topology.outside ?? [])];
   if (networks.length === 0) return undefined;
   const mtuBytes = Math.max(kWireMtuBytes, ...networks.map((network) => network.mtuBytes));
   const uplinks = topology.nodes.flatMap(({ name, providers = [] }) =>

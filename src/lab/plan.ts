@@ -33,8 +33,9 @@ export interface NodePlan {
 }
 
 export interface VmPlan {
-  /** Name of the port, which is the VM's name as well. */
   readonly name: string;
+  /** What is plugged in: in a topology each VM is called as its port is. */
+  readonly port: string;
   readonly namespace: string;
   readonly node: string;
   /** Whether the network has an IPv6 subnet; elsewhere IPv6 is off. */
@@ -101,10 +102,10 @@ function vmOf(port: LabTopology['ports'][number], topology: LabTopology): VmPlan
   if (port.node === undefined) return [];
   const subnets = topology.networks.find((network) => network.name === port.network)?.subnets ?? [];
   const ipv6 = subnets.some((subnet) => subnet.cidr.includes(':'));
-  return [{ name: port.name, namespace: namespacePrefix + port.name, node: port.node, ipv6 }];
+  return [{ name: port.name, port: port.name, namespace: namespacePrefix + port.name, node: port.node, ipv6 }];
 }
 
-function refuseSharedNames(plan: LabPlan): void {
+export function refuseSharedNames(plan: LabPlan): void {
   const seen = new Set<string>();
   for (const name of namespacesOf(plan)) {
     if (seen.has(name) || plan.nodes.some((node) => isInside(node, name))) {

@@ -2,7 +2,7 @@
  * What a lab has made on this machine, kept on disk so that `dvr lab down` needs nothing else: no
  * living process, no topology file. It is written before the first thing is made and removed last.
  *
- * lab.json is written by `dvr lab up` only, published.json by the supervisor only: one writer a file.
+ * lab.json is written by `dvr lab up` and `dvr lab vm` only, published.json by the supervisor only: one writer a file.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

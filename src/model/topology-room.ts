@@ -29,7 +29,7 @@ import type { Topology } from './topology.js';
 import { hasUplinkTo, isSnatCandidate } from './uplinks.js';
 import type { YamlReader } from './yaml-reader.js';
 
-type Wishes = Omit<Topology, 'wire' | 'underlay' | 'interopVteps'>;
+type Wishes = Omit<Topology, 'wire' | 'underlay' | 'interopVteps' | 'outside'>;
 
 export function refuseFullSubnets(reader: YamlReader, wishes: Wishes): void {
   for (const network of wishes.externalNetworks) refuseFullPool(reader, wishes, network);

@@ -48,6 +48,8 @@ export interface Topology {
   readonly interopVteps: readonly InteropVtep[];
   readonly networks: readonly NetworkIntent[];
   readonly externalNetworks: readonly ExternalNetworkIntent[];
+  /** What a lab plays on the wires beside the external networks: what clients will make external networks of. */
+  readonly outside: readonly ExternalNetworkIntent[];
   readonly routers: readonly RouterIntent[];
   readonly ports: readonly PortIntent[];
   readonly floatingIps: readonly FloatingIp[];
@@ -65,6 +67,7 @@ const sections = [
   'interop_vteps',
   'networks',
   'external_networks',
+  'outside',
   'routers',
   'ports',
   'floating_ips',
@@ -91,6 +94,7 @@ export function parseTopology(text: string, file = 'topology.yaml'): Topology {
   const { networks: drafts, names } = readNetworks(reader, values.networks, nodes);
   const interopVteps = readInteropVteps(reader, values.interop_vteps, underlay, nodes, names);
   const external = readExternalNetworks(reader, values.external_networks, nodes, names);
+  const { externalNetworks: outside } = readExternalNetworks(reader, values.outside, nodes, names);
   const { routers: drafted, forwardings } = readRouters(reader, values.routers, { drafts, names, nodes, external });
   requireAdvertisers(reader, drafts, drafted);
   const networks = withGateways(drafts, drafted);
@@ -114,7 +118,7 @@ export function parseTopology(text: string, file = 'topology.yaml'): Topology {
   if (!reader.hasFaults) refuseFullSubnets(reader, topology);
   reader.throwFaults();
   if (underlay === undefined) throw new Error('no underlay, and no fault says why');
-  return { wire, underlay, interopVteps, ...topology };
+  return { wire, underlay, interopVteps, outside, ...topology };
 }
 
 /**

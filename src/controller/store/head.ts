@@ -2,6 +2,7 @@
  * The one entry that every write replaces. It counts the writes, and a write is done only where it is still
  * what the writer had read: so two controllers never write over one another (compare and swap).
  */
+import type { Underlay } from '../../model/topology.js';
 import type { Intent } from '../intent.js';
 import { parseJson } from './intent-keys.js';
 import { Item } from './item.js';
@@ -16,6 +17,7 @@ export interface Head {
   readonly write: string;
   readonly generation: number;
   readonly topologyDigest?: string;
+  readonly underlay?: Underlay;
 }
 
 /** Before anything was written. */
@@ -31,26 +33,39 @@ export function decodeHead(value: string): Head {
   if (item.field('version').value !== VERSION)
     throw new Error(`${HEAD_KEY} is of another version than ${VERSION}`);
   const topologyDigest = item.optional('topologyDigest')?.text();
+  const underlay = item.optional('underlay');
   return {
     revision: item.field('revision').count(),
     write: item.field('write').text(),
     generation: item.field('generation').count(),
     ...(topologyDigest === undefined ? {} : { topologyDigest }),
+    ...(underlay === undefined ? {} : { underlay: decodeUnderlay(underlay) }),
   };
 }
 
 /** The head of the write after `before` that leaves this intent. */
-export function nextHead(before: Head, { generation, topologyDigest }: Intent, write: string): Head {
+export function nextHead(before: Head, { generation, topologyDigest, underlay }: Intent, write: string): Head {
   return {
     revision: before.revision + 1,
     write,
     generation,
     ...(topologyDigest === undefined ? {} : { topologyDigest }),
+    ...(underlay === undefined ? {} : { underlay }),
   };
 }
 
 /** The intent with what the head says of the whole. */
-export function withHead(intent: Intent, { generation, topologyDigest }: Head): Intent {
-  const { topologyDigest: _before, ...rest } = intent;
-  return { ...rest, generation, ...(topologyDigest === undefined ? {} : { topologyDigest }) };
+export function withHead(intent: Intent, { generation, topologyDigest, underlay }: Head): Intent {
+  const { topologyDigest: _digest, underlay: _underlay, ...rest } = intent;
+  return {
+    ...rest,
+    generation,
+    ...(topologyDigest === undefined ? {} : { topologyDigest }),
+    ...(underlay === undefined ? {} : { underlay }),
+  };
 }
+
+const decodeUnderlay = (item: Item): Underlay => ({
+  cidr: item.field('cidr').cidr(),
+  mtuBytes: item.field('mtuBytes').count(),
+});

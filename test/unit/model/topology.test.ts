@@ -121,7 +121,7 @@ describe('a fault is told by line and path', () => {
       'an unknown key with none near',
       file('x-very-strange: 1'),
       [
-        'topology.yaml:3: x-very-strange: unknown key; known are wire, underlay, nodes, interop_vteps, networks, external_networks, routers, ports, floating_ips',
+        'topology.yaml:3: x-very-strange: unknown key; known are wire, underlay, nodes, interop_vteps, networks, external_networks, outside, routers, ports, floating_ips',
       ],
     ],
     [
@@ -376,7 +376,7 @@ describe('a hostile file', () => {
 
   it('with very many keys is refused as a whole, not key by key', () => {
     const keys = Array.from({ length: 5_000 }, (_, at) => `k${at}: 1`).join('\n');
-    expect(faultsOf(keys)).toEqual(['topology.yaml:1: 5000 entries; at most 59 are taken']);
+    expect(faultsOf(keys)).toEqual(['topology.yaml:1: 5000 entries; at most 60 are taken']);
   });
 
   it('is told its first fifty faults and how many more there are', () => {
