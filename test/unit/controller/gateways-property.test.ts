@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { emptyState, type ControllerState } from '../../../src/controller/intent.js';
+import { faultsOf } from '../../../src/controller/invariants.js';
 import { step, type Command } from '../../../src/controller/state.js';
 import { viewsOf } from '../../../src/controller/views.js';
 import { DvrError } from '../../../src/model/errors.js';
@@ -71,25 +72,7 @@ function commandOf(one: Command | Declared): Command | undefined {
   }
 }
 
-const bare = (address: string): string => address.split('/')[0] ?? '';
 const expectDistinct = (values: readonly string[]): void => expect([...values].sort()).toEqual([...new Set(values)].sort());
-
-function expectOneOwnerEach({ intent }: ControllerState): void {
-  const gateways = [...intent.gateways.values()];
-  const fgPorts = [...intent.fgPorts.values()];
-  expectDistinct([
-    ...gateways.flatMap(({ addresses }) => addresses.map(bare)),
-    ...fgPorts.flatMap(({ addresses }) => addresses.map(bare)),
-    ...[...intent.floatingIps.values()].map(({ ip }) => ip),
-  ]);
-  const routers = [...intent.routers.values()].flatMap(({ interfaces }) => interfaces);
-  const snatPorts = gateways.flatMap((gateway) => gateway.snatPorts);
-  expectDistinct([
-    ...[...intent.ports.values()].flatMap(({ network, ips }) => ips.map((ip) => `${network} ${ip}`)),
-    ...[...routers, ...snatPorts].flatMap(({ network, addresses }) => addresses.map((one) => `${network} ${bare(one)}`)),
-  ]);
-  expectDistinct([...gateways, ...fgPorts, ...snatPorts, ...routers, ...intent.ports.values()].map(({ mac }) => mac));
-}
 
 /** What views say of the way out is complete where it is said, and said on the right nodes only. */
 function expectWholeViews({ intent }: ControllerState): void {
@@ -121,7 +104,7 @@ it('no address or MAC has two owners, no floating IP two nodes, and the store ke
         if (result === undefined || result instanceof DvrError) continue;
         state = result.state;
         settled += state.intent.gateways.size;
-        expectOneOwnerEach(state);
+        expect(faultsOf(state.intent)).toEqual([]);
         expectWholeViews(state);
         expect(restored(state.intent)).toEqual(state.intent);
       }
