@@ -3,7 +3,7 @@
  * ports do that attach made: the file is answerable for what it has, and for what an earlier one had. A thing that
  * the file names is the file's from then on.
  */
-import { withoutPrefix } from '../model/addresses.js';
+import { contains, withoutPrefix } from '../model/addresses.js';
 import { DvrError } from '../model/errors.js';
 import type { FloatingIp, RouterIntent } from '../model/resources.js';
 import type { Topology } from '../model/topology.js';
@@ -29,6 +29,7 @@ export function withClientMade(intent: Intent, topology: Topology): Topology {
     floatingIps: [...topology.floatingIps, ...beside('floatingip', intent.floatingIps, floatingIps)],
   };
   refuseLostNetworks(all);
+  refuseLostSubnets(all);
   refuseOneWire(all);
   refuseOneAddress(all.routers);
   return { ...all, floatingIps: all.floatingIps.map((one) => withoutLostPort(intent, all, one)) };
@@ -61,6 +62,22 @@ function refuseLostNetworks({ networks, externalNetworks, routers, floatingIps }
   const stray = floatingIps.find(({ network }) => !outside.has(network));
   if (stray !== undefined)
     throw conflict(`floating IP ${stray.ip} is of network ${stray.network}, which the topology no longer has`, stray.ip);
+}
+
+/** The file names a network with other subnets than clients have given it. */
+function refuseLostSubnets({ networks, externalNetworks, routers, floatingIps }: Topology): void {
+  const subnets = new Map([...networks, ...externalNetworks].map((one) => [one.name, one.subnets]));
+  const used = [
+    ...routers.flatMap(({ id, interfaces }) =>
+      interfaces.flatMap(({ network, addresses }) =>
+        addresses.map((address) => ({ what: `router ${id}`, network, ip: withoutPrefix(address) })),
+      ),
+    ),
+    ...floatingIps.map(({ network, ip }) => ({ what: 'a floating IP', network, ip })),
+  ];
+  for (const { what, network, ip } of used)
+    if (subnets.get(network)?.some(({ cidr }) => contains(cidr, ip)) !== true)
+      throw conflict(`${what} has ${ip} in a subnet that the topology no longer has in network ${network}`, what);
 }
 
 function refuseOneWire({ externalNetworks }: Topology): void {

@@ -43,6 +43,13 @@ describe('applying a topology file', () => {
     const noExt = externalText.replace(/external_networks:\n.*\n/, '').replace(', gateway: { network: ext, ip: 203.0.113.60 }', '')
       .replace(/floating_ips:[^]*/, '');
     expect(refusal(state, apply(noExt)).message).toBe('router r9 has its gateway in network ext, which the topology no longer has');
+    const wider = new RealApi(state);
+    const [net] = await wider.list('networks', '?name=red');
+    const wide = await wider.make('subnet', { network_id: net?.id, ip_version: 4, cidr: '10.9.0.0/24' });
+    const r9 = await wider.list('routers', '?name=r9');
+    expect((await wider.ask('PUT', `/routers/${r9[0]?.id}/add_router_interface`, { subnet_id: wide.id })).status).toBe(200);
+    expect(refusal(wider.state, apply(externalText)).message)
+      .toBe('router r9 has 10.9.0.1 in a subnet that the topology no longer has in network red');
     const other = externalText.replace('external_networks:', 'external_networks:\n  ext2: { physical_network: physnet1, subnets: [{ cidr: 198.51.100.0/24 }] }');
     expect(run(state, apply(other)).intent.externalNetworks.size).toBe(2);
     const twice = externalText.replace('  r1:', '  r8: { interfaces: [{ network: red, ip: 10.1.0.77 }] }\n  r1:');
