@@ -46,7 +46,10 @@ export function parseCreate<Of extends Plural>(of: Of, body: unknown): ParsedCre
 /** What a PUT asks to change. @throws NeutronFault */
 export function parseUpdate<Of extends Plural>(of: Of, body: unknown): Update<Of> {
   const table: AttributeTable = tables[of];
-  const fields = wrapped(singulars[of], body);
+  const given = wrapped(singulars[of], body);
+  // A floating IP with nothing said of it is dissociated: older gophercloud leaves a port_id of null out.
+  const isDissociated = of === 'floatingips' && Object.keys(given).length === 0;
+  const fields: UntrustedRecord = isDissociated ? { port_id: null } : given;
   refuseUnknown(table, Object.keys(fields));
   const parsed = Object.entries(fields).map(([key, value]) => {
     const attribute = table[key];

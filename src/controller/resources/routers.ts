@@ -56,7 +56,7 @@ export const routerChanges: Changes<'routers'> = {
   remove: (intent, record) => {
     const router = routerOfRecord(intent, record);
     if (router.interfaces.length > 0)
-      throw new NeutronFault('RouterInUse', `Router ${record.id} still has ports`);
+      throw new NeutronFault('RouterInUse', `Router ${record.id} has ports still attached`);
     if (router.gateway !== undefined) refuseFloatingIps(intent, record, router.gateway);
     return { ...intent, routers: withoutEntry(intent.routers, router.id) };
   },

@@ -10,7 +10,6 @@ export const floatingIpAttributes = {
   floating_ip_address: defaulted(orNull(ip), null, 'FS', false),
   /** From which subnet of the network the address shall be; never shown. */
   subnet_id: hidden(defaulted(orNull(uuid), null, '', false)),
-  /** A PUT with nothing in it means null: it is what older gophercloud sends to dissociate. */
   port_id: defaulted(orNull(uuid), null, 'F', true),
   fixed_ip_address: defaulted(orNull(ip), null, 'FS', true),
   router_id: readOnly(shown, 'FS'),

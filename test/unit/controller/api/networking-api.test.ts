@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { parseUpdate } from '../../../../src/controller/api/body.js';
 import { emptyState } from '../../../../src/controller/intent.js';
 import { apply } from '../support.js';
 import { RealApi } from './real-api.js';
@@ -83,6 +84,11 @@ describe('the Networking API', () => {
       expect((await ask('GET', path)).body.networks[0]?.id).toBe(id);
     expect((await ask('GET', `/v2.0/networks/${id}.json`)).status).toBe(200);
     expect((await ask('PUT', `/v2.0/networks/${id}/`, { network: {} }, { 'content-type': 'text/html; charset=latin1' })).status).toBe(200);
+  });
+
+  it('takes a floating IP with nothing said of it for one that shall lead nowhere, and a description alone for that', async () => {
+    const [empty, described] = [{}, { description: 'x' }].map((fields) => parseUpdate('floatingips', { floatingip: fields }));
+    expect([empty, described]).toEqual([{ port_id: null }, { description: 'x' }]);
   });
 
   it('hands on the revision that a client thinks it changes, and nothing that is none', async () => {
