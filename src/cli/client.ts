@@ -43,6 +43,9 @@ export interface Client extends Cluster {
   apply(text: string): Promise<Applied>;
   /** The topology file of what there is. */
   exported(): Promise<string>;
+  prepareMigration(port: string, to: Omit<AttachRequest, 'network' | 'ip'>): Promise<PortStatus>;
+  finishMigration(port: string): Promise<PortStatus>;
+  abortMigration(port: string): Promise<PortStatus>;
 }
 
 /** Longer than the controller waits for a node (5 s), so that its own error comes first. */
@@ -93,6 +96,9 @@ export function controllerClient(socketPath: string = controllerSocket()): Clien
     apply: async (text) =>
       parseAnswer(await exchange(socketPath, 'PUT', topologyPath, { type: 'application/yaml', text }, kPlugDeadlineMs)) as Applied,
     exported: () => exchange(socketPath, 'GET', topologyPath, undefined, kAskDeadlineMs),
+    prepareMigration: (port, to) => ask('POST', `${of('ports', port)}/migration`, to, kPlugDeadlineMs),
+    finishMigration: (port) => ask('POST', `${of('ports', port)}/migration/finish`, {}, kPlugDeadlineMs),
+    abortMigration: (port) => ask('DELETE', `${of('ports', port)}/migration`),
   };
 }
 

@@ -37,6 +37,7 @@ export function register(program: Command): void {
     .option('--ip <address>', 'the port has this address instead (may be repeated)', collect(ipOf))
     .option('--allowed-address-pair <ip[,mac]>', kPairHelp, collectPairs)
     .action(set);
+  registerMigrate(port);
   add('delete <name>', 'unplug and forget a port', 'delete web1').action(remove);
 }
 
@@ -62,6 +63,46 @@ function registerAttach(port: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', kAttachHelp)
     .action(attach);
+}
+
+const kMigrateHelp = `
+Examples:
+  dvr port migrate web1 --to cn2 --netns /run/netns/web1     # cn2 gets ready; traffic still goes to where web1 is
+  dvr port migrate web1 --finish                             # the guest stands still now: it is on cn2
+  dvr port migrate web1 --abort                              # or it stays where it is
+`;
+
+function registerMigrate(port: Command): void {
+  port.command('migrate <name>')
+    .description('move a port to another node: prepare that, then finish while the guest stands still')
+    .option('--to <node>', 'prepare this node')
+    .option('--netns <path>', 'the namespace there, by path', (path) => resolve(path))
+    .option('--pid <pid>', 'the namespace there, by a process in it', pidOf)
+    .option('--dev <name>', "a device of that node itself, such as a virtual machine's tap")
+    .option('--ifname <name>', 'what the device is called inside (default: eth0)')
+    .option('--finish', 'the port is there now; answers when every node knows')
+    .option('--abort', 'the port stays where it is')
+    .option('--json', 'print JSON')
+    .addHelpText('after', kMigrateHelp)
+    .action(migrate);
+}
+
+interface MigrateOptions extends Omit<AttachOptions, 'network' | 'node' | 'ip'> {
+  readonly to?: string; readonly finish?: true; readonly abort?: true;
+}
+
+async function migrate(name: string, { json, to, finish, abort, ...plug }: MigrateOptions): Promise<void> {
+  if ([to, finish, abort].filter((step) => step !== undefined).length !== 1) {
+    throw new DvrError('DVR_USAGE', 'a migration has one step at a time: say either --to, --finish or --abort', 'dvr port migrate --help');
+  }
+  const client = controllerClient();
+  if (to !== undefined) {
+    const port = await client.prepareMigration(name, { node: to, ...plug }).catch(attachFault);
+    print(json, port, () => `${to} is ready for ${name}; next: dvr port migrate ${name} --finish`);
+    return;
+  }
+  const port = await (finish ? client.finishMigration(name) : client.abortMigration(name));
+  print(json, port, () => `${name} is on ${port.node ?? 'no node'}`);
 }
 
 async function attach(name: string, { json, ...plug }: AttachOptions): Promise<void> {
@@ -125,10 +166,12 @@ export function portText(port: PortStatus): string {
     ['port', port.name],
     ['network', port.network],
     ['node', port.node ?? 'none: it is bound nowhere'],
+    ...(port.migratingTo === undefined ? [] : [['migrating to', port.migratingTo] as const]),
     ['state', port.error === undefined ? port.state : `${port.state}: ${port.error}`],
     ['MAC', port.mac],
     ['addresses', port.ips.join(' ')],
     ['allowed pairs', pairs.join(' ') || 'none'],
+    ...(port.holds === undefined ? [] : [['holds of them', port.holds.join(' ')] as const]),
     ['port security', port.portSecurity ? 'on' : 'off'],
     ['plugged into', port.attachment === undefined ? 'nothing' : whereText(port.attachment)],
   ];

@@ -18,6 +18,7 @@ import {
 import { MAX_ADDRESS_PAIRS_PER_PORT, MAX_IPS_PER_PORT } from '../model/limits.js';
 import { nodeCallMethods, type NodeCallMethod } from '../model/node-call.js';
 import type { AllowedAddressPair, PortAttachment } from '../model/resources.js';
+import type { MigratePort } from './migrations.js';
 import type { AttachRequest, PortChanges } from './state.js';
 
 const DEFAULT_IFNAME = 'eth0';
@@ -38,6 +39,19 @@ export function parseAttachRequest(name: string, body: unknown): AttachRequest {
     ...(node === undefined ? {} : { node }),
     ...(ip === undefined ? {} : { ip }),
     attachment: attachmentOf(fields),
+  };
+}
+
+/** Where the port is plugged in there may be left out: then whoever moves it says so later. */
+export function parseMigration(name: string, body: unknown): Extract<MigratePort, { step: 'prepare' }> {
+  const fields = bodyOf(body, ['node', 'netns', 'pid', 'dev', 'ifname']);
+  const isPlugged = ['netns', 'pid', 'dev', 'ifname'].some((key) => fields[key] !== undefined);
+  return {
+    command: 'migratePort',
+    name,
+    step: 'prepare',
+    to: nameOf(fields['node'], 'node'),
+    ...(isPlugged ? { attachment: attachmentOf(fields) } : {}),
   };
 }
 

@@ -113,7 +113,8 @@ async function takeBack(
   );
 }
 
-function requireConnected(node: string, options: PlugOptions): void {
+/** @throws DvrError DVR_NODE_UNREACHABLE */
+export function requireConnected(node: string, options: PlugOptions): void {
   if (options.isConnected(node)) return;
   throw new DvrError(
     'DVR_NODE_UNREACHABLE',
@@ -131,7 +132,7 @@ function attachFailed(port: string, node: string, words: string): DvrError {
 }
 
 /** Resolves when a report of the node, the one at hand or one to come, is what is waited for. */
-function waitForReport(
+export function waitForReport(
   controller: Controller,
   node: string,
   options: PlugOptions,

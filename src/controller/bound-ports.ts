@@ -44,10 +44,13 @@ function changed(last: BoundPorts, before: Ports, after: Ports): BoundPorts {
     if (isBound(old)) {
       networks.take(old.network, old.name);
       nodes.take(old.binding.node, old.name);
+      if (old.binding.migration !== undefined) nodes.take(old.binding.migration.to, old.name);
     }
     if (isBound(now)) {
       networks.put(now.network, portView(now));
-      nodes.put(now.binding.node, localPortView(now));
+      nodes.put(now.binding.node, localPortView(now, now.binding));
+      const { migration } = now.binding;
+      if (migration !== undefined) nodes.put(migration.to, { ...localPortView(now, migration), incoming: true });
     }
   }
   return {
@@ -125,10 +128,14 @@ function portView(port: BoundPort): PortView {
     mac: port.mac,
     ips: port.ips,
     node: port.binding.node,
+    ...(port.binding.migration === undefined ? {} : { migratingTo: port.binding.migration.to }),
     allowedAddressPairs: port.allowedAddressPairs.map(({ ip, mac }) => ({ ip, mac: mac ?? port.mac })),
   };
 }
 
-function localPortView({ name, network, portSecurity, binding: { attachment } }: BoundPort): LocalPortView {
+function localPortView(
+  { name, network, portSecurity }: BoundPort,
+  { attachment }: Pick<Binding, 'attachment'>,
+): LocalPortView {
   return { name, network, portSecurity, ...(attachment === undefined ? {} : { attachment }) };
 }

@@ -72,7 +72,7 @@ const populations = derivation<ReadonlyMap<string, Made<NetworkPopulation>>>(
       const [tenants, ofRouters, vteps] = [bound.get(name), routers.get(name), foreign.get(name)];
       return [name, made(last?.get(name), [tenants, ofRouters, vteps, all, held.get(name)], (before) => {
         const ports = [...withHolds(tenants ?? [], held.get(name), before?.ports), ...(ofRouters?.ports ?? [])];
-        const members = new Set([...ports.map(({ node }) => node), ...(ofRouters?.standby ?? [])]);
+        const members = new Set([...ports.flatMap(({ node, migratingTo }) => [node, migratingTo]), ...(ofRouters?.standby ?? [])]);
         const to = all.filter((peer) => (peer.interop ? vteps?.has(peer.name) : members.has(peer.name)));
         const flood = keptList(before?.flood.to, to);
         return keptObject(before, {

@@ -4,7 +4,8 @@ import { DvrError } from '../model/errors.js';
 import { MAX_MTU_BYTES, MIN_IPV6_MTU_BYTES, MIN_MTU_BYTES } from '../model/limits.js';
 import { mtuCeiling, tooLargeMtu } from '../model/mtu.js';
 import type { NodeReport } from '../model/node-view.js';
-import type { Network, Node } from '../model/resources.js';
+import type { Network, Node, Port } from '../model/resources.js';
+import { arrived, stayed } from './bindings.js';
 import { withEntry, withoutEntry, type ControllerState, type Intent } from './intent.js';
 import type { Change, Command, ControllerEvent } from './state.js';
 
@@ -91,33 +92,46 @@ export function removeNode(state: ControllerState, name: string): Change {
 
 /**
  * Keeps the node's report, and does for ports whose namespace has vanished there what detaching does: one
- * that was made by attaching is deleted, a declared one is unbound. A report older than the port's binding
+ * that was made by attaching is deleted, a declared one is unbound. A port that was on its way to another node is
+ * there now, and one that was on its way to this node stays where it is. A report older than what it speaks of
  * speaks of an earlier one and changes nothing; nor does one of a generation that is still to come here: another
  * controller, who has it already, hears the same.
  */
 export function reportNode(state: ControllerState, report: NodeReport): Change {
   nodeOf(state.intent, report.node);
   const isKnown = report.generation <= state.intent.generation;
-  const gone = report.ports
-    .filter((port) => isKnown && port.state === 'gone')
-    .map((port) => state.intent.ports.get(port.name))
-    .filter(
-      (port) => port?.binding?.node === report.node && report.generation >= port.binding.boundAt,
-    )
-    .filter((port) => port !== undefined);
+  const gone = report.ports.filter((port) => isKnown && port.state === 'gone');
   const reports = withEntry(state.reports, report.node, report);
-  if (gone.length === 0) return { intent: state.intent, reports, events: [] };
   const ports = new Map(state.intent.ports);
-  for (const { binding: _vanished, ...port } of gone) {
+  const events = gone.flatMap(({ name }): ControllerEvent[] => {
+    const port = state.intent.ports.get(name);
+    return port === undefined ? [] : leave(ports, port, report, state.intent.generation);
+  });
+  return { intent: events.length === 0 ? state.intent : { ...state.intent, ports }, reports, events };
+}
+
+function leave(
+  ports: Map<string, Port>,
+  { binding, ...unbound }: Port,
+  { node, generation }: NodeReport,
+  now: number,
+): ControllerEvent[] {
+  const { name: port } = unbound;
+  const migration = binding?.migration;
+  if (binding?.node === node && generation >= binding.boundAt) {
+    const left = { event: 'port_gone', port, node } as const;
+    if (migration !== undefined) {
+      ports.set(port, arrived(unbound, migration, now));
+      return [left, { event: 'port_bound', port, node: migration.to }];
+    }
     // Its name and address are free again: a declared port has them of the topology, and keeps them.
-    if (port.madeBy === 'attach') ports.delete(port.name);
-    else ports.set(port.name, port);
+    if (unbound.madeBy === 'attach') ports.delete(port);
+    else ports.set(port, unbound);
+    return [left, ...(ports.has(port) ? [] : [{ event: 'port_deleted', port } as const])];
   }
-  const events = gone.flatMap(({ name: port }): ControllerEvent[] => [
-    { event: 'port_gone', port, node: report.node },
-    ...(ports.has(port) ? [] : [{ event: 'port_deleted', port } as const]),
-  ]);
-  return { intent: { ...state.intent, ports }, reports, events };
+  if (binding === undefined || migration?.to !== node || generation < migration.boundAt) return [];
+  ports.set(port, stayed(unbound, binding));
+  return [{ event: 'port_migration_ended', port, node }];
 }
 
 /** @throws DvrError DVR_NOT_FOUND */

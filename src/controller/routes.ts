@@ -13,6 +13,7 @@ import type { AgentStream } from './agent-stream.js';
 import { parseAttachRequest, parseNodeCall, parsePortChanges } from './api-input.js';
 import type { Controller } from './controller.js';
 import { exportTopology } from './export-topology.js';
+import { migrationRoutes } from './migration-routes.js';
 import { nodeOf } from './node-commands.js';
 import { openApi, type Body, type RouteDescription } from './openapi.js';
 import { portOf } from './port-commands.js';
@@ -32,7 +33,7 @@ interface Call {
   readonly body: unknown;
 }
 
-interface Route extends RouteDescription {
+export interface Route extends RouteDescription {
   /** The answer; undefined where there is nothing to say. */
   readonly run: (call: Call) => unknown;
 }
@@ -186,6 +187,7 @@ function portRoutes(
       summary: 'Deletes the port',
       run: async ({ name }) => await remove(controller, port(name), plug),
     },
+    ...migrationRoutes(controller, plug, port),
   ];
 }
 

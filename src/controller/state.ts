@@ -14,6 +14,7 @@ import type { ApiCommand } from './api/writes.js';
 import { moveAddresses, withAddressHolders, type Announcement } from './address-holders.js';
 import { applyTopology } from './apply-topology.js';
 import { boundPorts } from './bound-ports.js';
+import { migratePort, type MigratePort } from './migrations.js';
 import { withGateways } from './gateways.js';
 import { withRecords } from './records.js';
 import { write } from './resources/write.js';
@@ -62,6 +63,7 @@ export type Command =
   /** Ports say that addresses of their allowed pairs are theirs now. */
   | { readonly command: 'moveAddresses'; readonly announced: readonly Announcement[] }
   | { readonly command: 'reportNode'; readonly report: NodeReport }
+  | MigratePort
   /** What a client of the Networking API asks for. */
   | ApiCommand;
 
@@ -91,7 +93,7 @@ export type ControllerEvent =
     }
   | { readonly event: 'port_created' | 'port_deleted' | 'port_changed'; readonly port: string }
   | {
-      readonly event: 'port_bound' | 'port_unbound' | 'port_gone';
+      readonly event: 'port_bound' | 'port_unbound' | 'port_gone' | 'port_migrating' | 'port_migration_ended';
       readonly port: string;
       readonly node: string;
     }
@@ -173,6 +175,8 @@ function changeOf(state: ControllerState, command: Command): Change {
       return moveAddresses(intent, command.announced);
     case 'reportNode':
       return reportNode(state, command.report);
+    case 'migratePort':
+      return migratePort(intent, command);
     case 'api':
       return { intent: write(intent, command), events: [eventOf(command)] };
   }

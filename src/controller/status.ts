@@ -13,6 +13,7 @@ import {
   type FloatingIpStatus,
   type GatewayStatus,
 } from './external-status.js';
+import { heldAddresses } from './address-holders.js';
 import { byName } from './intent.js';
 import { recordOf } from './records.js';
 import { nodesOfRouter } from './router-copies.js';
@@ -61,6 +62,10 @@ export interface PortStatus {
   readonly network: string;
   /** Where it is bound. */
   readonly node?: string;
+  /** Where it is on its way to. */
+  readonly migratingTo?: string;
+  /** Addresses of its allowed pairs that it was the last to announce. */
+  readonly holds?: readonly string[];
   readonly mac: string;
   readonly ips: readonly string[];
   readonly allowedAddressPairs: readonly { readonly ip: string; readonly mac?: string }[];
@@ -157,11 +162,14 @@ export function portStatus(controller: Controller, port: Port): PortStatus {
     binding === undefined
       ? undefined
       : controller.state.reports.get(binding.node)?.ports.find(({ name }) => name === port.name);
+  const holds = heldAddresses(controller.intent).get(port.network)?.get(port.name);
   return {
     name: port.name,
     id: recordOf(controller.intent, 'port', port.name)?.id ?? '',
     network: port.network,
     ...(binding === undefined ? {} : { node: binding.node }),
+    ...(binding?.migration === undefined ? {} : { migratingTo: binding.migration.to }),
+    ...(holds === undefined ? {} : { holds: holds.map(({ ip }) => ip) }),
     mac: port.mac,
     ips: port.ips,
     allowedAddressPairs: port.allowedAddressPairs,

@@ -33,6 +33,8 @@ export interface PortView {
   readonly ips: readonly string[];
   /** Node the port is bound to; absent: unbound, so it has no neighbour entry anywhere. */
   readonly node?: string;
+  /** Node that the port is on its way to: it gets the network's broadcasts too, and no traffic of the port's yet. */
+  readonly migratingTo?: string;
   /** Further addresses the port may use: `ip` is an address or CIDR, `mac` defaults to the port's. */
   readonly allowedAddressPairs: readonly { readonly ip: string; readonly mac: string }[];
   /** Those of the pairs' addresses that the port was the last to announce, and with which MAC. */
@@ -138,6 +140,8 @@ export interface LocalPortView {
   readonly network: string;
   readonly portSecurity: boolean;
   readonly attachment?: Attachment;
+  /** It is on its way here: what it says is taken in, and nothing but what comes by the tunnel leads to it. */
+  readonly incoming?: true;
 }
 
 /**

@@ -227,6 +227,16 @@ export interface Binding {
   /** Generation of the first view with this binding: an older report cannot speak of it. */
   readonly boundAt: number;
   readonly attachment?: PortAttachment;
+  /** Present: everything there is ready, or being made so, for the port to move. */
+  readonly migration?: Migration;
+}
+
+/** Where a port is on its way to. */
+export interface Migration {
+  readonly to: Name;
+  /** As that of the binding. */
+  readonly boundAt: number;
+  readonly attachment?: PortAttachment;
 }
 
 export interface Port extends PortIntent {

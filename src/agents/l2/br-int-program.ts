@@ -23,13 +23,15 @@ import { localPorts, type LocalPort } from './ports-program.js';
 
 export function brIntProgram(view: NodeView, ids: LocalIds): Row[] {
   const ports = localPorts(view, ids);
+  // What is on its way here has its traffic elsewhere still; but who knows already that it has come may send to it.
+  const settled = ports.filter(({ local }) => local.incoming !== true);
   return [
     ...dvrMacRows(view),
     ...dvrToSrcMacRows(view, ports),
     ...view.networks.flatMap((network) => neighbourRows(network, ids.localVlans[network.name])),
-    ...ports.map((port) => switchRow(port, port.port.mac)),
-    ...ports.flatMap((port) => macsAt(port.port, port.network).slice(1).map((mac) => switchRow(port, mac))),
-    ...ports.map(floodRow),
+    ...settled.map((port) => switchRow(port, port.port.mac)),
+    ...settled.flatMap((port) => macsAt(port.port, port.network).slice(1).map((mac) => switchRow(port, mac))),
+    ...settled.map(floodRow),
   ];
 }
 

@@ -8,6 +8,7 @@ import {
   type AllowedAddressPair,
   type Binding,
   type InteropVtep,
+  type Migration,
   type Network,
   type Node,
   type Port,
@@ -136,12 +137,22 @@ export function decodeHolder(item: Item): AddressHolder {
 }
 
 function decodeBinding(item: Item): Binding {
-  const attachment = item.optional('attachment');
+  const migration = item.optional('migration');
   return {
     node: item.field('node').name(),
     boundAt: item.field('boundAt').count(),
-    ...(attachment === undefined ? {} : { attachment: decodeAttachment(attachment) }),
+    ...attachmentIn(item),
+    ...(migration === undefined ? {} : { migration: decodeMigration(migration) }),
   };
+}
+
+function decodeMigration(item: Item): Migration {
+  return { to: item.field('to').name(), boundAt: item.field('boundAt').count(), ...attachmentIn(item) };
+}
+
+function attachmentIn(item: Item): Pick<Binding, 'attachment'> {
+  const attachment = item.optional('attachment');
+  return attachment === undefined ? {} : { attachment: decodeAttachment(attachment) };
 }
 
 function decodeAttachment(item: Item): PortAttachment {
