@@ -27,11 +27,16 @@ import { fgPortsBefore, fgPortsOf } from './fg-ports.js';
 import { macPool } from './gateway-macs.js';
 import { gatewayOwner } from './gateway-names.js';
 import { byName, type Intent } from './intent.js';
+import { isSettled } from './settled.js';
 import { keptMap } from './sharing.js';
 import { snatPortsOf } from './snat-ports.js';
 
-/** @throws DvrError DVR_ADDRESS_IN_USE, DVR_CONFLICT and what the allocators throw. */
-export function withGateways(intent: Intent): Intent {
+/**
+ * @param before the intent that was settled last: where only ports have changed since, most need nothing.
+ * @throws DvrError DVR_ADDRESS_IN_USE, DVR_CONFLICT and what the allocators throw.
+ */
+export function withGateways(intent: Intent, before?: Intent): Intent {
+  if (before !== undefined && isSettled(intent, before)) return intent;
   const routers = byName(intent.routers).filter((router): router is WithGateway => router.gateway !== undefined);
   if (routers.length === 0)
     return intent.gateways.size + intent.fgPorts.size === 0

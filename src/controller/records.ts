@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Intent } from './intent.js';
 import { spacesOf, type Kind, type Space } from './resource-index.js';
+import { keysChanged } from './sharing.js';
 
 export interface ResourceRecord {
   /** A UUID. */
@@ -60,8 +61,9 @@ export function withRecords(before: Intent, after: Intent, at: string): Intent {
   for (const [index, space] of spacesOf(after).entries()) {
     const was = old[index] ?? { kind: space.kind, entries: new Map<string, unknown>() };
     if (was.entries === space.entries) continue;
-    for (const key of was.entries.keys()) if (!space.entries.has(key)) gone.add(placeOf(space.kind, key));
-    found.push(...settle(records, was, space, { before, at, generation: after.generation }));
+    const changed = keysChanged(was.entries, space.entries);
+    for (const key of changed) if (!space.entries.has(key)) gone.add(placeOf(space.kind, key));
+    found.push(...settle(records, changed, was, space, { before, at, generation: after.generation }));
   }
   for (const place of found) gone.delete(place);
   for (const place of gone) records.delete(place);
@@ -77,15 +79,16 @@ interface Moment {
 /** @returns the places of what is new in the space. */
 function settle(
   records: Map<string, ResourceRecord>,
+  changed: readonly string[],
   was: Space,
   { kind, entries }: Space,
   moment: Moment,
 ): string[] {
   const { before, at, generation } = moment;
   const found: string[] = [];
-  for (const [key, value] of entries) {
-    const old = was.entries.get(key);
-    if (old === value) continue;
+  for (const key of changed) {
+    const [old, value] = [was.entries.get(key), entries.get(key)];
+    if (value === undefined) continue;
     const place = placeOf(kind, key);
     if (old === undefined) found.push(place);
     const record = records.get(place);

@@ -4,6 +4,7 @@
  * it touches. All of it stays pure: what is remembered hangs on values that never change, and goes with them.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { rememberedWith } from '../model/remembered.js';
 import type { Intent } from './intent.js';
 
 /** Whether both have the very same things in the same places. */
@@ -53,7 +54,14 @@ export function keysChanged<Value>(
   before: ReadonlyMap<string, Value>,
   after: ReadonlyMap<string, Value>,
 ): readonly string[] {
-  if (before === after) return [];
+  return before === after ? [] : changesOf(after, before);
+}
+
+/** Several ask for the same: of the ports, say. */
+const changesOf = rememberedWith((
+  after: ReadonlyMap<string, unknown>,
+  before: ReadonlyMap<string, unknown>,
+): readonly string[] => {
   const changed: string[] = [];
   let stayed = 0;
   for (const [key, value] of after) {
@@ -63,7 +71,7 @@ export function keysChanged<Value>(
   }
   if (stayed < before.size) for (const key of before.keys()) if (!after.has(key)) changed.push(key);
   return changed;
-}
+});
 
 /** A value, and the things that it was made of. */
 export interface Made<Value> {

@@ -193,7 +193,7 @@ function stamped(before: Intent, after: Intent, at: string): Intent {
   if (after === before) return before;
   // Whatever is asked of the new intent, from here on, is worked out from what is known of the one before.
   boundPorts(after.ports, before.ports);
-  const settled = withRecords(before, withGateways(withAddressHolders(after)), at);
+  const settled = withRecords(before, withGateways(withAddressHolders(after), before), at);
   const next = { ...settled, generation: after.generation + 1 };
   const [told, telling] = [viewsOf(before), viewsOf(next, before)];
   const fault = tooLarge(told, telling);

@@ -8,9 +8,10 @@
  * A view that says the same is the same object, and so is every part of it (sharing.ts): that a node must be told
  * is seen by a comparison of references.
  */
-import type { NodeView } from '../model/node-view.js';
+import type { ExternalNetworkView, NodeView, PeerView, RouterView } from '../model/node-view.js';
 import { DvrError } from '../model/errors.js';
 import { MAX_VIEW_BYTES } from '../model/limits.js';
+import { remembered } from '../model/remembered.js';
 import type { Node, Router } from '../model/resources.js';
 import { boundPorts, type NodePorts } from './bound-ports.js';
 import { externalNetworkViews } from './external-views.js';
@@ -56,10 +57,18 @@ export function tooLarge(before: Views, after: Views): DvrError | undefined {
   return undefined;
 }
 
-/** One node's view, and the networks in it. */
+/** One node's view, and what of it need not be worked out again. */
 interface Told {
   readonly content: ViewContent;
-  readonly networks: ReadonlySet<string>;
+  readonly networks: Made<Known>;
+  readonly routers: Made<readonly RouterView[]>;
+  readonly externalNetworks: Made<readonly ExternalNetworkView[]>;
+}
+
+/** The networks that a node knows, by name. */
+interface Known {
+  readonly names: readonly string[];
+  readonly has: (network: string) => boolean;
 }
 
 interface Derived extends Views {
@@ -82,7 +91,7 @@ const views = derivation<Derived>(
     const [all, { onNode }, copies] = [peers(intent), boundPorts(intent.ports), routersByNode(intent)];
     const told = new Map(byName(intent.nodes).map((node): [string, Made<Told>] => {
       const old = last?.told.get(node.name);
-      const isTouched = changed.some((network) => old?.value.networks.has(network));
+      const isTouched = changed.some((network) => old?.value.networks.value.has(network));
       const [ports, routers] = [onNode.get(node.name), copies.get(node.name)?.value ?? []];
       // Another symbol whenever another network that it knows has changed.
       const networks = isTouched ? Symbol('changed') : old?.of[0];
@@ -96,18 +105,38 @@ const views = derivation<Derived>(
 function tell(intent: Intent, node: Node, routers: readonly Router[], last: Told | undefined): Told {
   const { name, vtepIp, dvrMac } = node;
   const { ports, networks: own } = boundPorts(intent.ports).onNode.get(name) ?? noPorts;
-  const known = new Set([...own, ...routers.flatMap(({ interfaces }) => interfaces.map(({ network }) => network))]);
-  const [networks, routerView, old] = [networkParts(intent), routerViews(intent), last?.content];
+  const [parts, routerView, old] = [networkParts(intent), routerViews(intent), last?.content];
+  const networks = made(last?.networks, [own, routers], () => knownBy(own, routers));
+  const routerList = made(last?.routers, [routers, routerView], (before) =>
+    keptList(before, routers.map((router) => routerView(router, name))));
+  const of = [node, routers, intent.externalNetworks, intent.fgPorts];
+  const externalNetworks = made(last?.externalNetworks, of, (before) =>
+    keptEqual(before, externalNetworkViews(intent, routers, node)));
   const content = keptObject(old, {
     node: keptEqual(old?.node, { name, vtepIp, dvrMac }),
-    peers: keptList(old?.peers, peers(intent).filter((peer) => peer.interop || peer.name !== name)),
-    networks: keptList(old?.networks, [...known].sort().flatMap((one) => networks.get(one)?.value.viewOn(name) ?? [])),
-    routers: keptList(old?.routers, routers.map((router) => routerView(router, name))),
-    externalNetworks: keptEqual(old?.externalNetworks, externalNetworkViews(intent, routers, node)),
+    peers: keptList(old?.peers, peersOf(peers(intent), name)),
+    networks: keptList(old?.networks, networks.value.names.flatMap((one) => parts.get(one)?.value.viewOn(name) ?? [])),
+    routers: routerList.value,
+    externalNetworks: externalNetworks.value,
     localPorts: ports,
   });
-  return { content, networks: known };
+  return { content, networks, routers: routerList, externalNetworks };
 }
+
+function knownBy(own: ReadonlySet<string>, routers: readonly Router[]): Known {
+  const known = new Set([...own, ...routers.flatMap(({ interfaces }) => interfaces.map(({ network }) => network))]);
+  return { names: [...known].sort(), has: (network) => known.has(network) };
+}
+
+/** All but the node itself. */
+function peersOf(all: readonly PeerView[], node: string): readonly PeerView[] {
+  const known = othersThan(all);
+  const list = known.get(node) ?? all.filter(({ name, interop }) => interop || name !== node);
+  known.set(node, list);
+  return list;
+}
+
+const othersThan = remembered((_all: readonly PeerView[]) => new Map<string, readonly PeerView[]>());
 
 /** One for all, so that it is the same. */
 const noPorts: NodePorts = { ports: [], networks: new Set() };

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyState } from '../../../src/controller/intent.js';
 import { nodesOfRouter } from '../../../src/controller/router-copies.js';
+import { withGateways } from '../../../src/controller/gateways.js';
 import { placedFloatingIps } from '../../../src/controller/floating-ips.js';
 import { viewBytes, viewText } from '../../../src/controller/view-text.js';
 import { viewsOf } from '../../../src/controller/views.js';
@@ -28,6 +29,16 @@ describe('after any change', () => {
     // Were all refused, or nothing anywhere, nothing would have been compared.
     expect(steps).toBeGreaterThan(250);
     expect(routed).toBeGreaterThan(50);
+  }, 120_000);
+
+  it('the way out is settled, also where only ports had changed and nobody looked at it', () => {
+    fc.assert(fc.property(histories, (history) => {
+      play(history, (_, { intent }) => {
+        const { gateways, fgPorts } = withGateways(unknown(intent));
+        expect(intent.gateways).toEqual(gateways);
+        expect(intent.fgPorts).toEqual(fgPorts);
+      });
+    }), { numRuns: 80 });
   }, 120_000);
 
   it('a view is another object exactly where it says something else, and the generation counts that', () => {

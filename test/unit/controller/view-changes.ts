@@ -77,8 +77,9 @@ const command: fc.Arbitrary<Command | undefined> = fc.oneof(
     .map(([name, network, node]) => attachCommand(name, { network, node })),
   anyPort.map((name): Command => ({ command: 'detachPort', name })),
   anyPort.map((name): Command => ({ command: 'deletePort', name })),
-  fc.tuple(anyPort, fc.integer({ min: 1, max: 9 })).map(([name, last]): Command => ({
-    command: 'setAllowedPairs', name, pairs: last > 5 ? [] : [{ ip: `10.1.0.20${last}` as never }],
+  // The lowest are what a router's sg- is given.
+  fc.tuple(anyPort, fc.integer({ min: 2, max: 14 })).map(([name, last]): Command => ({
+    command: 'setAllowedPairs', name, pairs: last > 11 ? [] : [{ ip: `10.1.0.${last}` as never }],
   })),
   fc.tuple(anyNode, fc.constantFrom(1500, 1550)).map(([node, underlayMtuBytes]): Command => ({
     command: 'registerNode', node, vtepIp: `172.16.0.1${nodes.indexOf(node)}`, underlayMtuBytes,
