@@ -30,6 +30,7 @@ export const closeCodes = {
   replaced: 4002,
   keyInvalid: 4003,
   refused: 4004,
+  sayAgain: 4005,
 } as const;
 /** A close frame carries 125 bytes, two of them the code. */
 const MAX_REASON_BYTES = 123;

@@ -17,11 +17,14 @@ import { AgentSession, closeCodes, type SessionMessage } from './agent-session.j
 import { Announcements } from './announcements.js';
 import type { Controller } from './controller.js';
 import type { Log } from './log.js';
+import type { Command } from './state.js';
 
 export const AGENT_PATH = '/dvr/v1/agent';
 /** Strangers at the TCP door may hold so many connections for the length of a handshake. */
 const MAX_HANDSHAKES = 32;
 const REGISTER_MS = 5_000;
+/** How long after the store is back, at most, agents are asked to say again what could not be kept. */
+const SAY_AGAIN_MS = 2_000;
 
 export class AgentStream {
   private readonly sockets = new WebSocketServer({
@@ -31,6 +34,9 @@ export class AgentStream {
   });
   private readonly sessions = new Map<string, AgentSession>();
   private readonly open = new Set<WebSocket>();
+  /** Agents of which something could not be kept. */
+  private readonly unkept = new Set<AgentSession>();
+  private readonly sayAgain: NodeJS.Timeout;
   private handshakes = 0;
   private readonly announcements: Announcements;
   private readonly stopListening: () => void;
@@ -40,6 +46,7 @@ export class AgentStream {
     private readonly log: Log,
   ) {
     this.announcements = new Announcements(controller, log);
+    this.sayAgain = setInterval(() => void this.askUnkept(), SAY_AGAIN_MS);
     this.stopListening = controller.listen({
       view: (node, view) => this.sessions.get(node)?.sendView(view),
       nodeGone: (node) =>
@@ -96,6 +103,7 @@ export class AgentStream {
 
   close(): void {
     this.stopListening();
+    clearInterval(this.sayAgain);
     this.announcements.close();
     for (const socket of this.open) socket.close(1001, 'the controller stops');
     for (const socket of this.open) socket.terminate();
@@ -173,7 +181,7 @@ export class AgentStream {
       );
     }
     if (!this.controller.intent.nodes.has(node)) return refuseUnknown(session, node);
-    await this.controller.execute({
+    await this.keep(session, {
       command: 'registerNode',
       node,
       vtepIp,
@@ -194,7 +202,24 @@ export class AgentStream {
   /** What a replaced or unregistered connection says of the node no longer counts. */
   private async report(session: AgentSession, report: NodeReport): Promise<void> {
     if (this.sessions.get(session.node) !== session || report.node !== session.node) return;
-    await this.controller.execute({ command: 'reportNode', report });
+    await this.keep(session, { command: 'reportNode', report });
+  }
+
+  /** While the store cannot be reached an agent is served by what is known here, and what it says waits. */
+  private async keep(session: AgentSession, command: Command): Promise<void> {
+    try {
+      await this.controller.execute(command);
+    } catch (error) {
+      if (!(error instanceof DvrError && error.code === 'DVR_STORE_UNREACHABLE')) throw error;
+      this.unkept.add(session);
+    }
+  }
+
+  /** Once the store is back: an agent whose connection ends comes again at once, and says everything anew. */
+  private async askUnkept(): Promise<void> {
+    if (this.unkept.size === 0 || !(await this.controller.fresh().then(() => true, () => false))) return;
+    for (const session of this.unkept) session.close(closeCodes.sayAgain, 'the store is back: say it again');
+    this.unkept.clear();
   }
 
   private announced(session: AgentSession, addresses: readonly AnnouncedAddress[]): void {
@@ -202,6 +227,7 @@ export class AgentStream {
   }
 
   private leave(session: AgentSession): void {
+    this.unkept.delete(session);
     if (this.sessions.get(session.node) !== session) return;
     this.sessions.delete(session.node);
     this.log.info({ node: session.node }, 'agent has gone');

@@ -24,14 +24,22 @@ export interface ControllerListener {
 }
 
 /**
- * What agents say, of themselves and often: it is decided on what is known here, for a controller must take
- * in its agents also while the store cannot be reached.
+ * Whether a command must be decided on the newest there is. What agents say, of themselves and often, need not: a
+ * controller takes in its agents also while the store cannot be reached. But an agent that has heard more of
+ * other controllers than we have is not judged by less.
  */
-const saidByAgents: ReadonlySet<Command['command']> = new Set([
-  'registerNode',
-  'reportNode',
-  'moveAddresses',
-]);
+function needsNewest(command: Command, { generation }: Intent): boolean {
+  switch (command.command) {
+    case 'registerNode':
+      return (command.generation ?? 0) > generation;
+    case 'reportNode':
+      return command.report.generation > generation;
+    case 'moveAddresses':
+      return false;
+    default:
+      return true;
+  }
+}
 
 export class Controller {
   private current: ControllerState = emptyState;
@@ -110,7 +118,7 @@ export class Controller {
           },
         };
       };
-      await this.kept.update(decide, !saidByAgents.has(command.command));
+      await this.kept.update(decide, () => needsNewest(command, this.intent));
       return events;
     });
   }

@@ -26,7 +26,7 @@ const LOSER_WAIT_MS = 20;
 /** A watch that is so far behind a read is taken for broken. */
 const WATCH_LAG_MS = 2_000;
 /** A watch that is dead without a word is found out, and a store that is away is known of, within so long. */
-const LOOK_MS = 5_000;
+const LOOK_MS = { well: 5_000, failing: 1_000 } as const;
 const RELOAD_WAIT_MS = { first: 100, longest: 2_000 } as const;
 
 export interface StoreStatus {
@@ -53,7 +53,8 @@ export class KeptIntent {
   private underWay: Update | undefined;
   private stopWatch = (): void => {};
   private isReloading = false;
-  private fault: string | undefined;
+  /** Why the store could not be asked the last time. While that is so, nobody waits to hear it again. */
+  private fault: Error | undefined;
   private lookout: NodeJS.Timeout | undefined;
   private readonly closing = new AbortController();
   private readonly waiters = new Set<() => void>();
@@ -75,7 +76,7 @@ export class KeptIntent {
   ): Promise<KeptIntent> {
     const kept = new KeptIntent(store, log, onOthers);
     await kept.load();
-    if (store.isShared) kept.lookout = setInterval(() => void kept.look(), LOOK_MS);
+    if (store.isShared) kept.lookLater();
     return kept;
   }
 
@@ -86,34 +87,29 @@ export class KeptIntent {
   /** Where the state is kept, and what is wrong with it since the last time it was asked. */
   get status(): StoreStatus {
     const { where, isShared } = this.store;
-    return { where, isShared, ...(this.fault === undefined ? {} : { fault: this.fault }) };
+    return { where, isShared, ...(this.fault === undefined ? {} : { fault: this.fault.message }) };
   }
 
   /** Returns when all that anybody has written so far is here. @throws DvrError DVR_STORE_UNREACHABLE */
   async fresh(): Promise<void> {
     if (!this.store.isShared) return;
-    try {
-      await this.catchUp();
-      this.fault = undefined;
-    } catch (error) {
-      this.fault = (error as Error).message;
-      throw error;
-    }
+    if (this.fault !== undefined) throw this.fault;
+    await this.ask();
   }
 
   /**
    * Replaces the intent by what is decided, in the store and here. Where another controller was first it is
    * decided again, on what that one has left.
-   * @param onNewest Decide on nothing older than what anybody has written so far.
+   * @param onNewest Whether to decide on nothing older than what anybody has written so far.
    * @throws what `decide` throws, and DvrError DVR_STORE_UNREACHABLE, DVR_BUSY
    */
-  async update(decide: () => Decided, onNewest: boolean): Promise<void> {
+  async update(decide: () => Decided, onNewest: () => boolean): Promise<void> {
     const update: Update = { writes: new Map(), isDone: false };
     this.underWay = update;
     try {
       for (let attempt = 0; attempt < MAX_DECISIONS; attempt++) {
         if (attempt > 0) await sleep(Math.random() * LOSER_WAIT_MS);
-        if (attempt > 0 || onNewest) await this.fresh();
+        if (attempt > 0 || onNewest()) await this.fresh();
         if (!update.isDone) await this.write(update, decide());
         if (update.isDone) return;
       }
@@ -130,7 +126,7 @@ export class KeptIntent {
   /** Safe to call twice. */
   async close(): Promise<void> {
     this.closing.abort();
-    clearInterval(this.lookout);
+    clearTimeout(this.lookout);
     this.stopWatch();
     await this.store.close();
   }
@@ -145,11 +141,28 @@ export class KeptIntent {
       throw storeUnreachable(this.store.where, new Error('its changes do not come'));
   }
 
+  private async ask(): Promise<void> {
+    try {
+      await this.catchUp();
+      this.fault = undefined;
+    } catch (error) {
+      this.fault = error as Error;
+      throw error;
+    }
+  }
+
+  private lookLater(): void {
+    if (this.closing.signal.aborted) return;
+    const waitMs = this.fault === undefined ? LOOK_MS.well : LOOK_MS.failing;
+    this.lookout = setTimeout(() => void this.look(), waitMs);
+  }
+
   private async look(): Promise<void> {
-    const before = this.fault;
-    await this.fresh().catch(() => {});
-    if (this.fault !== before)
-      this.log.warn({ store: this.store.where, fault: this.fault }, this.fault === undefined ? 'store is back' : 'store fails');
+    const was = this.fault?.message;
+    await this.ask().catch(() => {});
+    const fault = this.fault?.message;
+    if (fault !== was) this.log.warn({ fault }, fault === undefined ? 'store is back' : 'store fails');
+    this.lookLater();
   }
 
   private async write(update: Update, { intent, commit }: Decided): Promise<void> {

@@ -159,6 +159,17 @@ describe('controllers that share a store', () => {
     expect(first.intent).toEqual(second.intent);
   });
 
+  it('do not judge an agent by less than it has heard from another', async () => {
+    const { first, second, faulty } = await shared();
+    faulty.isWatchDeaf = true;
+    await second.execute(bind('vm1', 'cn1'));
+    const agent = { node: 'cn1', generation: second.intent.generation };
+    await first.execute({ command: 'registerNode', vtepIp: '172.16.0.11', underlayMtuBytes: 1600, ...agent });
+    await first.execute({ command: 'reportNode', report: { ports: [], errors: [], ...agent } });
+    expect(first.state.reports.get('cn1')?.generation).toBe(agent.generation);
+    expect(first.intent.ports.get('vm1')).toEqual(second.intent.ports.get('vm1'));
+  });
+
   it('do a command once, also where the answer of the store is lost', async () => {
     const { first, faulty } = await shared();
     let writes = 0;
