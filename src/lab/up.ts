@@ -46,8 +46,7 @@ export async function bringUp(options: UpOptions): Promise<{ record: LabRecord; 
   const plan = planLab(parseTopology(text, file));
   const existing = readRecord();
   if (existing !== undefined) refuseOther(existing, options.name, text);
-  if (existing === undefined) await requireFreeApi(labApi());
-  const record = existing ?? claim(options.name, file, text, plan);
+  const record = existing ?? await claim(options.name, file, text, plan);
   try {
     await build(record, options);
   } catch (cause) {
@@ -76,7 +75,7 @@ function refuseOther(existing: LabRecord, name: string, text: string): void {
 }
 
 /** Writes the record of all that will be made, having looked that none of it is anybody else's. */
-function claim(name: string, topologyFile: string, topologyText: string, plan: LabPlan): LabRecord {
+async function claim(name: string, topologyFile: string, topologyText: string, plan: LabPlan): Promise<LabRecord> {
   const other = runningLab();
   if (other !== undefined) {
     throw new DvrError('DVR_LAB_EXISTS', `${runningLabText(other)} is up; a machine holds one lab`,
@@ -91,6 +90,7 @@ function claim(name: string, topologyFile: string, topologyText: string, plan: L
     throw new DvrError('DVR_CONFLICT', `${runDir()} is in use, but not by a lab`,
       'stop the dvr processes of this machine and remove the folder, or set DVR_RUN_DIR');
   }
+  await requireFreeApi(labApi());
   claimStateDir();
   const record: LabRecord = {
     version: 1, name, id: randomUUID(), topologyFile, topologyText, plan, stateDir: stateDir(), builderPid: process.pid,

@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +17,7 @@ import { dvr, run, withLab } from '../support/lab.js';
 
 /** Far longer than a command takes; the machine may be building something else meanwhile. */
 const kCommandMs = 40_000;
+const api = 'http://127.0.0.1:9696';
 
 const published = (): string[] => readdirSync('/run/netns').filter((name) => name.startsWith('dvr-')).sort();
 function expectNothingLeft(): void {
@@ -157,6 +159,24 @@ describe('taking a lab down', () => {
     expect((await dvr('lab', 'down')).stderr).toBe('');
     expectNothingLeft();
     expect(await dvr('lab', 'down')).toMatchObject({ code: 0, stdout: 'no lab is up\n' });
+  });
+
+  it('gives back the address where the API was, which had answered there on the machine', async () => {
+    expect((await dvr('lab', 'up')).code).toBe(0);
+    const answer = await fetch(`${api}/v2.0/networks?fields=name`);
+    expect(await answer.json()).toEqual({ networks: expect.arrayContaining([{ name: 'red' }]) as unknown });
+    await dvr('lab', 'down');
+    await expect(fetch(api)).rejects.toThrow();
+  });
+
+  it('says which variable moves its API where somebody has the address, and makes nothing', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => { other.listen(9696, '127.0.0.1', resolve); });
+    const { code, stderr } = await dvr('lab', 'up');
+    other.close();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/127\.0\.0\.1:9696 is taken, where the controller's --api would listen[^]*DVR_API=/);
+    expectNothingLeft();
   });
 
   it('leaves nothing after every process of the lab was killed', async () => {

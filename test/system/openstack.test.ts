@@ -20,8 +20,9 @@ nodes:
 external_networks:
   world: { physical_network: physnet1, subnets: [{ cidr: 203.0.113.0/24, gateway: 203.0.113.1 }] }
 `;
+/** What a VM serves. */
+const kPage = "require('node:http').createServer((q, a) => a.end('hello')).listen(80, () => console.log('ready'))";
 const kCompileMs = 120_000;
-const kCommandMs = 30_000;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const vms = { vm1: 'cn1', vm2: 'cn2', vm3: 'cn2', vm4: 'cn1' } as const;
 
@@ -50,14 +51,12 @@ const picture = [
 describe('the openstack command', () => {
   const lab = withLab(nodesAndWire);
   const cloud = openStack();
-  const inside = (vm: string, ...argv: string[]): Promise<Ran> => run('ip', ['netns', 'exec', vm, ...argv], kCommandMs);
+  const inside = (vm: string, ...argv: string[]): Promise<Ran> => lab.exec(vm, argv);
 
   beforeAll(async () => {
     expect(await cloud.script(...picture)).toBe('');
-    for (const [vm, node] of Object.entries(vms)) {
-      expect(await run('ip', ['netns', 'add', vm], kCommandMs)).toMatchObject({ code: 0 });
-      expect(await lab.dvr('port', 'attach', vm, '--node', node, '--netns', `/run/netns/${vm}`)).toMatchObject({ code: 0 });
-    }
+    for (const [vm, node] of Object.entries(vms))
+      expect(await lab.dvr('lab', 'vm', 'add', '--port', vm, '--node', node)).toMatchObject({ code: 0 });
     await until('every node has what it needs', async () => (await statusNow()).converged);
   }, kCompileMs);
 
@@ -127,8 +126,24 @@ describe('the openstack command', () => {
     expect(router?.['routes']).toEqual([{ destination: '10.9.0.0/24', nexthop: '10.1.0.13' }]);
   });
 
+  it('forwards single ports of a floating IP', async () => {
+    expect(await cloud.script(
+      'floating ip unset --port 203.0.113.101',
+      'floating ip port forwarding create 203.0.113.101 --port vm4 --internal-ip-address 10.2.0.14 --internal-protocol-port 80'
+        + ' --external-protocol-port 8080 --protocol tcp',
+    )).toBe('');
+    const [forwardings] = await cloud.answers('floating ip port forwarding list 203.0.113.101');
+    expect(forwardings).toMatchObject([{ 'Internal Port': 80, 'External Port': 8080, Protocol: 'tcp', 'Internal IP Address': '10.2.0.14' }]);
+    await until('every node has what it needs', async () => (await statusNow()).converged);
+    await lab.start('vm4', [process.execPath, '-e', kPage]);
+    expect((await lab.exec('ext', ['curl', '-s', '-m', '5', 'http://203.0.113.101:8080/'])).stdout).toBe('hello');
+    const id = String(forwardings?.[0]?.['ID']);
+    expect(await cloud.script(`floating ip port forwarding delete 203.0.113.101 ${id}`)).toBe('');
+    expect(await cloud.answers('floating ip port forwarding list 203.0.113.101')).toEqual([[]]);
+  });
+
   it('takes all of it away again', async () => {
-    for (const vm of Object.keys(vms)) expect(await lab.dvr('port', 'detach', vm)).toMatchObject({ code: 0 });
+    for (const vm of Object.keys(vms)) expect(await lab.dvr('lab', 'vm', 'remove', vm)).toMatchObject({ code: 0 });
     expect(await cloud.script(
       'floating ip delete 203.0.113.101',
       'router unset r1 --route destination=10.9.0.0/24,gateway=10.1.0.13',
