@@ -41,6 +41,8 @@ export interface Client extends Cluster {
   remove(port: string): Promise<unknown>;
   /** Applies a topology file. */
   apply(text: string): Promise<Applied>;
+  /** A request of the Networking API, below /v2.0. @throws DvrError what Neutron's fault says */
+  networking(method: Method, path: string, body?: unknown): Promise<Readonly<Record<string, unknown>>>;
   /** The topology file of what there is. */
   exported(): Promise<string>;
   prepareMigration(port: string, to: Omit<AttachRequest, 'network' | 'ip'>): Promise<PortStatus>;
@@ -56,7 +58,7 @@ const kPlugDeadlineMs = 30_000;
 const kMaxAnswerBytes = 256 << 20;
 const kMaxShownLength = 80;
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** What is sent, and as what. */
 interface Body {
@@ -95,6 +97,11 @@ export function controllerClient(socketPath: string = controllerSocket()): Clien
     remove: (port) => ask('DELETE', of('ports', port), undefined, kPlugDeadlineMs),
     apply: async (text) =>
       parseAnswer(await exchange(socketPath, 'PUT', topologyPath, { type: 'application/yaml', text }, kPlugDeadlineMs)) as Applied,
+    networking: async (method, path, body) => {
+      const sent = body === undefined ? undefined : { type: 'application/json', text: JSON.stringify(body) } as const;
+      const answer = await exchange(socketPath, method, `/v2.0${path}`, sent, kAskDeadlineMs);
+      return parseAnswer(answer) as Readonly<Record<string, unknown>>;
+    },
     exported: () => exchange(socketPath, 'GET', topologyPath, undefined, kAskDeadlineMs),
     prepareMigration: (port, to) => ask('POST', `${of('ports', port)}/migration`, to, kPlugDeadlineMs),
     finishMigration: (port) => ask('POST', `${of('ports', port)}/migration/finish`, {}, kPlugDeadlineMs),
@@ -156,7 +163,9 @@ function parseAnswer(text: string): unknown {
 
 function errorOf(problem: unknown, status: number, asked: string): DvrError {
   type Problem = { readonly code?: unknown; readonly detail?: unknown; readonly hint?: unknown };
-  const { code, detail, hint } = (problem ?? {}) as Problem;
+  type Fault = { readonly NeutronError?: { readonly message?: unknown } };
+  const fault = (problem as Fault | null)?.NeutronError;
+  const { code, detail, hint } = (fault === undefined ? (problem ?? {}) : { detail: fault.message }) as Problem;
   const text = typeof detail === 'string'
     ? detail
     : `the controller answered ${status} to ${asked}`;

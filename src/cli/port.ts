@@ -5,6 +5,8 @@ import type { PortStatus } from '../controller/status.js';
 import { parseIp, parseMac } from '../model/addresses.js';
 import { DvrError } from '../model/errors.js';
 import { controllerClient, type AttachRequest, type PortChange } from './client.js';
+import { networkKind } from './network.js';
+import { found, networking, type Resource } from './networking.js';
 import { print } from './output.js';
 import { portsText } from './status.js';
 
@@ -30,6 +32,10 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', `\nExample:\n  dvr port ${example}\n`);
   registerAttach(port);
+  add('create <network> <name>', 'a new port, plugged in nowhere yet', 'create red web1 --node cn1')
+    .option('--ip <address>', 'this address; without it, the next free one', ipOf)
+    .option('--node <node>', 'the node it is bound to')
+    .action(makePort);
   add('detach <name>', 'unplug a port: device, addresses and routes go', 'detach web1').action(detach);
   add('list', 'all ports', 'list').action(list);
   add('show <name>', 'everything about one port', 'show web1').action(show);
@@ -141,6 +147,15 @@ async function show(name: string, { json }: Json): Promise<void> {
     throw new DvrError('DVR_NOT_FOUND', `no port is named "${name}"`, 'see `dvr port list`');
   }
   print(json, port, () => portText(port));
+}
+
+async function makePort(network: string, name: string, { ip, node, json }: { ip?: string; node?: string } & Json): Promise<void> {
+  const { id } = await found(networkKind, network);
+  const fixed = ip === undefined ? {} : { fixed_ips: [{ ip_address: ip }] };
+  const fields = { network_id: id, name, ...fixed, ...(node === undefined ? {} : { 'binding:host_id': node }) };
+  const made = (await networking('POST', '/ports', { port: fields }))['port'] as Resource;
+  const port = (await controllerClient().status()).ports.find((one) => one.id === made.id);
+  print(json, made, () => (port === undefined ? made.id : portText(port)));
 }
 
 async function set(name: string, { json, ip, allowedAddressPair }: SetOptions): Promise<void> {

@@ -69,7 +69,7 @@ describe('what is said to be typed', () => {
   it('exists: every `dvr …` of a hint or an example is a command', async () => {
     const commands = await allCommands();
     // Where a command is quoted or begins a text, its first words name it; titles of processes do as well.
-    const said = [...sources, readme].flatMap((text) => [...text.matchAll(/[`'"(: ]dvr ([a-z]+)(?: ([a-z]+))?/g)]
+    const said = [...sources, readme].flatMap((text) => [...text.matchAll(/[`'"(: ]dvr ([a-z-]+)(?: ([a-z]+))?/g)]
       .filter(([, first]) => !['command', 'process', 'processes', 'start', 'of', 'with'].includes(first ?? ''))
       .map(([, first = '', second = '']) => ((commands.get(first)?.commands.length ?? 0) > 0 ? `${first} ${second}`.trim() : first)));
     expect(said.length).toBeGreaterThan(50);
