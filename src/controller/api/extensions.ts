@@ -19,6 +19,7 @@ const names: Readonly<Record<string, string>> = {
   'fip-port-details': 'Floating IP Port Details Extension',
   'floating-ip-port-forwarding': 'Floating IP Port Forwarding',
   'ip-substring-filtering': 'IP address substring filtering',
+  'l3-port-ip-change-not-allowed': 'Prevent L3 router ports IP address change extension',
   'net-mtu': 'Network MTU',
   'net-mtu-writable': 'Network MTU (writable)',
   'network-ip-availability': 'Network IP Availability',
