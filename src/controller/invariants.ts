@@ -30,6 +30,7 @@ function danglingIn(intent: Intent): string[] {
     ...[...ports.values()].flatMap(({ name, network, binding }): Reference[] => [
       [`port ${name}`, networks, 'network', network],
       [`port ${name}`, nodes, 'node', binding?.node],
+      [`port ${name}`, nodes, 'node', binding?.migration?.to],
     ]),
     ...[...routers.values()].flatMap(({ id, interfaces, gateway }): Reference[] => [
       ...interfaces.map(({ network }): Reference => [`router ${id}`, networks, 'network', network]),

@@ -74,7 +74,7 @@ export function removeNode(state: ControllerState, name: string): Change {
   const { intent } = state;
   nodeOf(intent, name);
   const bound = [...intent.ports.values()]
-    .filter((port) => port.binding?.node === name)
+    .filter(({ binding }) => binding?.node === name || binding?.migration?.to === name)
     .map((port) => port.name);
   if (bound.length > 0) {
     throw new DvrError(

@@ -8,6 +8,7 @@ import { givenIps, slaacIps } from '../model/slaac.js';
 import type { Topology } from '../model/topology.js';
 import { IpPool } from './allocators/ip.js';
 import type { PortMacPool } from './allocators/port-mac.js';
+import { bindingAmong } from './bindings.js';
 import type { Intent } from './intent.js';
 import { snatIpsBefore } from './snat-ports.js';
 
@@ -44,15 +45,16 @@ export function portsOf(intent: Intent, topology: Topology, around: Around): Rea
       wish.ips.length > 0
         ? wish.ips
         : (keptIps.get(wish.name) ?? poolOf(pools, wish.network).allocate(wish.name));
-    const binding =
-      before?.binding !== undefined && around.nodes.has(before.binding.node)
-        ? before.binding
-        : undefined;
+    const binding = before?.binding === undefined ? {} : bindingAmong(around.nodes, before.binding);
     const mac = wish.mac ?? before?.mac ?? around.macs.allocate(`port ${wish.name}`);
     const ips = withSlaac({ name: wish.name, network: wish.network, mac, ips: given }, around, pools);
-    return { ...wish, mac, ips, madeBy: 'topology', ...(binding === undefined ? {} : { binding }) };
+    return { ...wish, mac, ips, madeBy: 'topology', ...binding };
   });
-  const keptNow = kept.map((port) => ({ ...port, ips: withSlaac(port, around, pools) }));
+  const keptNow = kept.map(({ binding, ...port }): Port => ({
+    ...port,
+    ips: withSlaac(port, around, pools),
+    ...(binding === undefined ? {} : bindingAmong(around.nodes, binding)),
+  }));
   return new Map([...declared, ...keptNow].map((port) => [port.name, port]));
 }
 

@@ -12,6 +12,7 @@ import { withRecord, type ResourceRecord } from '../records.js';
 import { adminState } from './networks.js';
 import { handleFor, networkById } from './places.js';
 import { portIps } from './port-addresses.js';
+import { asProfileSays, finishedOn } from './port-migration.js';
 import { storedOf, wishOf, type Changes } from './resource.js';
 
 /** What is kept for clients and changes no packet. */
@@ -105,7 +106,7 @@ function changedPort(intent: Intent, port: Port, network: Network, values: Updat
     values['binding:host_id'] === undefined
       ? binding
       : reboundTo(intent, port, values['binding:host_id'] ?? '');
-  return {
+  const changed: Port = {
     ...rest,
     mac,
     ips,
@@ -114,6 +115,7 @@ function changedPort(intent: Intent, port: Port, network: Network, values: Updat
     ...adminState(values.admin_state_up, port),
     ...(bound === undefined ? {} : { binding: bound }),
   };
+  return asProfileSays(intent, changed, values['binding:profile']);
 }
 
 /** What belongs to a router or a floating IP is changed there; a client may describe it all the same. */
@@ -167,6 +169,8 @@ function bindingOf(intent: Intent, host: string): Binding | undefined {
 
 function reboundTo(intent: Intent, port: Port, host: string): Binding | undefined {
   if (port.binding?.node === host) return port.binding;
+  const finished = finishedOn(intent, port, host);
+  if (finished !== undefined) return finished;
   if (host !== '' && port.binding?.attachment !== undefined)
     throw new NeutronFault(
       'PortBound',

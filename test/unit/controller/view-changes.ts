@@ -8,6 +8,7 @@ import { attachCommand, bind } from './support.js';
 
 const nodes = ['cn1', 'cn2', 'nn1', 'nn2'] as const;
 const ports = ['vm1', 'vm2', 'vm3', 'vm4', 'c1', 'c2'] as const;
+const vmac = '00:00:5e:00:01:33' as never;
 const networks = ['red', 'green', 'blue'] as const;
 
 interface Declared {
@@ -79,8 +80,14 @@ const command: fc.Arbitrary<Command | undefined> = fc.oneof(
   anyPort.map((name): Command => ({ command: 'deletePort', name })),
   // The lowest are what a router's sg- is given.
   fc.tuple(anyPort, fc.integer({ min: 2, max: 14 })).map(([name, last]): Command => ({
-    command: 'setAllowedPairs', name, pairs: last > 11 ? [] : [{ ip: `10.1.0.${last}` as never }],
+    command: 'setAllowedPairs', name, pairs: last > 11 ? [] : [{ ip: `10.1.0.${last}` as never, ...(last > 6 ? { mac: vmac } : {}) }],
   })),
+  fc.tuple(anyPort, anyNode, fc.integer({ min: 7, max: 9 }), fc.nat(9)).map(([port, node, last, at]): Command => ({
+    command: 'moveAddresses', announced: [{ port, node, ip: `10.1.0.${last}` as never, mac: vmac, at, heardAt: at }],
+  })),
+  fc.tuple(anyPort, anyNode, fc.constantFrom('prepare', 'finish', 'abort')).map(([name, to, what]): Command => (
+    what === 'prepare' ? { command: 'migratePort', name, step: what, to } : { command: 'migratePort', name, step: what }
+  )),
   fc.tuple(anyNode, fc.constantFrom(1500, 1550)).map(([node, underlayMtuBytes]): Command => ({
     command: 'registerNode', node, vtepIp: `172.16.0.1${nodes.indexOf(node)}`, underlayMtuBytes,
   })),
