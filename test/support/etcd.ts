@@ -19,27 +19,35 @@ export class Etcd {
     private readonly folder: string,
     readonly port: number,
     private readonly peerPort: number,
-    private readonly tls?: EtcdTls,
+    private readonly tls: EtcdTls | undefined,
+    private readonly isUnix: boolean,
   ) {}
 
-  /** @param tls Whoever comes must show a certificate of the same authority. */
-  static async start(tls?: EtcdTls): Promise<Etcd> {
-    const etcd = new Etcd(mkdtempSync(join(tmpdir(), 'dvr-etcd-')), await freePort(), await freePort(), tls);
+  /**
+   * @param tls Whoever comes must show a certificate of the same authority.
+   * @param isUnix It listens on a unix socket.
+   */
+  static async start(tls?: EtcdTls, isUnix = false): Promise<Etcd> {
+    const etcd = new Etcd(mkdtempSync(join(tmpdir(), 'dvr-etcd-')), await freePort(), await freePort(), tls, isUnix);
     await etcd.run();
     return etcd;
   }
 
-  get url(): string { return `${this.tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.port}`; }
+  /** As dvr takes it. */
+  get url(): string {
+    if (this.isUnix) return `unix:${join(this.folder, `localhost:${this.port}`)}`;
+    return `${this.tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.port}`;
+  }
 
   /** Again on the same data, after it was killed or stopped. */
   async run(): Promise<void> {
-    const [client, peer] = [this.url, `http://127.0.0.1:${this.peerPort}`];
+    const [client, peer] = [this.isUnix ? `unix://localhost:${this.port}` : this.url, `http://127.0.0.1:${this.peerPort}`];
     const keys = this.tls === undefined ? []
       : ['--client-cert-auth', '--trusted-ca-file', this.tls.ca, '--cert-file', this.tls.cert, '--key-file', this.tls.key];
     // It ends with whoever started it.
     this.process = spawn('setpriv', ['--pdeathsig', 'KILL', 'etcd', '--name', 'one', '--data-dir', join(this.folder, 'data'),
       '--listen-client-urls', client, '--advertise-client-urls', client, '--listen-peer-urls', peer,
-      '--initial-advertise-peer-urls', peer, '--initial-cluster', `one=${peer}`, ...keys], { stdio: ['ignore', 'ignore', 'pipe'] });
+      '--initial-advertise-peer-urls', peer, '--initial-cluster', `one=${peer}`, ...keys], { cwd: this.folder, stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     let isReady = false;
     this.process.stderr?.on('data', (chunk: Buffer) => {

@@ -128,6 +128,16 @@ describe('etcd', () => {
   });
 });
 
+it('etcd on a unix socket serves, and tells what others write', async () => {
+  const local = await Etcd.start(undefined, true);
+  onTestFinished(() => local.end());
+  const store = await opened(etcdAccess(local.url, {}));
+  const { at } = await store.range('');
+  const told = next(store, at);
+  expect(await store.write({ compare: { key: 'a' }, changes: [{ key: 'a', value: '1' }] })).toBe(true);
+  expect(await told).toEqual([{ key: 'a', value: '1' }]);
+});
+
 describe('etcd behind TLS', () => {
   let folder: string;
   let tls: EtcdTls;

@@ -42,10 +42,11 @@ export function etcdAccess(text: string, files: EtcdFiles): EtcdAccess {
 
 /** Whether it is reached by TLS. */
 function isTlsUrl(text: string): boolean {
+  if (/^unix:\/[^/]/.test(text)) return false;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isBare = url?.pathname === '/' && url.search === '' && url.username === '' && url.port !== '';
   if (url === undefined || !['http:', 'https:'].includes(url.protocol) || !isBare)
-    throw refused(text, 'it is no URL of an etcd', 'write it like http://127.0.0.1:2379');
+    throw refused(text, 'it is no URL of an etcd', 'write it like http://127.0.0.1:2379 or unix:/run/etcd/socket');
   if (url.protocol === 'https:') return true;
   if (isLoopback(url.hostname)) return false;
   throw refused(

@@ -7,6 +7,7 @@ import { temporaryFolder } from '../kept.js';
 describe('etcd is reached', () => {
   it.each([
     'http://127.0.0.1:2379', 'http://127.8.9.1:2379', 'http://[::1]:2379', 'http://localhost:2379',
+    'unix:/run/etcd/localhost:2379',
     'http://127.0.0.1:2379, http://127.0.0.1:2381,http://127.0.0.1:2383',
   ])('on this machine without keys: %s', (text) => {
     expect(etcdAccess(text, {})).toEqual({ urls: text.split(/, ?/) });
@@ -35,6 +36,8 @@ describe('etcd is reached', () => {
     ['two ways at once', 'http://127.0.0.1:2379,https://172.16.0.12:2379', {}, 'http and https mixed'],
     ['no URL', '127.0.0.1:2379', {}, 'it is no URL of an etcd'],
     ['nothing', '', {}, 'it is no URL of an etcd'],
+    ['a socket without its whole path', 'unix:etcd.sock', {}, 'it is no URL of an etcd'],
+    ['a socket on another machine', 'unix://etcd.example/socket', {}, 'it is no URL of an etcd'],
     ['no port', 'http://127.0.0.1', {}, 'it is no URL of an etcd'],
     ['a path', 'http://127.0.0.1:2379/v3', {}, 'it is no URL of an etcd'],
     ['a password', 'http://root:secret@127.0.0.1:2379', {}, 'it is no URL of an etcd'],
