@@ -11,6 +11,7 @@ import { holderKey } from '../address-holders.js';
 import { fgPortKey, floatingIpKey } from '../gateway-names.js';
 import type { Intent } from '../intent.js';
 import { placeOf as placeOfRecord } from '../records.js';
+import { keysChanged } from '../sharing.js';
 import {
   decodeHolder,
   decodeInteropVtep,
@@ -114,16 +115,13 @@ function entryChanges(
   before: ReadonlyMap<string, unknown>,
   after: ReadonlyMap<string, unknown>,
 ): Change[] {
-  const changes: Change[] = [];
-  for (const [id, value] of after) {
-    const old = before.get(id);
-    if (old === value) continue;
+  return keysChanged(before, after).flatMap((id): Change[] => {
+    const key = `${prefix}/${id}`;
+    if (!after.has(id)) return [{ key }];
     // What was made anew need not be another: then it is not written.
-    const text = textOf(value);
-    if (old === undefined || textOf(old) !== text) changes.push({ key: `${prefix}/${id}`, value: text });
-  }
-  for (const id of before.keys()) if (!after.has(id)) changes.push({ key: `${prefix}/${id}` });
-  return changes;
+    const value = textOf(after.get(id));
+    return before.has(id) && textOf(before.get(id)) === value ? [] : [{ key, value }];
+  });
 }
 
 /** The value as JSON, with its fields in the order of their names: what is equal has equal texts. */
