@@ -87,14 +87,12 @@ export class Keepalived {
 
 const kNamePort = 7010;
 const server = (name: string): string =>
-  `const s=require('dgram').createSocket('udp6');s.on('message',(m,r)=>s.send('${name}',r.port,r.address));s.bind(${kNamePort},()=>console.log('ready'))`;
-const client = (address: string): string => {
-  const family = address.includes(':') ? 'udp6' : 'udp4';
-  return `const s=require('dgram').createSocket('${family}');s.on('message',(m)=>{console.log(String(m));process.exit(0)});`
-    + `s.send('who',${kNamePort},'${address}');setTimeout(()=>process.exit(0),300)`;
-};
+  `require('net').createServer((s)=>{s.on('error',()=>{});s.end('${name}')}).listen(${kNamePort},()=>console.log('ready'))`;
+const client = (address: string): string =>
+  `const s=require('net').connect(${kNamePort},'${address}');s.on('error',()=>{});s.on('data',(m)=>console.log(String(m)));`
+  + 'setTimeout(()=>process.exit(0),500).unref();s.on(\'close\',()=>process.exit(0))';
 
-/** Lets a VM say its name to whoever asks at one of its addresses. */
+/** Lets a VM say its name to whoever connects to one of its addresses. */
 export const answerWithName = async (lab: Lab, vm: string): Promise<void> => {
   await lab.start(vm, [process.execPath, '-e', server(vm)]);
 };

@@ -1,8 +1,8 @@
 /**
  * An address that VRRP moves between two VMs on different nodes: keepalived of Debian, with the VMs' own MACs and with
- * a virtual one. Whatever happens to the master, traffic from its network and from routed ones follows the address,
- * also on a node that has no port of the network and hears no announcement (probes.md h: a master that was killed
- * keeps the address, and must not get its packets).
+ * a virtual one. Whatever happens to the master, traffic from its network, from routed ones and by a floating IP follows
+ * the address, also on a node that has no port of the network and hears no announcement. A master that was killed keeps
+ * the address, and must not get its packets.
  *
  * How long the address was silent is printed; most of it is VRRP itself, which waits for three advertisements.
  */
@@ -14,9 +14,10 @@ import { decodeFrame } from '../../src/trace/frame.js';
 import { mustBeZero, neighbours, portInView, within } from '../support/cloud.js';
 import { answerWithName, Keepalived, virtualMac, whoAnswers, type Instance } from '../support/keepalived.js';
 import { withLab } from '../support/lab.js';
+import { topologyWithOutside } from '../support/outside.js';
 
-const plain: Instance = { vrid: 51, usesVirtualMac: false, ip: '10.1.0.100', ip6: 'fd00:1::100' };
-const virtual: Instance = { vrid: 52, usesVirtualMac: true, ip: '10.1.0.101', ip6: 'fd00:1::101' };
+const plain = { vrid: 51, usesVirtualMac: false, ip: '10.1.0.100', ip6: 'fd00:1::100', fip: '203.0.113.150' } satisfies Instance & { fip: string };
+const virtual = { vrid: 52, usesVirtualMac: true, ip: '10.1.0.101', ip6: 'fd00:1::101', fip: '203.0.113.151' } satisfies Instance & { fip: string };
 const vmac = virtualMac(virtual);
 
 /** What a virtual MAC sends is: announcements, and advertisements with the VM's own address. Answers leave with the VM's own MAC. */
@@ -26,20 +27,22 @@ const pairs = (own: string): string => JSON.stringify([
 ]);
 
 describe('an address that keepalived moves', () => {
-  const lab = withLab(`
-underlay: { cidr: 172.16.0.0/24, mtu: 1600 }
-nodes: { cn1: { vtep: 172.16.0.11 }, cn2: { vtep: 172.16.0.12 }, cn3: { vtep: 172.16.0.13 } }
+  const lab = withLab(topologyWithOutside(`
 networks:
   red: { vni: 101, subnets: [10.1.0.0/24, "fd00:1::/64"], mtu: 1500 }
   green: { vni: 102, subnets: [10.2.0.0/24, "fd00:2::/64"], mtu: 1500 }
-routers: { r1: { networks: [red, green] } }
+routers: { r1: { networks: [red, green], gateway: ext } }
 ports:
   lb1: { network: red, node: cn1, ips: [10.1.0.11, "fd00:1::11"], allowed_address_pairs: ${pairs('10.1.0.11')} }
   lb2: { network: red, node: cn2, ips: [10.1.0.12, "fd00:1::12"], allowed_address_pairs: ${pairs('10.1.0.12')} }
   near: { network: red, node: cn1, ips: [10.1.0.21, "fd00:1::21"] }
   far: { network: green, node: cn2, ips: [10.2.0.31, "fd00:2::31"] }
   away: { network: green, node: cn3, ips: [10.2.0.32, "fd00:2::32"] }
-`);
+  # The shared addresses are kept free by ports that are bound nowhere, and have floating IPs.
+  kept: { network: red, ips: [${plain.ip}] }
+  kept-virtual: { network: red, ips: [${virtual.ip}] }
+floating_ips: { ${plain.fip}: { port: kept }, ${virtual.fip}: { port: kept-virtual } }
+`, { nodes: { cn3: { vtep: '172.16.0.13' } } }));
   const folder = mkdtempSync(join(tmpdir(), 'dvr-keepalived-'));
   afterAll(() => { rmSync(folder, { recursive: true }); });
   beforeAll(async () => {
@@ -50,7 +53,7 @@ ports:
   });
 
   describe.each([['with the VMs\' own MACs', plain], ['with a virtual MAC', virtual]] as const)('%s', (_how, instance) => {
-    const { ip, ip6, usesVirtualMac } = instance;
+    const { ip, ip6, fip, usesVirtualMac } = instance;
     let first: Keepalived;
     let second: Keepalived;
     beforeAll(async () => {
@@ -67,6 +70,7 @@ ports:
       for (const from of ['near', 'far', 'away'])
         for (const address of [ip, ip6])
           await within(`${vm} answers ${from} at ${address}`, async () => (await whoAnswers(lab, from, address)) === vm);
+      await within(`${vm} answers from outside`, async () => (await whoAnswers(lab, 'ext', fip)) === vm);
       const holds = (await portInView('cn3', vm))?.holds ?? [];
       expect(holds.map((held) => held.ip)).toEqual(expect.arrayContaining([ip, ip6]));
       // An address of the other family keepalived puts beside the VM's own, whatever MAC the router has.
