@@ -11,10 +11,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeFrame } from '../../src/trace/frame.js';
-import { mustBeZero, neighbours, portInView, within } from '../support/cloud.js';
+import { mustBeZero, neighbours, portInView, whole, within } from '../support/cloud.js';
 import { answerWithName, Keepalived, virtualMac, whoAnswers, type Instance } from '../support/keepalived.js';
 import { withLab } from '../support/lab.js';
 import { topologyWithOutside } from '../support/outside.js';
+import { processesOf, withoutSupervisor } from '../support/processes.js';
 
 const plain = { vrid: 51, usesVirtualMac: false, ip: '10.1.0.100', ip6: 'fd00:1::100', fip: '203.0.113.150' } satisfies Instance & { fip: string };
 const virtual = { vrid: 52, usesVirtualMac: true, ip: '10.1.0.101', ip6: 'fd00:1::101', fip: '203.0.113.151' } satisfies Instance & { fip: string };
@@ -114,6 +115,21 @@ floating_ips: { ${plain.fip}: { port: kept }, ${virtual.fip}: { port: kept-virtu
     it('follows when the master\'s VM is paused, and goes back when that comes to with its stale address', async () => {
       await silence('master paused', 'lb2', () => { first.pause(); return Promise.resolve(); });
       first.resume();
+      await untilHeldBy('lb1');
+    });
+
+    it('follows, when a controller is back, what was announced while there was none; its network did not wait', async () => {
+      await lab.ping('near', ip);
+      await withoutSupervisor(async () => {
+        for (const pid of processesOf('controller')) process.kill(pid, 'SIGKILL');
+        await first.stop();
+        // A virtual MAC is where the controller says it is.
+        if (!usesVirtualMac) await within('lb2 answers near', async () => (await whoAnswers(lab, 'near', ip)) === 'lb2');
+        else await within('lb2 has the address', async () => (await lab.exec('lb2', ['ip', 'address'])).stdout.includes(`${ip}/32`));
+      });
+      await whole(lab);
+      await untilHeldBy('lb2');
+      first = await Keepalived.start(lab, folder, 'lb1', 150, instance);
       await untilHeldBy('lb1');
     });
 
