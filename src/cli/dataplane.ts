@@ -7,7 +7,7 @@
  */
 import { rmSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type DeviceFeature, deviceFeatures } from '../dataplane/interface.js';
+import { type DeviceFeature, deviceFeatures, type GateHold } from '../dataplane/interface.js';
 import { localDataplane } from '../dataplane/local.js';
 import { logLine } from '../dataplane/log.js';
 import { watchMirrors } from '../dataplane/mirror-watch.js';
@@ -67,9 +67,10 @@ async function run(options: Options): Promise<void> {
   // Everything slow is done before the old process is asked to leave.
   const fastPath = addon();
   const native = new fastPath.Dataplane({ workers, spinUs, without }, () => { dataplane.drainEvents(); });
-  await takePlace(path, options);
+  const gates = await takePlace(path, options);
 
   const dataplane = localDataplane(native, version);
+  await dataplane.holdGates(gates);
   // What has changed may be a device that is gone: no socket on it hears of that if it was down before.
   const heard = (): void => { mirrors.look(); dataplane.drainEvents(); };
   const here = new fastPath.NamespaceWatch('/proc/self/ns/net', 0, heard, kAskMs);
@@ -87,8 +88,11 @@ async function run(options: Options): Promise<void> {
   logLine('info', 'dataplane is ready', { node, pid: process.pid, socket: path, workers, spinUs, without });
 }
 
-/** Makes the socket's name free: asks the running dataplane to leave, or removes what a killed one left. */
-async function takePlace(path: string, options: Options): Promise<void> {
+/**
+ * Makes the socket's name free: asks the running dataplane to leave, or removes what a killed one left.
+ * @returns the gates that were open.
+ */
+async function takePlace(path: string, options: Options): Promise<readonly GateHold[]> {
   const old = await reach(path);
   if (old !== undefined && options.replace !== true) {
     const { pid } = await old.hello();
@@ -96,11 +100,10 @@ async function takePlace(path: string, options: Options): Promise<void> {
       `the dataplane of ${options.node} runs already as process ${String(pid)}`,
       'use --replace to take its place');
   }
-  if (old !== undefined) {
-    await old.handover();
-    await old.close();
-  }
+  const gates = (await old?.handover()) ?? [];
+  await old?.close();
   rmSync(path, { force: true });
+  return gates;
 }
 
 async function reach(path: string): Promise<DataplaneProxy | undefined> {

@@ -146,7 +146,7 @@ export interface Dataplane {
    * Replaces the deadlines of these gates (4096 at most are open at a time), all or none; the others stay as they are.
    * Each shuts by itself when its deadline has come, whoever has died by then. Those that are shut or shortened here
    * let nothing more pass when this has answered; refused with EAGAIN, they are shut, but a worker has had no CPU
-   * since before, so ask again. A gate is forgotten with the dataplane process.
+   * since before, so ask again. A gate is forgotten with the dataplane process, but goes on to one that takes its place.
    */
   holdGates(gates: readonly GateHold[]): Promise<void>;
   /** Calls back for every event until closed; the caller may take as long as it likes. */

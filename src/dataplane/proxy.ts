@@ -7,7 +7,7 @@
 import { connect, type Socket } from 'node:net';
 import { DvrError, errorCodes, type ErrorCode } from '../model/errors.js';
 import { frameMessage, kAnswerLimits, readMessages } from './framing.js';
-import type { Dataplane, DataplaneEvent, DeviceInfo } from './interface.js';
+import type { Dataplane, DataplaneEvent, DeviceInfo, GateHold } from './interface.js';
 
 /** A request takes microseconds to milliseconds; a dump of full tables about two seconds. */
 const kDeadlineMs = 5000;
@@ -17,8 +17,8 @@ const kMaxPending = 1024;
 export interface DataplaneProxy extends Dataplane {
   /** Settles when the connection has ended, for whatever reason. */
   readonly ended: Promise<void>;
-  /** Asks the dataplane to stop its workers, close everything and leave; answers when it has. */
-  handover(): Promise<void>;
+  /** Asks the dataplane to stop its workers, close everything and leave; answers when it has: with the gates left open. */
+  handover(): Promise<readonly GateHold[]>;
 }
 
 interface Pending {
@@ -108,7 +108,7 @@ function proxyOver(socket: Socket, path: string, deadlineMs: number): DataplaneP
     inject: async (portId, frame) => { await ask('inject', { portId }, frame); },
     holdGates: async (gates) => { await ask('holdGates', { gates }); },
     onEvent: (listener) => { listeners.push(listener); },
-    handover: async () => { await ask('handover'); },
+    handover: async () => (await ask<{ readonly gates?: readonly GateHold[] }>('handover')).gates ?? [],
     close: async () => { socket.destroy(); await ended; },
   };
 }

@@ -7,7 +7,8 @@
  *   event    { event: DataplaneEvent }    to every client
  *
  * "handover" makes room for the next dataplane: workers stop and descriptors close before it is
- * answered, so that two processes never read one device. Descriptors live on in the agent's duplicates.
+ * answered, so that two processes never read one device. Descriptors live on in the agent's duplicates, and
+ * the answer says which gates are open, so that source NAT does not wait for its next vote.
  */
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -15,6 +16,7 @@ import { dirname } from 'node:path';
 import { DvrError } from '../model/errors.js';
 import { frameMessage, kRequestLimits, readMessages, type Message } from './framing.js';
 import type { Dataplane, DataplaneEvent, DeviceInfo, DeviceSpec, GateHold, MovedTap } from './interface.js';
+import type { LocalDataplane } from './local.js';
 
 /** One agent, a few commands; more is a mistake of somebody's script. */
 const kMaxClients = 32;
@@ -46,14 +48,14 @@ type HandOver = (client: Socket, id: number) => Promise<void>;
  * The caller has made sure that nobody else listens there.
  */
 export async function serveDataplane(
-  dataplane: Dataplane, path: string, onHandover: () => void,
+  dataplane: Dataplane & Pick<LocalDataplane, 'openGates'>, path: string, onHandover: () => void,
 ): Promise<DataplaneServer> {
   const clients = new Set<Socket>();
   const handOver: HandOver = async (client, id) => {
     await dataplane.close();
     // The name is free before the answer is out, so that the next process can bind it at once.
     rmSync(path, { force: true });
-    client.end(frameMessage({ id, result: {} }), onHandover);
+    client.end(frameMessage({ id, result: { gates: dataplane.openGates() } }), onHandover);
   };
   const server = createServer((client) => {
     if (clients.size >= kMaxClients) { client.destroy(); return; }

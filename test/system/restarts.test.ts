@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { mainFile } from '../../src/lab/scripts.js';
 import { killAndWait, pidOf, portNow, statusNow, until } from '../support/facts.js';
-import { type Lab, type ProbeResult, run as runCommand, withLab } from '../support/lab.js';
+import { type Lab, type ProbeResult, type Probing, run as runCommand, withLab } from '../support/lab.js';
 
 const kIntervalMs = 10;
 const kLongRun = 10_000;
@@ -20,21 +20,32 @@ const kTail = 200;
 const kLongRunMs = kLongRun * kIntervalMs + 60_000;
 const vm2 = '10.2.0.12';
 
+/** Who sends to whom, and by which way. */
+interface Flow { readonly way: string; readonly from: string; readonly to: string; readonly address: string }
+const eastWest: Flow = { way: 'east-west', from: 'vm1', to: 'vm2', address: vm2 };
+/** nn1 does the source NAT of vm3, and cn1 that of vm1's floating IP. */
+const northSouth: readonly Flow[] = [
+  { way: 'out by source NAT', from: 'vm3', to: 'ext', address: '203.0.113.10' },
+  { way: 'in by a floating IP', from: 'ext', to: 'vm1', address: '203.0.113.101' },
+];
+
 interface Disturbance { readonly what: string; readonly atProbe: number }
 interface DisturbedRun { readonly result: ProbeResult; readonly diary: readonly Disturbance[] }
 
-/** Probes vm1 → vm2 while `disturb` goes on; what it notes is dated by the probe that was being sent. */
+/** Probes all flows at once while `disturb` goes on; what it notes is dated by the probe that was being sent. */
 async function underProbes(
-  lab: Lab, count: number, disturb: (note: (what: string) => void) => Promise<void>,
-): Promise<DisturbedRun> {
+  lab: Lab, flows: readonly Flow[], count: number, disturb: (note: (what: string) => void) => Promise<void>,
+): Promise<readonly DisturbedRun[]> {
   const diary: Disturbance[] = [];
-  const { result } = await lab.startProbes('vm1', 'vm2', vm2, { count, intervalMs: kIntervalMs });
+  const probings: Probing[] = [];
+  for (const { from, to, address } of flows)
+    probings.push(await lab.startProbes(from, to, address, { count, intervalMs: kIntervalMs }));
   const began = performance.now();
   const note = (what: string): void => { diary.push({
     what, atProbe: Math.floor((performance.now() - began) / kIntervalMs),
   }); };
-  const [answers] = await Promise.all([result, disturb(note)]);
-  return { result: answers, diary };
+  const [answers] = await Promise.all([Promise.all(probings.map(({ result }) => result)), disturb(note)]);
+  return answers.map((result) => ({ result, diary }));
 }
 
 /** Losses with what had been done last before each of them. */
@@ -81,7 +92,8 @@ async function allocations(): Promise<unknown> {
 
 describe('while 10 000 probes pass, 100 a second', () => {
   const lab = withLab();
-  let run: DisturbedRun;
+  const flows = [eastWest, ...northSouth];
+  let runs: readonly DisturbedRun[];
   let vmsBefore: unknown;
   let vmsAfter: unknown;
   let allocatedBefore: unknown;
@@ -91,23 +103,26 @@ describe('while 10 000 probes pass, 100 a second', () => {
     await lab.ping('vm1', vm2);
     vmsBefore = [await insideVm(lab, 'vm1'), await insideVm(lab, 'vm2')];
     allocatedBefore = await allocations();
-    run = await underProbes(lab, kLongRun, (note) => disturbEverything(lab, note));
+    runs = await underProbes(lab, flows, kLongRun, (note) => disturbEverything(lab, note));
     vmsAfter = [await insideVm(lab, 'vm1'), await insideVm(lab, 'vm2')];
     allocatedAfter = await allocations();
     console.log(
-      `worst answer after ${run.result.worstMs.toFixed(0)} ms;`,
-      run.diary.map(({ what, atProbe }) => `${atProbe}: ${what}`).join(', '),
+      `worst answer after ${Math.max(...runs.map(({ result }) => result.worstMs)).toFixed(0)} ms;`,
+      runs[0]?.diary.map(({ what, atProbe }) => `${atProbe}: ${what}`).join(', '),
     );
   }, kLongRunMs);
 
-  it('none is lost, whether agents are killed, dataplanes replaced or the controller killed', () => {
-    expect(losses(run)).toEqual([]);
-    expect(run.result).toMatchObject({ sent: kLongRun, received: kLongRun, lost: 0 });
-  });
+  it.each(flows.map(({ way }, at) => [way, at] as const))(
+    'none is lost %s, whether agents are killed, dataplanes replaced or the controller killed', (_way, at) => {
+      const [run] = runs.slice(at);
+      expect(run === undefined ? ['no run'] : losses(run)).toEqual([]);
+      expect(run?.result).toMatchObject({ sent: kLongRun, received: kLongRun, lost: 0 });
+    });
 
   it('all of it happened within the run', () => {
-    expect(run.diary.map(({ what }) => what)).toContain('the end');
-    expect(run.diary.at(-1)?.atProbe).toBeLessThan(kLongRun);
+    const diary = runs[0]?.diary ?? [];
+    expect(diary.map(({ what }) => what)).toContain('the end');
+    expect(diary.at(-1)?.atProbe).toBeLessThan(kLongRun);
   });
 
   it('VMs notice nothing: same device, carrier, addresses and neighbours', () => { expect(
@@ -123,7 +138,7 @@ describe('while 10 000 probes pass, 100 a second', () => {
 
 async function disturbEverything(lab: Lab, note: (what: string) => void): Promise<void> {
   for (const pauseMs of [0, 150, 400, 800, 2500]) {
-    for (const node of ['cn1', 'cn2']) {
+    for (const node of ['cn1', 'cn2', 'nn1']) {
       note(`agent ${node} killed`);
       await killAndWait(`agent ${node}`);
       // The next kill falls into another moment of the new agent's start each time.
@@ -134,7 +149,7 @@ async function disturbEverything(lab: Lab, note: (what: string) => void): Promis
   note('controller killed');
   await killAndWait('controller');
   await settled(lab);
-  for (const node of ['cn1', 'cn2', 'cn1']) {
+  for (const node of ['cn1', 'nn1', 'cn2', 'cn1']) {
     note(`dataplane ${node} replaced`);
     await replaceDataplane(lab, node);
     await settled(lab);
@@ -151,7 +166,9 @@ describe('forwarding comes back by itself', () => {
   async function expectBack(
     disturb: (note: (what: string) => void) => Promise<void>,
   ): Promise<void> {
-    const { result } = await underProbes(lab, kShortRun, disturb);
+    const [run] = await underProbes(lab, [eastWest], kShortRun, disturb);
+    if (run === undefined) throw new Error('nothing was probed');
+    const { result } = run;
     console.log(
       `lost ${result.lost} of ${result.sent}, longest gap ${result.longestLostRun * kIntervalMs} ms`,
     );

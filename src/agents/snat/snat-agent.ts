@@ -14,7 +14,7 @@ import type { Log } from '../../dataplane/log.js';
 import type { Dataplane } from '../../dataplane/interface.js';
 import type { Winners } from '../../model/elected.js';
 import { kLeaseMs, kRoundMs, kSnatPort, type Ballot } from './ballot.js';
-import { monotonicMs } from './clock.js';
+import { monotonicMs } from '../../model/monotonic-clock.js';
 import type { ShareIn } from './conntrack-in.js';
 import type { ShareOut } from './conntrack-out.js';
 import { Election, type Acts } from './election.js';

@@ -17,6 +17,16 @@ describe('the gates of a dataplane', () => {
     await dataplane.holdGates([]);
   });
 
+  it('that are open when it leaves go on in its successor, and are held by it no more', async () => {
+    const open = { name: 'qg/r1', untilMs: inMs(3000) };
+    await dataplane.holdGates([open, { name: 'sg/r1/red', untilMs: inMs(3000) }, { name: 'qg/r2', untilMs: inMs(3000) }]);
+    await dataplane.holdGates([{ name: 'sg/r1/red', untilMs: 0 }, { name: 'qg/r2', untilMs: inMs(-1) }]);
+    expect(dataplane.openGates()).toEqual([open]);
+    await dataplane.close();
+    await expect(dataplane.holdGates([{ ...open, untilMs: 0 }])).rejects.toMatchObject({ code: 'DVR_DATAPLANE_UNREACHABLE' });
+    expect(dataplane.openGates()).toEqual([open]);
+  });
+
   it('take a deadline that is a moment of the monotonic clock, and none further away than a minute', async () => {
     for (const untilMs of [NaN, Infinity, -1, Date.now(), inMs(70_000)])
       await expect(dataplane.holdGates([{ name: 'qg/r1', untilMs }])).rejects.toThrow(/gate\.untilMs of qg\/r1 .* at most 60000 ms/);

@@ -27,6 +27,7 @@ class FakeDataplane implements Dataplane {
   takeTrace = async () => ({ records: [], lost: 0 });
   inject = async (): Promise<void> => {};
   holdGates = async (gates: readonly GateHold[]): Promise<void> => { this.gates = gates; };
+  openGates = (): readonly GateHold[] => this.gates;
   onEvent = (listener: (event: DataplaneEvent) => void): void => { this.emit = listener; };
   close = async (): Promise<void> => { this.closed = true; };
 }
@@ -89,7 +90,9 @@ describe('a dataplane behind its socket', () => {
   });
 
   it('stops before it answers a handover, and leaves its name free', async () => {
-    await proxy.handover();
+    const gates = [{ name: 'qg/r1', untilMs: 12.5 }];
+    await proxy.holdGates(gates);
+    expect(await proxy.handover()).toEqual(gates);
     expect(dataplane.closed).toBe(true);
     await proxy.ended;
     expect(left).toBe(true);
