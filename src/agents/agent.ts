@@ -21,15 +21,19 @@ import { dataplaneSocket, snatSocket } from '../model/paths.js';
 import type { RoutingMode } from '../model/routing.js';
 import { kRouteProtocol } from '../namespaces/namespace.js';
 import { hands as realHands, type Hands } from '../namespaces/scripts.js';
+import type { MeasuredAgent } from './agent-metrics.js';
 import { controllers, type ControllerAddress, type Controllers } from './controllers.js';
 import type { Descriptors } from './l2/l2-agent.js';
 import type { LearnedEvent } from './l2/learned.js';
+import { Comparing } from './l3/comparing.js';
 import { teller } from './l3/gratuitous-arp.js';
 import type { Tell } from './l3/l3-agent.js';
 import { kAdvertiseMs } from './l3/ra-program.js';
 import type { RouterWatchParts } from './l3/router-watch.js';
+import { NamespaceNames } from './namespace-names.js';
 import { NodeAgent } from './node-agent.js';
 import { answerCall } from './node-calls.js';
+import { pause } from './pause.js';
 import { linkToSnat, type SnatLink } from './snat/door.js';
 import { snatWish } from './snat/wish.js';
 import { loadState, stateKeeper } from './state.js';
@@ -48,7 +52,11 @@ export interface AgentOptions {
   readonly tell?: Tell;
 }
 
-export interface Agent { close(): Promise<void> }
+export interface Agent {
+  /** For its metrics. */
+  readonly measured: MeasuredAgent;
+  close(): Promise<void>;
+}
 
 const kFirstDataplaneWaitMs = 20;
 const kLongestDataplaneWaitMs = 1000;
@@ -57,16 +65,9 @@ const kFirstRetryMs = 1000;
 const kLongestRetryMs = 30_000;
 /** How often everything is compared with the kernel again. */
 const kResyncMs = 60_000;
-/** How late a capture in a router namespace may be noticed that does not set a device promiscuous. */
-const kAskMs = 50;
 /** How often is looked for what a router namespace does not tell (XDP, iptables of the old kind). */
 const kLookMs = 5000;
-/** Router namespaces are held against what was built so soon after they told of a change, or so long after the last time. */
-const kSettleMs = 250;
-const kCompareMs = 30_000;
-/** Where there are many routers they are compared later: that takes at most one part in so many of the time. */
-const kCompareShare = 50;
-/** How often descriptors that keep a namespace alive are held against it. */
+/** How often descriptors that keep a namespace alive are held against it, also where nothing is heard of names. */
 const kPinWatchMs = 1000;
 /** How often learned MACs are looked through: a tenth of what the shortest of their times is. */
 const kAgeMs = 6000;
@@ -82,7 +83,7 @@ export async function runAgent(options: AgentOptions): Promise<Agent> {
     hands: options.hands ?? realHands(),
     descriptors: options.descriptors ?? addon(),
     routerWatch: options.routerWatch ?? {
-      open: (path, heard) => new (addon().NamespaceWatch)(path, kRouteProtocol, heard, kAskMs),
+      open: (path, heard, askMs) => new (addon().NamespaceWatch)(path, kRouteProtocol, heard, askMs),
       mode: options.routing,
     },
     tell: options.tell ?? teller(options.log),
@@ -106,10 +107,20 @@ class AgentProcess implements Agent {
   #retry: NodeJS.Timeout | undefined;
   #retryMs = kFirstRetryMs;
   #clocks: readonly NodeJS.Timeout[] = [];
-  #touched = new AbortController();
+  readonly #comparing = new Comparing((namespaces) => this.node.compare(namespaces), () => { this.#want('all'); });
+  readonly #names = new NamespaceNames(() => { this.#releasePins(); });
   readonly #stop = new AbortController();
 
-  constructor(private readonly options: AgentOptions, private readonly node: NodeAgent) {}
+  readonly measured: MeasuredAgent;
+
+  constructor(private readonly options: AgentOptions, private readonly node: NodeAgent) {
+    this.measured = {
+      counters: async () => await this.#reached().counters(),
+      numbers: () => node.numbers(),
+      generations: () => ({ given: node.givenView?.generation ?? 0, applied: this.#lastReport?.generation ?? 0 }),
+      work: node.work,
+    };
+  }
 
   start(): void {
     const { controllers: addresses, log } = this.options;
@@ -130,24 +141,26 @@ class AgentProcess implements Agent {
     });
     this.#clocks = [
       setInterval(() => { this.node.distrust(); this.#want('all'); }, kResyncMs),
-      setInterval(() => { if (this.node.releasePins()) this.#want('all'); }, kPinWatchMs),
+      setInterval(() => { this.#names.follow(); this.#releasePins(); }, kPinWatchMs),
       setInterval(() => { if (this.node.ageLearned(Date.now())) this.#want('rows'); }, kAgeMs),
       setInterval(() => { this.node.lookIntoRouters(); }, kLookMs),
       setInterval(() => { void this.node.advertise(); }, kAdvertiseMs),
     ];
-    this.node.watchRouters({ changed: () => { this.#want('rows'); }, touched: () => { this.#touched.abort(); } });
+    this.node.watchRouters({ changed: () => { this.#want('rows'); }, touched: (namespace) => { this.#comparing.touched(namespace); } });
+    this.#names.follow();
     this.#snat = linkToSnat(snatSocket(this.options.node), (winners) => {
       this.node.setWinners(winners);
       this.#want('all');
     }, log);
     this.#elect();
     void this.#keepDataplane();
-    void this.#compareRouters();
+    void this.#comparing.run(this.#stop.signal);
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
     for (const timer of [...this.#clocks, this.#gather, this.#announce, this.#retry]) clearTimeout(timer);
+    this.#names.close();
     this.#controllers?.close();
     this.#snat?.close();
     await this.#working;
@@ -197,18 +210,7 @@ class AgentProcess implements Agent {
     }
   }
 
-  /** Undoes what was done by hand in router namespaces. */
-  async #compareRouters(): Promise<void> {
-    let waitMs = kSettleMs;
-    while (!this.#stop.signal.aborted) {
-      await pause(kCompareMs, AbortSignal.any([this.#stop.signal, this.#touched.signal]));
-      await pause(waitMs, this.#stop.signal);
-      this.#touched = new AbortController();
-      const beganMs = performance.now();
-      if (await this.node.compareRouters()) this.#want('all');
-      waitMs = Math.max(kSettleMs, (performance.now() - beganMs) * kCompareShare);
-    }
-  }
+  #releasePins(): void { if (this.node.releasePins()) this.#want('all'); }
 
   /** Works with this dataplane until it is gone. */
   async #use(dataplane: DataplaneProxy): Promise<void> {
@@ -297,13 +299,4 @@ class AgentProcess implements Agent {
     this.#retry = setTimeout(() => { this.#retry = undefined; this.#want('all'); }, this.#retryMs);
     this.#retryMs = Math.min(kLongestRetryMs, this.#retryMs * 2);
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    if (signal.aborted) { done(); return; }
-    const timer = setTimeout(finish, ms);
-    function finish(): void { clearTimeout(timer); signal.removeEventListener('abort', finish); done(); }
-    signal.addEventListener('abort', finish);
-  });
 }

@@ -13,7 +13,6 @@ import type { Winners } from '../model/elected.js';
 import type { NodeIds } from '../model/node-call.js';
 import type { NodeReport, NodeView, RouterReport } from '../model/node-view.js';
 import type { Namespace } from '../namespaces/namespace.js';
-import { isRouterNamespace } from '../namespaces/router-namespace.js';
 import { exitCodes, ScriptFailure, type Hands } from '../namespaces/scripts.js';
 import { CurrentView } from './current-view.js';
 import { desiredOf, type Desired, type Plug } from './desired.js';
@@ -26,11 +25,13 @@ import { L3Agent, standingPlace, type Tell } from './l3/l3-agent.js';
 import { RaSpeaker } from './l3/ra-speaker.js';
 import { RouterWatch, type RouterListener, type RouterWatchParts } from './l3/router-watch.js';
 import { allocateIds, namesOfIds, tapName, vmDeviceName, type LocalIds } from './local-ids.js';
+import { LostDevices } from './lost-devices.js';
 import { nodeRows } from './node-rows.js';
 import { PluggedPorts } from './plugged-ports.js';
 import { reportOf } from './report.js';
 import { plan, type Actual, type Step } from './reconcile.js';
 import type { AgentState, MadeState } from './state.js';
+import { WorkCounts } from './work-counts.js';
 
 export interface NodeAgentParts {
   readonly node: string;
@@ -53,9 +54,9 @@ export class NodeAgent {
   #ids: LocalIds;
   readonly #namespaces: Set<string>;
   readonly #plugged: PluggedPorts;
-  /** Devices to be closed before anything else: their descriptors lead nowhere. */
-  readonly #lost = new Set<string>();
+  readonly #lost: LostDevices;
   readonly #faults: Faults;
+  readonly work = new WorkCounts();
   readonly #learned = new LearnedMacs();
   readonly announced = new Announcements();
 
@@ -69,6 +70,7 @@ export class NodeAgent {
     this.#namespaces = new Set(state.namespaces);
     this.#plugged = new PluggedPorts(state.plugs);
     this.#faults = new Faults(parts.log);
+    this.#lost = new LostDevices({ l2: this.#l2, l3: this.#l3, plugged: this.#plugged, log: parts.log });
   }
 
   get givenView(): NodeView | undefined { return this.#current.given; }
@@ -99,10 +101,11 @@ export class NodeAgent {
   /** Looks for what router namespaces do not tell of. */
   lookIntoRouters(): void { this.#routerWatch.look(); }
 
-  /** Routers that are not as they were built are forgotten; answers whether there are any. */
-  async compareRouters(): Promise<boolean> {
-    const found = await this.#l3.look();
-    for (const why of found) this.parts.log('warn', 'a router is not as it was built', { why });
+  /** Namespaces, all or these, that are not as they were built are forgotten; answers whether there are any. */
+  async compare(namespaces?: ReadonlySet<string>): Promise<boolean> {
+    const found = await this.#l3.look(namespaces);
+    for (const why of found) this.parts.log('warn', 'a namespace is not as it was built', { why });
+    this.work.repairs += found.length;
     return found.length > 0;
   }
 
@@ -173,23 +176,12 @@ export class NodeAgent {
   }
 
   #deviceLeft(name: string): boolean {
-    if (!this.#l2.has(name)) return false;
-    this.parts.log('warn', 'a device is gone', { device: name });
-    this.#lost.add(name);
-    this.#plugged.deviceLeft(name, this.#view);
-    return true;
+    const isOurs = this.#lost.left(name, this.#view);
+    if (isOurs) ++this.work.devicesGone;
+    return isOurs;
   }
 
-  async closeLost(): Promise<void> {
-    for (const name of this.#lost) {
-      this.#lost.delete(name);
-      await this.#guard(async () => {
-        await this.#l2.close(name);
-        const place = standingPlace(name);
-        if (place !== undefined) this.#l3.forget(place.namespace);
-      });
-    }
-  }
+  async closeLost(): Promise<void> { await this.#lost.close((body) => this.#guard(body)); }
 
   /** Lets the routers of this node speak to its VMs unasked. */
   async advertise(): Promise<void> {
@@ -221,10 +213,15 @@ export class NodeAgent {
   }
 
   async #take(step: Step): Promise<void> {
-    await this.#guard(() => this.#step(step), (error) => {
+    const took = async (): Promise<void> => {
+      await this.#step(step);
+      this.work.took(step.step, 'done');
+    };
+    await this.#guard(took, (error) => {
+      this.work.took(step.step, error.code);
       this.#faults.blame(step, error, this.#view);
       const code = error.cause instanceof ScriptFailure ? error.cause.exitCode : undefined;
-      if (code === exitCodes.deviceLost) this.#lose(step);
+      if (code === exitCodes.deviceLost) this.#lost.missed(step);
       if (code === exitCodes.namespaceLeft && step.step === 'plug') this.#deviceLeft(vmDeviceName(step.plug.port));
     });
   }
@@ -257,7 +254,7 @@ export class NodeAgent {
       const portId = this.#ids.ports[device];
       return portId !== undefined && this.#l2.has(device) ? tapName(portId) : undefined;
     });
-    if (isRouterNamespace(namespace.name)) this.#routerWatch.watch(namespace.name);
+    this.#routerWatch.watch(namespace.name);
   }
 
   async #apply(): Promise<void> {
@@ -276,12 +273,6 @@ export class NodeAgent {
   async #unplug(plug: Plug): Promise<void> {
     await this.#l2.unplug(plug);
     this.#plugged.remove(plug.port);
-  }
-
-  #lose(step: Step): void {
-    if (step.step === 'plug') this.#lost.add(vmDeviceName(step.plug.port));
-    if (step.step !== 'build') return;
-    for (const { from } of step.namespace.devices) if ('tap' in from) this.#lost.add(from.tap);
   }
 
   async #guard(body: () => Promise<void>, failed: (error: DvrError) => void = () => {}): Promise<void> {

@@ -3,12 +3,15 @@
  * dataplane, builds namespaces. A stop is not a teardown: devices, rows and namespaces stay.
  */
 import { Option, type Command } from 'commander';
+import type { Agent } from '../agents/agent.js';
 import type { ControllerAddress } from '../agents/controllers.js';
 import { logLine } from '../dataplane/log.js';
 import { parseIp } from '../model/addresses.js';
 import { DvrError } from '../model/errors.js';
 import { parseName } from '../model/identifiers.js';
 import { MAX_CONTROLLERS } from '../model/limits.js';
+import { parseLoopback, type LoopbackAddress } from '../model/loopback.js';
+import { METRICS_PORT } from '../model/paths.js';
 import { routingModes, type RoutingMode } from '../model/routing.js';
 
 interface Options {
@@ -17,6 +20,7 @@ interface Options {
   readonly vtepIp: string;
   readonly key?: string;
   readonly routing?: RoutingMode;
+  readonly metrics?: string;
 }
 
 const kExample = `
@@ -33,6 +37,7 @@ export function register(program: Command): void {
     .option('--key <file>', 'the cluster key, made by `dvr init --key FILE`')
     .addOption(new Option('--routing <mode>', 'of every router here, over the topology: to find out whether it matters')
       .choices(routingModes).env('DVR_ROUTING'))
+    .option('--metrics <ip:port>', 'tell Prometheus on this machine: a loopback address, as 127.0.0.1:9697')
     .option('--json', 'print an error as JSON as well; log lines are JSON always')
     .addHelpText('after', kExample)
     .action(run);
@@ -44,6 +49,7 @@ async function run(options: Options): Promise<void> {
   if (parseIp(vtepIp) === undefined) throw new DvrError('DVR_USAGE', `"${vtepIp}" is no IP address`, '');
   if (addresses.length > MAX_CONTROLLERS)
     throw new DvrError('DVR_USAGE', `${addresses.length} controllers`, `give at most ${MAX_CONTROLLERS}`);
+  const door = options.metrics === undefined ? undefined : parseLoopback('--metrics', options.metrics, 'an agent', METRICS_PORT);
   const controllers = await Promise.all([...new Set(addresses)].map(async (address): Promise<ControllerAddress> => {
     const authenticate = await authentication(address, key, node);
     return { address, ...(authenticate && { authenticate }) };
@@ -54,10 +60,18 @@ async function run(options: Options): Promise<void> {
   const agent = await runAgent(
     { node, controllers, vtepIp, routing, log: logLine },
   );
+  if (door !== undefined) await tellPrometheus(agent, door);
   logLine('info', 'agent runs', { node, pid: process.pid, controllers: addresses });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => { void agent.close().then(() => { process.exit(0); }); });
   }
+}
+
+/** Until the process ends. */
+async function tellPrometheus({ measured }: Agent, door: LoopbackAddress): Promise<void> {
+  const { agentMetrics } = await import('../agents/agent-metrics.js');
+  const { openMetricsDoor } = await import('../agents/metrics-door.js');
+  await openMetricsDoor(agentMetrics(measured), door);
 }
 
 const collect = (address: string, before: readonly string[] = []): readonly string[] => [...before, address];

@@ -4,14 +4,17 @@ import { pino, type Logger } from 'pino';
 import { topologyDigest } from '../controller/apply-topology.js';
 import { parseDoor } from '../controller/api/door.js';
 import { Controller } from '../controller/controller.js';
+import { storeWrites } from '../controller/metrics.js';
 import { startServer, type ServerOptions } from '../controller/server.js';
 import { etcdAccess } from '../controller/store/etcd-access.js';
 import { LevelStore } from '../controller/store/level.js';
+import { measured } from '../controller/store/measured.js';
 import type { KeyValueStore } from '../controller/store/store.js';
 import { removeStaleSocket } from '../controller/unix-door.js';
 import { parseIp } from '../model/addresses.js';
 import { readClusterKey } from '../model/cluster-key.js';
 import { DvrError } from '../model/errors.js';
+import { Metrics } from '../model/metrics.js';
 import { controllerSocket } from '../model/paths.js';
 import { readTopologyFile } from '../model/topology.js';
 import { print } from './output.js';
@@ -65,7 +68,8 @@ async function run(options: Options): Promise<void> {
   const socketPath = controllerSocket();
   // Before the state is touched: two controllers must not write it.
   await removeStaleSocket(socketPath);
-  const controller = await Controller.open(await openStore(), log);
+  const metrics = new Metrics();
+  const controller = await Controller.open(measured(await openStore(), storeWrites(metrics)), log);
   controller.listen({
     events: (events) => {
       for (const event of events) log.info(event, event.event);
@@ -76,6 +80,7 @@ async function run(options: Options): Promise<void> {
     controller,
     socketPath,
     log,
+    metrics,
     ...(tcp === undefined ? {} : { tcp }),
     ...(api === undefined ? {} : { api }),
   });

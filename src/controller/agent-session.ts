@@ -38,6 +38,13 @@ const MAX_REASON_BYTES = 123;
 /** What is not an answer to a call. */
 export type SessionMessage = Exclude<AgentMessage, { type: 'result' | 'failure' | 'resync' }>;
 
+/** How much was sent of whole views and of changes, over all connections. */
+export type SentViews = Record<'view' | 'delta', { messages: number; bytes: number }>;
+export const nothingSent = (): SentViews => ({
+  view: { messages: 0, bytes: 0 },
+  delta: { messages: 0, bytes: 0 },
+});
+
 interface PendingCall {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: DvrError) => void;
@@ -64,6 +71,7 @@ export class AgentSession {
     private readonly socket: WebSocket,
     onMessage: (message: SessionMessage) => Promise<void>,
     onClose: () => void,
+    private readonly sent: SentViews = nothingSent(),
   ) {
     this.pinger = setInterval(() => this.ping(), PING_MS);
     socket.on('pong', () => {
@@ -169,8 +177,11 @@ export class AgentSession {
     if (view === undefined) return;
     this.waitingView = undefined;
     if (view === this.sentView) return;
-    const text = messageText(this.sentView, view);
+    const { kind, text } = messageOf(this.sentView, view);
     this.sentView = view;
+    this.sent[kind].messages++;
+    // Names and addresses are ASCII: characters are bytes.
+    this.sent[kind].bytes += text.length;
     this.isSending = true;
     this.sendText(text, () => {
       this.isSending = false;
@@ -221,12 +232,15 @@ export class AgentSession {
 }
 
 /** What differs, or the whole where there is nothing to differ from, or more differs than a message carries. */
-function messageText(before: NodeView | undefined, view: NodeView): string {
+function messageOf(
+  before: NodeView | undefined,
+  view: NodeView,
+): { readonly kind: keyof SentViews; readonly text: string } {
   if (before !== undefined) {
     const text = JSON.stringify({ type: 'delta', delta: diffView(before, view) } satisfies ControllerMessage);
-    if (text.length <= MAX_VIEW_BYTES) return text;
+    if (text.length <= MAX_VIEW_BYTES) return { kind: 'delta', text };
   }
-  return `{"type":"view","view":${viewText(view)}}`;
+  return { kind: 'view', text: `{"type":"view","view":${viewText(view)}}` };
 }
 
 function knownCode(code: string): ErrorCode {

@@ -13,7 +13,7 @@ import { DvrError } from '../model/errors.js';
 import { MAX_STREAM_MESSAGE_BYTES } from '../model/limits.js';
 import type { AgentMessage, AnnouncedAddress, NodeCallMethod } from '../model/node-call.js';
 import type { NodeReport } from '../model/node-view.js';
-import { AgentSession, closeCodes, type SessionMessage } from './agent-session.js';
+import { AgentSession, closeCodes, nothingSent, type SessionMessage } from './agent-session.js';
 import { Announcements } from './announcements.js';
 import type { Controller } from './controller.js';
 import type { Log } from './log.js';
@@ -38,6 +38,7 @@ export class AgentStream {
   private readonly unkept = new Set<AgentSession>();
   private readonly sayAgain: NodeJS.Timeout;
   private handshakes = 0;
+  readonly sent = nothingSent();
   private readonly announcements: Announcements;
   private readonly stopListening: () => void;
 
@@ -145,6 +146,7 @@ export class AgentStream {
         clearTimeout(late);
         this.leave(session);
       },
+      this.sent,
     );
     if (expected !== undefined && !this.controller.intent.nodes.has(expected)) {
       refuseUnknown(session, expected);

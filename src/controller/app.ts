@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import { DvrError } from '../model/errors.js';
+import type { Metrics } from '../model/metrics.js';
 import { faultOf } from './api/answers.js';
 import { MAX_PARAMETER_LENGTH } from './api/limits.js';
 import { addNetworkingApi, withoutSuffix } from './api/networking-api.js';
@@ -12,12 +13,14 @@ import type { AgentStream } from './agent-stream.js';
 import type { Controller } from './controller.js';
 import { addFreshReads } from './fresh-reads.js';
 import type { Log } from './log.js';
+import { addMetricsRoute } from './metrics.js';
 import { collections } from './resources/collections.js';
 import { addRoutes, type Waits } from './routes.js';
 
 export interface AppOptions extends Waits {
   readonly controller: Controller;
   readonly log: Log;
+  readonly metrics?: Metrics;
 }
 
 export function makeApp(options: AppOptions, agents: AgentStream): FastifyInstance {
@@ -47,6 +50,7 @@ export function makeApp(options: AppOptions, agents: AgentStream): FastifyInstan
     );
   });
   addFreshReads(app, controller);
+  if (options.metrics !== undefined) addMetricsRoute(app, options.metrics);
   addRoutes(app, controller, agents, options);
   const api = {
     controller,

@@ -3,7 +3,7 @@
  * then told to whoever listens. If writing fails nothing has changed. What other controllers of the same
  * store have written is told the same way.
  */
-import { DvrError } from '../model/errors.js';
+import { DvrError, type ErrorCode } from '../model/errors.js';
 import type { NodeReport, NodeView } from '../model/node-view.js';
 import { CommandQueue } from './command-queue.js';
 import { emptyState, type ControllerState, type Intent } from './intent.js';
@@ -21,6 +21,8 @@ export interface ControllerListener {
   nodeGone?(node: string): void;
   report?(report: NodeReport): void;
   events?(events: readonly ControllerEvent[]): void;
+  /** `done`, or the code that the command was refused with. */
+  decided?(command: Command['command'], result: 'done' | ErrorCode): void;
 }
 
 /**
@@ -104,6 +106,17 @@ export class Controller {
    * DVR_STORE_UNREACHABLE it may be done all the same, later.
    */
   async execute(command: Command): Promise<readonly ControllerEvent[]> {
+    try {
+      const events = await this.inTurn(command);
+      this.tellDecided(command, 'done');
+      return events;
+    } catch (error) {
+      if (error instanceof DvrError) this.tellDecided(command, error.code);
+      throw error;
+    }
+  }
+
+  private async inTurn(command: Command): Promise<readonly ControllerEvent[]> {
     return await this.queue.run(async () => {
       let events: readonly ControllerEvent[] = [];
       const at = `${new Date().toISOString().slice(0, 19)}Z`;
@@ -152,6 +165,10 @@ export class Controller {
     for (const node of gone) for (const listener of listeners) listener.nodeGone?.(node);
     for (const view of views)
       for (const listener of listeners) listener.view?.(view.node.name, view);
+  }
+
+  private tellDecided({ command }: Command, result: 'done' | ErrorCode): void {
+    for (const listener of [...this.listeners]) listener.decided?.(command, result);
   }
 
   private tellReport(node: string): void {

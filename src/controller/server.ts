@@ -7,11 +7,13 @@ import { createServer, type Server } from 'node:http';
 import type { ClusterKey } from '../model/cluster-key.js';
 import { DvrError } from '../model/errors.js';
 import { MAX_NODES } from '../model/limits.js';
+import { Metrics } from '../model/metrics.js';
 import { AgentStream } from './agent-stream.js';
 import { openDoor, type DoorAddress } from './api/door.js';
 import { makeApp } from './app.js';
 import type { Controller } from './controller.js';
 import type { Log } from './log.js';
+import { addControllerMetrics } from './metrics.js';
 import type { Waits } from './routes.js';
 import { openUnixDoor } from './unix-door.js';
 
@@ -23,6 +25,8 @@ export interface ServerOptions extends Waits {
   /** The door for OpenStack's clients. */
   readonly api?: DoorAddress;
   readonly log: Log;
+  /** What else there is to be told is in it already. */
+  readonly metrics?: Metrics;
 }
 
 export interface RunningServer {
@@ -38,8 +42,10 @@ export interface RunningServer {
  * Opens the doors.
  * @throws DvrError DVR_CONFLICT where another controller has the socket, DVR_USAGE where none can be made.
  */
-export async function startServer(options: ServerOptions): Promise<RunningServer> {
+export async function startServer(given: ServerOptions): Promise<RunningServer> {
+  const options = { ...given, metrics: given.metrics ?? new Metrics() };
   const agents = new AgentStream(options.controller, options.log);
+  const stopCounting = addControllerMetrics(options.metrics, options.controller, agents);
   const app = makeApp(options, agents);
   app.server.on('upgrade', (request, socket, head) => agents.upgrade(request, socket, head));
   const clients = options.api === undefined ? undefined : makeApp(options, agents);
@@ -49,6 +55,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const close = async (): Promise<void> => {
     closeUnixDoor();
     closeUnixDoor = () => {}; // By the next time another controller may have the socket.
+    stopCounting();
     agents.close();
     door?.close();
     door?.closeAllConnections();

@@ -1,6 +1,6 @@
 /** The processes a lab keeps running, in the order in which they are started. Pure. */
 import { join } from 'node:path';
-import { controllerSocket, dataplaneSocket, labApi, snatSocket } from '../model/paths.js';
+import { controllerSocket, dataplaneSocket, labApi, METRICS_PORT, snatSocket } from '../model/paths.js';
 import { hostNamespace } from './outside.js';
 import type { LabPlan } from './plan.js';
 
@@ -33,7 +33,8 @@ export function rolesOf(plan: LabPlan, topologyFile: string): Role[] {
     {
       name: `agent ${name}`,
       node: name,
-      args: ['agent', '--node', name, '--controller', `unix:${controllerSocket()}`, '--vtep-ip', vtepIp],
+      args: ['agent', '--node', name, '--controller', `unix:${controllerSocket()}`, '--vtep-ip', vtepIp,
+        '--metrics', `127.0.0.1:${METRICS_PORT}`],
     },
     ...(isElected ? [{ name: `snat ${name}`, node: name, socket: snatSocket(name), args: ['snat', '--node', name] }] : []),
   ])];

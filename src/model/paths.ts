@@ -10,6 +10,8 @@ export const stateDir = (): string => process.env['DVR_STATE_DIR'] ?? '/var/lib/
 
 /** Where the lab's controller answers OpenStack's clients: Neutron's own port. */
 export const labApi = (): string => process.env['DVR_API'] ?? '127.0.0.1:9696';
+/** Where agents tell Prometheus; each node of the lab has a loopback of its own. */
+export const METRICS_PORT = 9_697;
 
 export const controllerSocket = (): string => join(runDir(), 'controller.sock');
 export const dataplaneSocket = (node: string): string => join(runDir(), node, 'dataplane.sock');

@@ -137,12 +137,13 @@ export class L3Agent {
   }
 
   /**
-   * Holds every namespace against the kernel, a short command or two each, and forgets those that are not as
+   * Holds every namespace, or these, against the kernel, a short command or two each, and forgets those that are not as
    * they were built: the next build mends them. Answers what was found, a sentence for each.
    */
-  async look(): Promise<readonly string[]> {
+  async look(namespaces?: ReadonlySet<string>): Promise<readonly string[]> {
     const found: string[] = [];
     for (const [name, built] of [...this.#built]) {
+      if (namespaces !== undefined && !namespaces.has(name)) continue;
       const difference = await this.#differenceOf(name, built);
       // Where it was built anew meanwhile, the look saw half of this and half of that.
       if (difference === undefined || this.#built.get(name) !== built) continue;

@@ -1,6 +1,7 @@
 /**
- * Watches the router namespaces of this node for what must be seen inside (inside-router.ts): looks when
- * the addon has heard something, and keeps what it found as the reasons of each router's way.
+ * Watches the namespaces of this node, and tells when one of them is not what it was. Router namespaces it watches also
+ * for what must be seen inside (inside-router.ts): looks when the addon has heard something, and keeps what it
+ * found as the reasons of each router's way.
  *
  * A watch keeps its namespace alive, so it is closed before the namespace is removed, and by letGo() when
  * somebody else has removed it.
@@ -10,14 +11,14 @@ import type { NamespaceFacts, NamespaceWatch, PacketSocket } from '../../datapla
 import type { RouterView } from '../../model/node-view.js';
 import type { RoutingMode } from '../../model/routing.js';
 import { netnsPath } from '../../namespaces/netns-path.js';
-import { routerNamespaceName } from '../../namespaces/router-namespace.js';
+import { isRouterNamespace, routerNamespaceName } from '../../namespaces/router-namespace.js';
 import { reasonsInside, type Holder } from './inside-router.js';
 import { routerWay, type RouterWays } from './router-ways.js';
 import { holdersOf } from './socket-holders.js';
 
 export interface RouterWatchParts {
   /** Opens a watch of a namespace; the addon does it, tests pretend. */
-  readonly open: (path: string, heard: () => void) => NamespaceWatch;
+  readonly open: (path: string, heard: () => void, askMs: number) => NamespaceWatch;
   /** For all routers, whatever the topology says. */
   readonly mode?: RoutingMode | undefined;
 }
@@ -25,10 +26,14 @@ export interface RouterWatchParts {
 export interface RouterListener {
   /** A router's way may be another: rows and report follow. */
   changed(): void;
-  /** Something in a router's namespace is not what it was, by whomever. */
-  touched(): void;
+  /** Something in the namespace is not what it was, by whomever. */
+  touched(namespace: string): void;
 }
 
+/** How late a capture in a router namespace may be noticed that does not set a device promiscuous. */
+const kAskMs = 50;
+/** Who captures elsewhere is of no interest, and as seldom asked for as can be. */
+const kSeldomMs = 60_000;
 /** What is heard sooner after the last look is looked at then, all at once: a busy tool is not followed closely. */
 const kLookAgainMs = 10;
 /** A router goes the fast way again when there was no reason against it for so long: it does not flap. */
@@ -64,7 +69,7 @@ export class RouterWatch {
     for (const namespace of [...this.#watched.keys()]) this.forget(namespace);
   }
 
-  /** Watches the router's namespace, which has just been built, and looks inside at once. */
+  /** Watches the namespace, which has just been built; a router's is looked into at once. */
   watch(namespace: string): void {
     const inode = inodeOf(namespace);
     const before = this.#watched.get(namespace);
@@ -77,7 +82,7 @@ export class RouterWatch {
     }
   }
 
-  /** Closes the router's watch, so that its namespace can go. */
+  /** Closes the watch, so that its namespace can go. */
   forget(namespace: string): void {
     this.#blind.delete(namespace);
     const watched = this.#watched.get(namespace);
@@ -98,7 +103,8 @@ export class RouterWatch {
 
   /** Looks at everything anew: for what cannot be heard of. */
   look(): void {
-    const changed = [...this.#watched].map(([namespace, watched]) => this.#lookAt(namespace, watched));
+    const routers = [...this.#watched].filter(([namespace]) => isRouterNamespace(namespace));
+    const changed = routers.map(([namespace, watched]) => this.#lookAt(namespace, watched));
     if (changed.includes(true)) this.#listener.changed();
   }
 
@@ -113,12 +119,14 @@ export class RouterWatch {
   }
 
   #open(namespace: string, inode: number | undefined): Watched {
-    const watch = this.parts.open(netnsPath(namespace), () => { this.#hear(namespace); });
+    const isRouter = isRouterNamespace(namespace);
+    const watch = this.parts.open(netnsPath(namespace), () => { this.#hear(namespace); }, isRouter ? kAskMs : kSeldomMs);
     try {
       const watched: Watched = {
         inode, watch, holders: new Map(), sockets: watch.packetSockets(), facts: watch.facts(),
         lookedMs: performance.now(), timer: undefined, reasons: [], quietSinceMs: undefined,
       };
+      if (!isRouter) return watched;
       watched.reasons = judge(watched);
       return watched;
     } catch (error) {
@@ -130,7 +138,8 @@ export class RouterWatch {
   #hear(namespace: string): void {
     const watched = this.#watched.get(namespace);
     if (watched === undefined) return;
-    this.#listener.touched();
+    this.#listener.touched(namespace);
+    if (!isRouterNamespace(namespace)) return;
     const sinceMs = performance.now() - watched.lookedMs;
     if (sinceMs < kLookAgainMs) this.#lookLater(namespace, watched, kLookAgainMs - sinceMs);
     else if (this.#lookAt(namespace, watched)) this.#listener.changed();

@@ -4,36 +4,14 @@
  */
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { parseIp, type IpAddress } from '../../model/addresses.js';
 import { DvrError } from '../../model/errors.js';
+import { isLocalRequest, parseLoopback, type LoopbackAddress } from '../../model/loopback.js';
 import { NeutronFault } from './faults.js';
 
-export interface DoorAddress {
-  readonly host: IpAddress;
-  readonly port: number;
-}
-
-const MAX_TCP_PORT = 65_535;
+export type DoorAddress = LoopbackAddress;
 
 /** @throws DvrError DVR_USAGE */
-export function parseDoor(text: string): DoorAddress {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
-  const host = parseIp(match?.[1] ?? match?.[2] ?? '');
-  const port = Number(match?.[3]);
-  if (host === undefined || port > MAX_TCP_PORT)
-    throw new DvrError(
-      'DVR_USAGE',
-      `--api ${text} is no address with a port`,
-      'write it like 127.0.0.1:9696 or [::1]:9696',
-    );
-  if (isLoopback(host)) return { host, port };
-  throw new DvrError(
-    'DVR_USAGE',
-    `--api ${text}: ${host} is no loopback address, and the API listens on no other`,
-    'there is no TLS and there are no tokens and roles yet, so whoever reaches it may do anything; ' +
-      'from another machine come through ssh: ssh -L 9696:127.0.0.1:9696 HOST',
-  );
-}
+export const parseDoor = (text: string): DoorAddress => parseLoopback('--api', text, 'the API', 9696);
 
 /** @throws DvrError DVR_USAGE where the port is taken. @returns the port, chosen by the kernel where 0 was asked for */
 export async function openDoor(app: FastifyInstance, { host, port }: DoorAddress): Promise<number> {
@@ -53,18 +31,7 @@ export async function openDoor(app: FastifyInstance, { host, port }: DoorAddress
   return (app.server.address() as AddressInfo).port;
 }
 
-/**
- * A page in a browser on this machine could send requests here on behalf of somebody far away. A browser
- * says whose page it is (Origin), and a name that was made to point here is in Host: both are refused.
- */
-function isLocal({ headers, hostname }: FastifyRequest): boolean {
-  const name = hostname.replace(/^\[(.*)\]$/, '$1');
-  const host = parseIp(name);
-  return (
-    headers.origin === undefined &&
-    (name === 'localhost' || (host !== undefined && isLoopback(host)))
-  );
-}
+const isLocal = ({ headers, hostname }: FastifyRequest): boolean => isLocalRequest(headers.origin, hostname);
 
 function strangerFault({ headers }: FastifyRequest): NeutronFault {
   const whose = headers.origin === undefined ? `Host ${headers.host ?? ''}` : `Origin ${headers.origin}`;
@@ -73,5 +40,3 @@ function strangerFault({ headers }: FastifyRequest): NeutronFault {
     `${whose.slice(0, 100)} is not this machine: the API is for programs on it, not for web pages`,
   );
 }
-
-const isLoopback = (host: IpAddress): boolean => host.startsWith('127.') || host === '::1';
