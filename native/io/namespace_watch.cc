@@ -58,6 +58,8 @@ bool NamespaceWatch::is_of_interest(const nlmsghdr& message) const {
   if (message.nlmsg_type == RTM_NEWNEIGH) return false;
   if (message.nlmsg_type != RTM_NEWROUTE && message.nlmsg_type != RTM_DELROUTE) return true;
   const unsigned protocol = header_of<rtmsg>(message).rtm_protocol;
+  // Routes of ours that come are no news. That one goes may be somebody else's doing.
+  if (message.nlmsg_type == RTM_DELROUTE && protocol == own_route_protocol_) return true;
   return protocol != own_route_protocol_ && !is_route_of_kernel(protocol);
 }
 

@@ -15,7 +15,7 @@ namespace dvr {
 
 class NamespaceWatch {
  public:
-  // `path` is /run/netns/…; routes of our own protocol are of no interest.
+  // `path` is /run/netns/…; routes of our own protocol are of no interest, unless they go.
   static Result<NamespaceWatch> open(const std::string& path, unsigned own_route_protocol);
 
   // Readable when something has been heard. A kernel without nfnetlink gives one, others two.

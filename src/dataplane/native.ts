@@ -124,7 +124,7 @@ export interface NativeAddon {
    * Watches the namespace at `path`, which it keeps alive until it is closed. `heard` is called when
    * `facts` may answer otherwise than before or an address or a neighbour has changed, at once, and when
    * `packetSockets` does, at most `askMs` later (with thousands of watches: so seldom that a fiftieth of
-   * the time is spent on asking). Routes of `ownRouteProtocol` are no facts.
+   * the time is spent on asking). Routes of `ownRouteProtocol` are no facts; that one goes is heard.
    */
   NamespaceWatch: new (path: string, ownRouteProtocol: number, heard: () => void, askMs: number) => NamespaceWatch;
   /**

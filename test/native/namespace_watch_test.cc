@@ -177,7 +177,7 @@ TEST_CASE("Rules of both families are heard of and seen, with who made them") {
   });
 }
 
-TEST_CASE("Routes are heard of and seen unless they are the kernel's or of our own protocol") {
+TEST_CASE("Routes are heard of and seen unless they are the kernel's or of our own protocol; of ours is heard when one goes") {
   in_new_netns([] {
     const auto watch = watch_here();
     const auto mirror = mirror_that_is_up();
@@ -186,6 +186,8 @@ TEST_CASE("Routes are heard of and seen unless they are the kernel's or of our o
     run("ip route add 10.9.0.0/16 via 10.1.0.9 proto 200");
     CHECK(!has_heard(watch));
     CHECK(facts_of(watch).routes.empty());
+    run("ip route del 10.9.0.0/16 proto 200");
+    CHECK(has_heard(watch));
     run("ip route add 10.2.0.12 via 10.1.0.9 && ip link set lo up && ip -6 route add 2001:db8::/32 dev lo");
     CHECK(has_heard(watch));
     const auto routes = facts_of(watch).routes;

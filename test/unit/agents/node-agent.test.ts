@@ -180,7 +180,7 @@ describe('a node with a way out', () => {
       .map((words) => did.findIndex((deed) => deed.startsWith(words)));
     expect(order).not.toContain(-1);
     expect(order).toEqual(order.toSorted((left, right) => left - right));
-    expect(did.filter((deed) => deed.startsWith('watch'))).toEqual(['watch /run/netns/qrouter-r1']);
+    expect(did.filter((deed) => deed.startsWith('watch'))).toEqual(['watch /run/netns/fip-ext', 'watch /run/netns/qrouter-r1']);
   });
 
   it('takes it all away with the gateway, and cuts nothing that was never translated', async () => {
