@@ -9,6 +9,7 @@ import type { Port } from '../model/resources.js';
 import type { Controller } from './controller.js';
 import { portOf } from './port-commands.js';
 import type { AttachRequest } from './state.js';
+import { isSwitchedOff } from './switched-on.js';
 
 /** A guest's device is there in well under a second; the rest is patience with a loaded machine. */
 export const ATTACH_WAIT_MS = 15_000;
@@ -39,6 +40,8 @@ export async function attach(
       `port ${request.name} was detached while it was being attached`,
       'attach it again',
     );
+  // Nothing is plugged in before it is switched on; then it is, unasked.
+  if (isSwitchedOff(controller.intent, request.name)) return portOf(controller.intent, request.name);
   try {
     await waitForReport(controller, binding.node, options, `port ${request.name}`, (report) => {
       if (report.generation < binding.boundAt) return false;

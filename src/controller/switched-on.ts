@@ -20,6 +20,10 @@ export const switchedOn = remembered((intent: Intent): Intent => {
   };
 });
 
+/** Whether the port is known nowhere for that reason. */
+export const isSwitchedOff = (intent: Intent, port: string): boolean =>
+  intent.ports.has(port) && !switchedOn(intent).ports.has(port);
+
 type Switched = ReadonlyMap<string, { readonly adminDown?: true }>;
 
 const namesOff = remembered((things: Switched): ReadonlySet<string> => {
