@@ -44,6 +44,7 @@ function registerUpAndDown(lab: Command): void {
   lab.command('up').description('bring the lab up, or repair what is missing of it')
     .argument('[topology]', 'YAML file; without it, the picture of the README')
     .option('--name <name>', 'name of the lab', 'lab')
+    .option('--controllers <count>', 'how many controllers; several share an etcd', Number)
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  dvr lab up my-topology.yaml\n')
     .action(up);
@@ -76,10 +77,13 @@ function registerVms(lab: Command): void {
     });
 }
 
-async function up(topologyFile: string | undefined, options: Shown & { readonly name: string }): Promise<void> {
+interface UpWish extends Shown { readonly name: string; readonly controllers?: number }
+
+async function up(topologyFile: string | undefined, options: UpWish): Promise<void> {
   if (parseName(options.name) === undefined) throw new DvrError('DVR_USAGE', `"${options.name}" is no name`, nameRule);
   const { record, wasUp } = await bringUp({
     name: options.name, cluster, progress: (line) => { progress(`lab: ${line}`); }, ...(topologyFile === undefined ? {} : { topologyFile }),
+    ...(options.controllers === undefined ? {} : { controllers: options.controllers }),
   });
   if (wasUp) progress(`lab "${record.name}" was up already`);
   const now = await labStatus(record, cluster);

@@ -5,7 +5,7 @@
  * the role over, and ours, which then leaves, is started again only when nobody answers any more.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { netnsDir, roleVariable } from './processes.js';
@@ -44,10 +44,13 @@ async function runOnce(role: Role, logs: string): Promise<string> {
   if (command === undefined) return 'its node is not held';
   const log = openSync(logFileOf(logs, role.name), 'a');
   try {
+    for (const file of role.stale ?? []) rmSync(file, { force: true });
+    if (role.folder !== undefined) mkdirSync(role.folder, { recursive: true, mode: 0o700 });
     const child = spawn(command.file, command.args, {
       detached: true,
+      ...(role.folder === undefined ? {} : { cwd: role.folder }),
       stdio: ['ignore', log, log],
-      env: { ...process.env, [roleVariable]: role.name, DVR_HOST_ROOT: `/proc/${process.pid}/root` },
+      env: { ...process.env, ...role.environment, [roleVariable]: role.name, DVR_HOST_ROOT: `/proc/${process.pid}/root` },
     });
     return await ended(child);
   } finally {
@@ -60,6 +63,7 @@ function commandOf(role: Role): { file: string; args: string[] } | undefined {
   if (role.namespace !== undefined) {
     return { file: 'nsenter', args: [`--net=${netnsDir}/${role.namespace}`, '--', process.execPath, ...dvr] };
   }
+  if (role.program !== undefined) return { file: role.program, args: [...role.args] };
   if (role.node === undefined) return { file: process.execPath, args: dvr };
   const holder = readHolderPid(role.node);
   if (holder === undefined) return undefined;

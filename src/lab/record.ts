@@ -20,6 +20,8 @@ export interface LabRecord {
   readonly topologyText: string;
   readonly plan: LabPlan;
   readonly stateDir: string;
+  /** How many; absent: one. */
+  readonly controllers?: number;
   /** Who is building; while that process lives nobody else may. */
   readonly builderPid: number;
 }

@@ -35,7 +35,8 @@ export interface LabStatus {
 export async function labStatus(record: LabRecord, cluster: Cluster): Promise<LabStatus> {
   const { plan } = record;
   const running = roleHolders(record.id);
-  const roles: readonly Pick<Role, 'name' | 'node' | 'socket'>[] = [{ name: 'supervisor' }, ...rolesOf(plan, labTopologyFile())];
+  const roles: readonly Pick<Role, 'name' | 'node' | 'socket'>[] =
+    [{ name: 'supervisor' }, ...rolesOf(plan, labTopologyFile(), record.controllers)];
   const processes = await Promise.all(roles.map((role) => holderOf(role, running.get(role.name))));
   const present = (namespace: string): boolean => namespaceInode(namespace) !== undefined;
   const health = await healthOf(cluster);

@@ -48,7 +48,7 @@ export async function supervise(): Promise<void> {
   process.title = `dvr lab ${record.name}`;
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => { stop.abort(); });
-  for (const role of rolesOf(record.plan, labTopologyFile())) void keep(role, logsDir(), stop.signal);
+  for (const role of rolesOf(record.plan, labTopologyFile(), record.controllers)) void keep(role, logsDir(), stop.signal);
   await showNamespaces(record, stop.signal);
   process.exit(0);
 }

@@ -7,10 +7,11 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DvrError } from '../model/errors.js';
-import { controllerSocket, labApi, runDir, stateDir } from '../model/paths.js';
+import { runDir, stateDir } from '../model/paths.js';
 import { parseTopology } from '../model/topology.js';
 import { requireFreeApi } from './api-door.js';
 import { type Cluster, attachVm, missingOf } from './cluster.js';
+import { controllerDoors, controllerSockets, requireControllers } from './controllers.js';
 import { takeDown } from './down.js';
 import { answers } from './keeper.js';
 import { lastLines } from './logs.js';
@@ -28,6 +29,8 @@ export interface UpOptions {
   readonly name: string;
   /** Path of the topology; the seed's picture where none is given. */
   readonly topologyFile?: string;
+  /** Absent: as many as there are, or one. */
+  readonly controllers?: number;
   readonly cluster: Cluster;
   readonly progress: (line: string) => void;
 }
@@ -45,8 +48,10 @@ export async function bringUp(options: UpOptions): Promise<{ record: LabRecord; 
   const text = readTopology(file);
   const plan = planLab(parseTopology(text, file));
   const existing = readRecord();
-  if (existing !== undefined) refuseOther(existing, options.name, text);
-  const record = existing ?? await claim(options.name, file, text, plan);
+  const controllers = options.controllers ?? existing?.controllers ?? 1;
+  requireControllers(controllers);
+  if (existing !== undefined) refuseOther(existing, options.name, text, controllers);
+  const record = existing ?? await claim(options.name, file, text, plan, controllers);
   try {
     await build(record, options);
   } catch (cause) {
@@ -65,17 +70,20 @@ function readTopology(file: string): string {
   }
 }
 
-function refuseOther(existing: LabRecord, name: string, text: string): void {
+function refuseOther(existing: LabRecord, name: string, text: string, controllers: number): void {
   const builds = existing.builderPid !== process.pid && isAlive(existing.builderPid)
     && !roleHolders(existing.id).has('supervisor');
-  if (existing.name === name && existing.topologyText === text && !builds) return;
+  const isSame = existing.name === name && existing.topologyText === text && (existing.controllers ?? 1) === controllers;
+  if (isSame && !builds) return;
   const what = builds ? `is being brought up by process ${existing.builderPid}` : `is up, made from ${existing.topologyFile}`;
   throw new DvrError('DVR_LAB_EXISTS', `the lab "${existing.name}" ${what}; a machine holds one lab`,
     'take it down first with `dvr lab down`');
 }
 
 /** Writes the record of all that will be made, having looked that none of it is anybody else's. */
-async function claim(name: string, topologyFile: string, topologyText: string, plan: LabPlan): Promise<LabRecord> {
+async function claim(
+  name: string, topologyFile: string, topologyText: string, plan: LabPlan, controllers: number,
+): Promise<LabRecord> {
   const other = runningLab();
   if (other !== undefined) {
     throw new DvrError('DVR_LAB_EXISTS', `${runningLabText(other)} is up; a machine holds one lab`,
@@ -90,10 +98,10 @@ async function claim(name: string, topologyFile: string, topologyText: string, p
     throw new DvrError('DVR_CONFLICT', `${runDir()} is in use, but not by a lab`,
       'stop the dvr processes of this machine and remove the folder, or set DVR_RUN_DIR');
   }
-  await requireFreeApi(labApi());
+  for (const door of controllerDoors(controllers)) await requireFreeApi(door);
   claimStateDir();
   const record: LabRecord = {
-    version: 1, name, id: randomUUID(), topologyFile, topologyText, plan, stateDir: stateDir(), builderPid: process.pid,
+    version: 1, name, id: randomUUID(), topologyFile, topologyText, plan, stateDir: stateDir(), controllers, builderPid: process.pid,
   };
   writeRecord(record);
   return record;
@@ -112,7 +120,11 @@ async function build(record: LabRecord, { cluster, progress }: UpOptions): Promi
   progress('controller, dataplanes and agents');
   await startSupervisor(record);
   for (const vm of plan.vms) await runScript('vm', 'up', vm.name, ...(vm.ipv6 ? ['--ipv6'] : []));
-  await waitFor('the controller', kStartWaitMs, async () => (await answers(controllerSocket())) ? [] : ['it does not answer']);
+  await waitFor('the controllers', kStartWaitMs, async () => {
+    const sockets = controllerSockets(record.controllers ?? 1);
+    const isThere = await Promise.all(sockets.map(answers));
+    return sockets.filter((_socket, at) => isThere[at] !== true).map((socket) => `nobody answers at ${socket}`);
+  });
   const missing = async (): Promise<string[]> => missingOf(plan, await cluster.status());
   // A port is plugged in by its node's agent, so that one must be there first.
   await waitFor('the agents', kStartWaitMs, async () => (await missing()).filter((one) => one.startsWith('the agent of')));

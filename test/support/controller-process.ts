@@ -55,17 +55,21 @@ export class ControllerProcess {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** Asks one of its APIs; `text` is sent as it is. */
-  ask(method: string, path: string, text?: string, type = 'application/json'): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const headers = text === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) };
-      const asked = request({ socketPath: this.socketPath, method, path, headers }, (answer) => {
-        let all = '';
-        answer.on('data', (chunk: Buffer) => { all += chunk.toString(); });
-        answer.on('end', () => { resolve({ status: answer.statusCode ?? 0, body: all === '' ? undefined : JSON.parse(all) as unknown }); });
-      });
-      asked.on('error', reject);
-      asked.end(text);
-    });
+  ask(method: string, path: string, text?: string, type?: string): Promise<Answer> {
+    return ask(this.socketPath, method, path, text, type);
   }
+}
+
+/** Asks one of the APIs at a controller's socket; `text` is sent as it is. */
+export function ask(socketPath: string, method: string, path: string, text?: string, type = 'application/json'): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const headers = text === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) };
+    const asked = request({ socketPath, method, path, headers }, (answer) => {
+      let all = '';
+      answer.on('data', (chunk: Buffer) => { all += chunk.toString(); });
+      answer.on('end', () => { resolve({ status: answer.statusCode ?? 0, body: all === '' ? undefined : JSON.parse(all) as unknown }); });
+    });
+    asked.on('error', reject);
+    asked.end(text);
+  });
 }

@@ -83,19 +83,20 @@ export async function whileBroken<T>(
 
 /**
  * Brings a lab up before the tests of the `describe` it is called in, and down after them.
+ * @param options of `dvr lab up`.
  *
  * @example
  * const lab = withLab();
  * it('pings', async () => { expect(await lab.ping('vm1', '10.2.0.12')).toBe(3); });
  */
-export function withLab(topologyText?: string): Lab {
+export function withLab(topologyText?: string, options: readonly string[] = []): Lab {
   const children = new Set<ChildProcess>();
   const scratch = mkdtempSync(join(tmpdir(), 'dvr-lab-'));
   beforeAll(async () => {
     refuseOutside();
     const file = join(scratch, 'topology.yaml');
     if (topologyText !== undefined) writeFileSync(file, topologyText);
-    mustBeZero(await dvr('lab', 'up', ...(topologyText === undefined ? [] : [file])));
+    mustBeZero(await dvr('lab', 'up', ...options, ...(topologyText === undefined ? [] : [file])));
   }, kUpMs);
   afterAll(async () => {
     for (const child of children) child.kill('SIGKILL');

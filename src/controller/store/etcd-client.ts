@@ -3,7 +3,13 @@
  * by one member after another; what may not is tried once, and who calls finds out what became of it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { circuitBreaker, ConsecutiveBreaker, handleWhen, noop } from 'cockatiel';
+import {
+  circuitBreaker,
+  ConsecutiveBreaker,
+  handleWhen,
+  isBrokenCircuitError,
+  noop,
+} from 'cockatiel';
 import {
   Etcd3,
   isRecoverableError,
@@ -60,11 +66,14 @@ export class EtcdClient {
   /** For what may be done twice. @throws DvrError DVR_STORE_UNREACHABLE */
   async untilDone(transaction: ITxnRequest): Promise<ITxnResponse> {
     const deadline = performance.now() + PATIENCE_MS;
+    let why: unknown;
     for (;;) {
       try {
         return await this.etcd.kv.txn(transaction);
       } catch (error) {
-        if (performance.now() > deadline) return this.rethrow(error);
+        // That a member is left out for now does not say what is wrong with it.
+        if (!isBrokenCircuitError(error)) why = error;
+        if (performance.now() > deadline) return this.rethrow(why ?? error);
         await sleep(AGAIN_MS);
       }
     }

@@ -75,7 +75,12 @@ export class KeptIntent {
     onOthers: (intent: Intent) => void,
   ): Promise<KeptIntent> {
     const kept = new KeptIntent(store, log, onOthers);
-    await kept.load();
+    try {
+      await kept.load();
+    } catch (error) {
+      await kept.close();
+      throw error;
+    }
     if (store.isShared) kept.lookLater();
     return kept;
   }
