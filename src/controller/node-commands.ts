@@ -45,7 +45,8 @@ export function registerNode(
   }
   const events = [{ event: 'node_registered', node: name, underlayMtuBytes }] as const;
   const reports = withoutEntry(state.reports, name);
-  if (node.reportedMtuBytes === underlayMtuBytes) return { intent, reports, events };
+  // One that is as was declared says nothing new.
+  if ((node.reportedMtuBytes ?? node.underlayMtuBytes) === underlayMtuBytes) return { intent, reports, events };
   const nodes = withEntry(intent.nodes, name, { ...node, reportedMtuBytes: underlayMtuBytes });
   requireMtus(nodes, intent.networks);
   return { intent: { ...intent, nodes }, reports, events };
@@ -102,6 +103,8 @@ export function reportNode(state: ControllerState, report: NodeReport): Change {
   const isKnown = report.generation <= state.intent.generation;
   const gone = report.ports.filter((port) => isKnown && port.state === 'gone');
   const reports = withEntry(state.reports, report.node, report);
+  // Nearly all reports: every agent that is told of a change says that it has made it.
+  if (gone.length === 0) return { intent: state.intent, reports, events: [] };
   const ports = new Map(state.intent.ports);
   const events = gone.flatMap(({ name }): ControllerEvent[] => {
     const port = state.intent.ports.get(name);

@@ -67,7 +67,7 @@ export function withRecords(before: Intent, after: Intent, at: string): Intent {
   }
   for (const place of found) gone.delete(place);
   for (const place of gone) records.delete(place);
-  return { ...after, records };
+  return { ...after, records: indexed(after.records, records, found) };
 }
 
 interface Moment {
@@ -115,7 +115,9 @@ export function withRecord(
   const next = { ...record, ...wish };
   if (known !== undefined && isDeepStrictEqual(known, next)) return intent;
   const counted = known === undefined ? next : { ...next, updatedAt: at, revision: known.revision + 1 };
-  return { ...intent, records: new Map(intent.records).set(placeOf(kind, key), counted) };
+  const place = placeOf(kind, key);
+  const records = new Map(intent.records).set(place, counted);
+  return { ...intent, records: indexed(intent.records, records, known === undefined ? [place] : []) };
 }
 
 /** What a resource that nobody described is said to be: it is called as it is inside. */
@@ -133,18 +135,32 @@ const blank = (kind: Kind, key: string, at: string): Omit<ResourceRecord, 'id'> 
   stored: {},
 });
 
-/** Records never change, so what was derived from a map of them stays right. */
-const byIds = new WeakMap<Records, ReadonlyMap<string, ResourceRecord>>();
+/**
+ * The place of each UUID, and of some that have gone. A UUID stays where it is, so one index serves a map of records and
+ * those made of it.
+ */
+const byIds = new WeakMap<Records, Map<string, string>>();
+/** So many that have gone are looked past, for each that is there, before the index is made anew. */
+const MAX_GONE_SHARE = 1;
+
+/** `after`, which was made of `before` and has new records at `found`, with the index of that. */
+function indexed(before: Records, after: Records, found: readonly string[]): Records {
+  const index = byIds.get(before);
+  if (index === undefined || index.size > (1 + MAX_GONE_SHARE) * after.size) return after;
+  for (const place of found) {
+    const record = after.get(place);
+    if (record !== undefined) index.set(record.id, place);
+  }
+  byIds.set(after, index);
+  return after;
+}
 
 /** The record with the UUID, among those of the kind. */
 export function recordById({ records }: Intent, kind: Kind, id: string): ResourceRecord | undefined {
-  let index = byIds.get(records);
-  if (index === undefined) {
-    index = new Map([...records.values()].map((record) => [record.id, record]));
-    byIds.set(records, index);
-  }
-  const found = index.get(id);
-  return found?.kind === kind ? found : undefined;
+  const index = byIds.get(records) ?? new Map([...records].map(([place, record]) => [record.id, place]));
+  byIds.set(records, index);
+  const found = records.get(index.get(id) ?? '');
+  return found?.id === id && found.kind === kind ? found : undefined;
 }
 
 /** A UUID made of a text (RFC 9562 section 5.8, version 8): the same text, the same UUID. */

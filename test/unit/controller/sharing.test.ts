@@ -1,14 +1,31 @@
 /** Views are derived from those of before, and it must never show but in what they cost. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyState } from '../../../src/controller/intent.js';
+import { emptyState, type Intent } from '../../../src/controller/intent.js';
+import { macPool } from '../../../src/controller/gateway-macs.js';
+import { recordById } from '../../../src/controller/records.js';
+import type { Kind } from '../../../src/controller/resource-index.js';
 import { nodesOfRouter } from '../../../src/controller/router-copies.js';
 import { withGateways } from '../../../src/controller/gateways.js';
 import { placedFloatingIps } from '../../../src/controller/floating-ips.js';
 import { viewBytes, viewText } from '../../../src/controller/view-text.js';
 import { viewsOf } from '../../../src/controller/views.js';
+import { macOf } from '../../../src/model/addresses.js';
+import { PORT_MAC_OUI } from '../../../src/model/limits.js';
 import { apply, bind, run, seedState, seedText } from './support.js';
 import { histories, play, unknown } from './view-changes.js';
+
+function lowestFreeMac({ ports, routers, gateways, fgPorts }: Intent): string {
+  const taken = new Set<string>([
+    ...[...ports.values(), ...gateways.values(), ...fgPorts.values()].map(({ mac }) => mac),
+    ...[...routers.values()].flatMap(({ interfaces }) => interfaces.map(({ mac }) => mac)),
+    ...[...gateways.values()].flatMap(({ snatPorts }) => snatPorts.map(({ mac }) => mac)),
+  ]);
+  for (let n = 1; ; ++n) {
+    const mac = macOf(PORT_MAC_OUI, n);
+    if (!taken.has(mac)) return mac;
+  }
+}
 
 describe('after any change', () => {
   it('views say what they would if nothing were remembered, and so does what they are made of', () => {
@@ -29,6 +46,18 @@ describe('after any change', () => {
     // Were all refused, or nothing anywhere, nothing would have been compared.
     expect(steps).toBeGreaterThan(250);
     expect(routed).toBeGreaterThan(50);
+  }, 120_000);
+
+  it('the lowest free MAC is given, and each UUID leads to its record and those that have gone to none', () => {
+    fc.assert(fc.property(histories, (history) => {
+      const ids = new Map<string, Kind>();
+      play(history, (_, { intent }) => {
+        expect(macPool(intent).allocate('anybody')).toBe(lowestFreeMac(intent));
+        for (const { id, kind } of intent.records.values()) ids.set(id, kind);
+        const there = new Map([...intent.records.values()].map((record) => [record.id, record]));
+        for (const [id, kind] of ids) expect(recordById(intent, kind, id)).toBe(there.get(id));
+      });
+    }), { numRuns: 40 });
   }, 120_000);
 
   it('the way out is settled, also where only ports had changed and nobody looked at it', () => {

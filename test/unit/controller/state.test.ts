@@ -298,6 +298,14 @@ describe('nodes', () => {
     expect(portOf(after, 'vm1')?.binding).toBeDefined();
   });
 
+  it('that register with the MTU which was declared, and report what they were told, change nothing that is kept', () => {
+    const before = seedState();
+    const registered = run(before, register('cn1', '172.16.0.11', 1600));
+    expect(registered.intent).toBe(before.intent);
+    const report = { node: 'cn1', generation: before.intent.generation, ports: [{ name: 'vm1', state: 'up' }], errors: [] } as const;
+    expect(run(registered, { command: 'reportNode', report }).intent).toBe(before.intent);
+  });
+
   it('that come with a view newer than any here have it of a state that was lost: counting goes on from there', () => {
     const before = seedState();
     const state = run(before, { ...register('cn1', '172.16.0.11', 1600), generation: 1_000 });
