@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Controller } from './controller.js';
 
 /** Told of what is known here. */
-const ownAffairs = /^\/dvr\/v1\/(status|nodes)\b/;
+const ownAffairs = /^\/(metrics|dvr\/v1\/status|dvr\/v1\/nodes)\b/;
 
 /** @throws DvrError DVR_STORE_UNREACHABLE, to whoever asks */
 export function addFreshReads(app: FastifyInstance, controller: Controller): void {

@@ -67,7 +67,10 @@ export function ask(socketPath: string, method: string, path: string, text?: str
     const asked = request({ socketPath, method, path, headers }, (answer) => {
       let all = '';
       answer.on('data', (chunk: Buffer) => { all += chunk.toString(); });
-      answer.on('end', () => { resolve({ status: answer.statusCode ?? 0, body: all === '' ? undefined : JSON.parse(all) as unknown }); });
+      answer.on('end', () => {
+        const isJson = answer.headers['content-type']?.includes('json') === true;
+        resolve({ status: answer.statusCode ?? 0, body: isJson ? JSON.parse(all) as unknown : all });
+      });
     });
     asked.on('error', reject);
     asked.end(text);

@@ -131,6 +131,7 @@ it('refuse to write and to show while etcd is away, go on serving nodes, and nee
   const { store, nodes } = await statusOf(1);
   expect(store).toEqual({ where: `etcd at ${etcd.url}`, isShared: true, fault: expect.stringContaining('cannot be reached') as string });
   expect(nodes[0]).toMatchObject({ connected: true, generation: cn1.view?.generation });
+  expect((await at(1).ask('GET', '/metrics')).body).toContain('\ndvr_store_faulty 1\n');
   const late = new Agent('cn2', '172.16.0.12');
   await expect.poll(() => late.view?.node.name, { timeout: kWithinMs }).toBe('cn2');
   late.close();
