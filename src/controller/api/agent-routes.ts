@@ -8,8 +8,9 @@ import { l3AgentsOf, listAgents } from './agents.js';
 import { agentAttributes } from './attributes/agents.js';
 import { unrecognized, wrapped } from './body.js';
 import type { ApiResource } from './collection.js';
-import { addPath, addressOf, found, parameter, type ApiContext } from './context.js';
+import { addPath, addressOf, found, parameter, write, type ApiContext } from './context.js';
 import { NeutronFault, notFound } from './faults.js';
+import { keysOf, uuid } from './kinds/plain.js';
 import { fieldsOf, selected } from './query.js';
 import { listAnswer } from './resource-routes.js';
 
@@ -59,6 +60,20 @@ function addRouterPlaces(
       const routers = all.filter(({ id }) => isHere(id));
       return { routers };
     },
+    POST: async (request, reply) => {
+      const node = l3NodeOf(asked(request));
+      const { router_id: id } = keysOf(request.body, 'router', ['router_id']);
+      const router = uuid.parse(id, 'router_id');
+      await write(api, request, { write: 'placeSnat', router, node });
+      return await reply.code(201).type('application/json').send('null');
+    },
+  });
+  addPath(app, '/agents/:id/l3-routers/:router', {
+    DELETE: async (request, reply) => {
+      const node = l3NodeOf(asked(request));
+      await write(api, request, { write: 'leaveSnat', router: parameter(request, 'router'), node });
+      return await reply.code(204).send();
+    },
   });
   addPath(app, '/routers/:id/l3-agents', {
     GET: (request) => {
@@ -75,6 +90,12 @@ function snatNodesNow({ controller: { state }, isConnected }: ApiContext, id: st
   const winners = winnersOf([...state.reports.values()].filter(({ node }) => isConnected(node)));
   const node = winners[key] ?? state.intent.gateways.get(key)?.node;
   return node === undefined ? [] : [node];
+}
+
+/** The node of an agent that routers can be given to. @throws NeutronFault */
+function l3NodeOf({ id, agent_type: type, host }: ApiResource): string {
+  if (type === 'L3 agent') return String(host);
+  throw new NeutronFault('InvalidL3Agent', `Agent ${id} is not a L3 Agent or has been disabled`);
 }
 
 /** Nothing of an agent is anybody's to change. */

@@ -20,6 +20,7 @@ const names: Readonly<Record<string, string>> = {
   'floating-ip-port-forwarding': 'Floating IP Port Forwarding',
   'ip-substring-filtering': 'IP address substring filtering',
   'l3-port-ip-change-not-allowed': 'Prevent L3 router ports IP address change extension',
+  l3_agent_scheduler: 'L3 Agent Scheduler',
   'net-mtu': 'Network MTU',
   'net-mtu-writable': 'Network MTU (writable)',
   'network-ip-availability': 'Network IP Availability',

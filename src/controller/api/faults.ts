@@ -31,6 +31,7 @@ const typesByStatus = {
     'ExternalGatewayForFloatingIPNotFound',
     'FloatingIPNotFound',
     'HTTPNotFound',
+    'InvalidL3Agent',
     'NetworkNotFound',
     'PortForwardingNotFound',
     'PortNotFound',
@@ -48,6 +49,7 @@ const typesByStatus = {
   409: [
     'AddressPairAndPortSecurityRequired',
     'Conflict',
+    'DVRL3CannotAssignToDvrAgent',
     'ExternalNetworkInUse',
     'FlatNetworkInUse',
     'FloatingIPPortAlreadyAssociated',
@@ -66,6 +68,7 @@ const typesByStatus = {
     'RouterInterfaceInUseByFloatingIP',
     'RouterInterfaceInUseByRoute',
     'RouterInUse',
+    'RouterNotHostedByL3Agent',
     'ServicePortInUse',
     'SubnetInUse',
     'TunnelIdInUse',

@@ -62,6 +62,8 @@ export type Write =
       readonly router: string;
       readonly routes: readonly RouteValue[];
     }
+  /** The node that shall do the router's source NAT; or one that shall not, and another takes it. */
+  | { readonly write: 'placeSnat' | 'leaveSnat'; readonly router: string; readonly node: string }
   | {
       readonly write: 'setTags';
       readonly of: TaggedPlural;

@@ -13,6 +13,7 @@ import { requireRoom } from './quotas.js';
 import type { Changes } from './resource.js';
 import { addInterface, removeInterface } from './router-interfaces.js';
 import { routerChanges, routerOfRecord, routesOf } from './routers.js';
+import { leaveSnat, placeSnat } from './snat-placement.js';
 import { subnetChanges } from './subnets.js';
 
 type Own = Exclude<Plural, 'port_forwardings'>;
@@ -56,6 +57,10 @@ export function write(intent: Intent, wish: Write & Stamp): Intent {
     case 'addRoutes':
     case 'removeRoutes':
       return changeRoutes(intent, recordFor(intent, wish, 'routers', wish.router), wish);
+    case 'placeSnat':
+      return placeSnat(intent, recordFor(intent, wish, 'routers', wish.router), wish.node);
+    case 'leaveSnat':
+      return leaveSnat(intent, recordFor(intent, wish, 'routers', wish.router), wish.node);
     case 'setTags': {
       const record = recordFor(intent, wish, wish.of, wish.id);
       return withRecord(intent, record, { tags: wish.tags }, wish.at);
