@@ -17,6 +17,7 @@ nodes:
   cn1: { vtep: 172.16.0.11, provider: { physnet1: ex0 } }
   cn2: { vtep: 172.16.0.12, provider: { physnet1: ex0 } }
   nn1: { vtep: 172.16.0.21, provider: { physnet1: ex0 }, network_node: true }
+  nn2: { vtep: 172.16.0.22, provider: { physnet1: ex0 }, network_node: true }
 external_networks:
   world: { physical_network: physnet1, subnets: [{ cidr: 203.0.113.0/24, gateway: 203.0.113.1 }] }
 `;
@@ -58,6 +59,7 @@ describe('the openstack command', () => {
     for (const [vm, node] of Object.entries(vms))
       expect(await lab.dvr('lab', 'vm', 'add', '--port', vm, '--node', node)).toMatchObject({ code: 0 });
     await until('every node has what it needs', async () => (await statusNow()).converged);
+    await until('nn1 is elected', async () => (await statusNow()).routers[0]?.gateway?.node === 'nn1');
   }, kCompileMs);
 
   it('builds the picture, and finds what it built by every kind of question', async () => {
@@ -87,7 +89,7 @@ describe('the openstack command', () => {
       'network agent list --agent-type l3', 'network agent list --router r1', 'availability zone list --network',
       'extension list --network', 'ip availability list',
     );
-    expect(agents?.map(({ Host, Alive }) => `${String(Host)} ${String(Alive)}`).sort()).toEqual(['cn1 true', 'cn2 true', 'nn1 true']);
+    expect(agents?.map(({ Host, Alive }) => `${String(Host)} ${String(Alive)}`).sort()).toEqual(['cn1 true', 'cn2 true', 'nn1 true', 'nn2 true']);
     expect(ofRouter).toMatchObject([{ Host: 'nn1' }]);
     expect(zones).toMatchObject([{ 'Zone Name': 'nova' }, {}]);
     expect(extensions?.length).toBeGreaterThan(10);
@@ -124,6 +126,17 @@ describe('the openstack command', () => {
     expect((await inside('vm2', 'curl', '-s', '-m', '5', 'http://198.51.100.9/')).stdout).toContain('you are 203.0.113.101 port');
     const [router] = await cloud.answers('router show r1');
     expect(router?.['routes']).toEqual([{ destination: '10.9.0.0/24', nexthop: '10.1.0.13' }]);
+  });
+
+  it('moves source NAT to the agent that is given the router', async () => {
+    const snatNode = async (): Promise<string | undefined> => (await statusNow()).routers.find(({ id }) => id === 'r1')?.gateway?.node;
+    const [agents] = await cloud.answers('network agent list --agent-type l3 --host nn2');
+    expect(await cloud.script(`network agent add router --l3 ${String(agents?.[0]?.['ID'])} r1`)).toBe('');
+    await until('nn2 does it', async () => (await snatNode()) === 'nn2');
+    expect(await cloud.answers('network agent list --router r1')).toMatchObject([[{ Host: 'nn2' }]]);
+    expect(await inside('vm3', 'ping', '-c', '2', '-W', '2', '198.51.100.9')).toMatchObject({ code: 0 });
+    expect(await cloud.script(`network agent remove router --l3 ${String(agents?.[0]?.['ID'])} r1`)).toBe('');
+    await until('nn1 does it again', async () => (await snatNode()) === 'nn1');
   });
 
   it('forwards single ports of a floating IP', async () => {
