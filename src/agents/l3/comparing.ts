@@ -39,6 +39,7 @@ export class Comparing {
     while (!stop.aborted) {
       await pause(wholeAtMs - performance.now(), AbortSignal.any([stop, this.#woken.signal]));
       await pause(Math.max(kSettleMs, this.#owedMs()), stop);
+      if (stop.aborted) return;
       const touched = this.#touched;
       this.#touched = new Set();
       this.#woken = new AbortController();

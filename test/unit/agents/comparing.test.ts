@@ -41,6 +41,14 @@ describe('comparing namespaces with what was built', () => {
     expect(mended).toBe(1);
   });
 
+  it('looks at nothing any more once it has been stopped, also where something had been touched', async () => {
+    comparing.touched('qrouter-r1');
+    await vi.advanceTimersByTimeAsync(10);
+    stop.abort();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(compared).toEqual([]);
+  });
+
   it('looks at all of them now and then, for what they do not tell', async () => {
     await vi.advanceTimersByTimeAsync(31_000);
     expect(compared).toEqual(['all']);
