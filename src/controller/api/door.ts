@@ -13,11 +13,15 @@ export type DoorAddress = LoopbackAddress;
 /** @throws DvrError DVR_USAGE */
 export const parseDoor = (text: string): DoorAddress => parseLoopback('--api', text, 'the API', 9696);
 
+/** More are turned away: a client has one or a few, and each costs a descriptor. */
+const MAX_CONNECTIONS = 1_024;
+
 /** @throws DvrError DVR_USAGE where the port is taken. @returns the port, chosen by the kernel where 0 was asked for */
 export async function openDoor(app: FastifyInstance, { host, port }: DoorAddress): Promise<number> {
   app.addHook('onRequest', (request, _reply, done) => {
     done(isLocal(request) ? undefined : strangerFault(request));
   });
+  app.server.maxConnections = MAX_CONNECTIONS;
   try {
     await app.listen({ host, port });
   } catch (cause) {
