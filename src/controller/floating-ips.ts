@@ -60,9 +60,13 @@ const placed = derivation<Placed>(
     }
     const lists = new Map([...byPlace].map(([at, views]) => [at, keptList(last?.byPlace.get(at), views)]));
     const isAsBefore = last !== undefined && keysChanged(last.byKey, byKey).length + keysChanged(last.byPlace, lists).length === 0;
-    return isAsBefore ? last : { byKey, byPlace: lists, on: (node, router) => lists.get(`${node}/${router}`) ?? none };
+    return isAsBefore ? last : { byKey, byPlace: lists, on: placesIn(lists) };
   },
 );
+
+/** By itself, so that it holds these lists and nothing that they were made from. */
+const placesIn = (lists: ReadonlyMap<string, readonly FloatingIpView[]>): PlacedFloatingIps['on'] =>
+  (node, router) => lists.get(`${node}/${router}`) ?? none;
 
 interface Placed extends PlacedFloatingIps {
   readonly byPlace: ReadonlyMap<string, readonly FloatingIpView[]>;

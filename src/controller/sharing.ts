@@ -4,7 +4,6 @@
  * it touches. All of it stays pure: what is remembered hangs on values that never change, and goes with them.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { rememberedWith } from '../model/remembered.js';
 import type { Intent } from './intent.js';
 
 /** Whether both have the very same things in the same places. */
@@ -54,14 +53,24 @@ export function keysChanged<Value>(
   before: ReadonlyMap<string, Value>,
   after: ReadonlyMap<string, Value>,
 ): readonly string[] {
-  return before === after ? [] : changesOf(after, before);
+  if (before === after) return [];
+  const known = differences.get(after);
+  if (known?.from.deref() === before) return known.changed;
+  const changed = difference(before, after);
+  differences.set(after, { from: new WeakRef(before), changed });
+  return changed;
 }
 
-/** Several ask for the same: of the ports, say. */
-const changesOf = rememberedWith((
-  after: ReadonlyMap<string, unknown>,
+/** Several ask for the same: of the ports, say. Whoever holds a map must not hold all that there were before it. */
+const differences = new WeakMap<
+  ReadonlyMap<string, unknown>,
+  { readonly from: WeakRef<ReadonlyMap<string, unknown>>; readonly changed: readonly string[] }
+>();
+
+function difference(
   before: ReadonlyMap<string, unknown>,
-): readonly string[] => {
+  after: ReadonlyMap<string, unknown>,
+): readonly string[] {
   const changed: string[] = [];
   let stayed = 0;
   for (const [key, value] of after) {
@@ -71,7 +80,7 @@ const changesOf = rememberedWith((
   }
   if (stayed < before.size) for (const key of before.keys()) if (!after.has(key)) changed.push(key);
   return changed;
-});
+}
 
 /** A value, and the things that it was made of. */
 export interface Made<Value> {

@@ -137,8 +137,8 @@ function networksAfter(before: NodeView, { networks, changedNetworks }: ViewDelt
   return next;
 }
 
-/** What all nodes of a network are told of its list is worked out once. */
-const diffs = new WeakMap<object, { readonly before: object; readonly delta: ListDelta<never> | undefined }>();
+/** What all nodes of a network are told of its list is worked out once. A list must not hold all that were before it. */
+const diffs = new WeakMap<object, { readonly before: WeakRef<object>; readonly delta: ListDelta<never> | undefined }>();
 
 function diffList<One>(
   before: readonly One[],
@@ -147,9 +147,9 @@ function diffList<One>(
 ): ListDelta<One> | undefined {
   if (before === after) return undefined;
   const known = diffs.get(after);
-  if (known?.before === before) return known.delta as ListDelta<One> | undefined;
+  if (known?.before.deref() === before) return known.delta as ListDelta<One> | undefined;
   const delta = listDelta(before, after, keyOf);
-  diffs.set(after, { before, delta: delta as ListDelta<never> | undefined });
+  diffs.set(after, { before: new WeakRef(before), delta: delta as ListDelta<never> | undefined });
   return delta;
 }
 

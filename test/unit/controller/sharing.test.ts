@@ -1,4 +1,7 @@
 /** Views are derived from those of before, and it must never show but in what they cost. */
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyState, type Intent } from '../../../src/controller/intent.js';
@@ -12,6 +15,8 @@ import { viewBytes, viewText } from '../../../src/controller/view-text.js';
 import { viewsOf } from '../../../src/controller/views.js';
 import { macOf } from '../../../src/model/addresses.js';
 import { PORT_MAC_OUI } from '../../../src/model/limits.js';
+import { diffView } from '../../../src/model/view-delta.js';
+import { externalText } from './external.js';
 import { apply, bind, run, seedState, seedText } from './support.js';
 import { histories, play, unknown } from './view-changes.js';
 
@@ -81,6 +86,29 @@ describe('after any change', () => {
       });
     }), { numRuns: 80 });
   }, 120_000);
+});
+
+it('what was before is let go of: maps of ports, networks\' lists of them, placed floating IPs', async () => {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  const was: WeakRef<object>[] = [];
+  let state = run(emptyState, apply(externalText), bind('vm1', 'cn1'));
+  for (let at = 0; at < 10; ++at) {
+    const before = state;
+    state = run(before, at % 2 === 0 ? bind('vm2', 'cn1') : { command: 'detachPort', name: 'vm2' });
+    const [old, view] = [before, state].map(({ intent }) => viewsOf(intent).content.get('cn1'));
+    if (old === undefined || view === undefined) throw new Error('cn1 has no view');
+    expect(diffView({ generation: 1, ...old }, { generation: 2, ...view }).localPorts).toBeDefined();
+    was.push(new WeakRef(before.intent.ports), new WeakRef(placedFloatingIps(before.intent)));
+    for (const { ports } of old.networks) was.push(new WeakRef(ports));
+    // What a WeakRef was asked for is held until the turn ends.
+    await setImmediate();
+  }
+  const held = new Set<object>([state.intent.ports, placedFloatingIps(state.intent)]);
+  for (const { networks } of viewsOf(state.intent).content.values()) for (const { ports } of networks) held.add(ports);
+  gc();
+  expect(was.length).toBeGreaterThan(30);
+  expect(was.filter((ref) => { const one = ref.deref(); return one !== undefined && !held.has(one); }).length).toBeLessThan(8);
 });
 
 describe('what a change does not touch', () => {
