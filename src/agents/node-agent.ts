@@ -16,6 +16,7 @@ import type { Namespace } from '../namespaces/namespace.js';
 import { exitCodes, ScriptFailure, type Hands } from '../namespaces/scripts.js';
 import { CurrentView } from './current-view.js';
 import { desiredOf, type Desired, type Plug } from './desired.js';
+import type { Inspected } from './differences.js';
 import { Faults, operatorError } from './faults.js';
 import { L2Agent, type Descriptors } from './l2/l2-agent.js';
 import { Announcements, type AnnouncedEvent } from './l2/announcements.js';
@@ -136,19 +137,28 @@ export class NodeAgent {
   }
 
   /**
-   * Finds descriptors that keep a namespace alive which has lost its name (or its process): the kernel
-   * cannot tell us that it would be gone without us. Answers whether there are any.
+   * Finds devices in a namespace that has lost its name (or its process) and lives on by descriptors: ours, or those of
+   * whoever else looks inside. The kernel cannot tell us that it would be gone without. Answers whether there are any.
    */
   releasePins(): boolean {
-    this.#routerWatch.letGo();
-    const gone = this.#l2.pinning.filter((held) => this.#plugged.hasLeft(...held));
-    return gone.map(([name]) => this.#deviceLeft(name)).some(Boolean);
+    const nameless = new Set(this.#routerWatch.letGo());
+    const inside = this.#l2.devices.map(({ name }) => name).filter((name) => nameless.has(standingPlace(name)?.namespace ?? ''));
+    const pinned = this.#l2.pinning.filter((held) => this.#plugged.hasLeft(...held)).map(([name]) => name);
+    return [...inside, ...pinned].map((name) => this.#deviceLeft(name)).some(Boolean);
   }
 
   #actual(): Actual {
     const { devices } = this.#l2;
     const { plugs, seen } = this.#plugged;
     return { devices, namespaces: [...this.#namespaces], plugs, seen };
+  }
+
+  /** For those who look at the node and change nothing. @throws DVR_NOT_FOUND without a view */
+  inspected(): Inspected {
+    const view = this.#view;
+    if (view === undefined) throw new DvrError('DVR_NOT_FOUND', 'the node has no view yet', 'see dvr status');
+    const desired = desiredOf(view, this.#ids, this.#plugged.gone);
+    return { view, desired, actual: this.#actual(), rows: this.#rows(), lookInto: (one) => this.#l3.differences(one) };
   }
 
   /** Rows alone, for what was learned: cheaper than a whole reconcile and touching nothing else. */
@@ -171,9 +181,7 @@ export class NodeAgent {
   }
 
   /** A device's namespace is gone: it is closed by the next reconcile, and not opened there again. */
-  deviceGone({ name }: Extract<DataplaneEvent, { readonly event: 'device_gone' }>): boolean {
-    return this.#deviceLeft(name);
-  }
+  deviceGone = ({ name }: Extract<DataplaneEvent, { readonly event: 'device_gone' }>): boolean => this.#deviceLeft(name);
 
   #deviceLeft(name: string): boolean {
     const isOurs = this.#lost.left(name, this.#view);

@@ -18,6 +18,8 @@ export const fieldBytes = {
 } as const satisfies Record<FieldType, number>;
 
 const portKindNumbers: Readonly<Record<PortKind, number>> = { vm: 1, router: 2, snat: 3, external: 4, uplink: 5 };
+export const portKindOf = (number: number): string | undefined =>
+  Object.entries(portKindNumbers).find(([, kind]) => kind === number)?.[0];
 const portKinds: ReadonlyMap<unknown, number> = new Map(Object.entries(portKindNumbers));
 /** Lowest and highest number of each numeric type (native/base/types.hpp); 0 is the local VLAN of an uplink alone. */
 const kRanges = {

@@ -44,6 +44,8 @@ export interface Hands {
   batch(namespace: string, lines: readonly string[]): Promise<void>;
   /** Gives the text to `nft` inside: all of it is done, or nothing. */
   nft(namespace: string, text: string): Promise<void>;
+  /** How nft lists the table once the text is done, found where nobody else can change it meanwhile. */
+  nftListing(text: string, table: string): Promise<string>;
   /** Ends the connections that the namespace has translated so. */
   cut(namespace: string, translation: Translation): Promise<void>;
   /** @param netnsInode the namespace it must be; a process may have got another, or be another. */
@@ -79,6 +81,7 @@ export function hands(folder = fileURLToPath(new URL('../../scripts/netns/', imp
     look,
     batch: (namespace, lines) => runBatch(namespace, lines),
     nft: async (namespace, text) => { await run('nsenter', [...insideOf(namespace), 'nft', '-f', '-'], kScriptTimeoutMs, text); },
+    nftListing: (text, table) => run('unshare', ['--net', 'sh', '-c', kListNft, 'sh', ...table.split(' ')], kScriptTimeoutMs, text),
     cut,
     attach: (wish, netnsInode) => script('attach-netns', ['up', ...attachWords(wish, netnsInode)]),
     detach: (place, mac) => script('attach-netns', ['down', ...placeWords(place), '--mac', mac]),
@@ -88,6 +91,9 @@ export function hands(folder = fileURLToPath(new URL('../../scripts/netns/', imp
     },
   };
 }
+
+/** In a namespace that ends with it. The table's name comes as words. */
+const kListNft = 'nft -f - && exec nft -s list table "$@"';
 
 /** For nsenter, which leaves /sys and mounts as they are. */
 const insideOf = (namespace: string): string[] => [`--net=/run/netns/${namespace}`];

@@ -13,8 +13,8 @@ const kSettleMs = 100;
 const kCompareMs = 30_000;
 /** Of the time, one part in so many. */
 const kShare = 50;
-/** What may be saved up of it. */
-const kCreditMs = 60_000;
+/** What may be saved up of it: enough for whoever tidies up by hand, on a machine that is busy as well. */
+const kCreditMs = 600_000;
 
 /** Answers whether there was something to mend; without names it compares all. */
 type Compare = (namespaces?: ReadonlySet<string>) => Promise<boolean>;

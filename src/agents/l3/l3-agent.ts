@@ -5,7 +5,9 @@
  */
 import { fipDeviceName, routerDeviceName, snatDeviceName } from '../../model/device-names.js';
 import { DvrError } from '../../model/errors.js';
+import type { Difference } from '../../model/node-difference.js';
 import { fipNamespaceName } from '../../namespaces/fip-namespace.js';
+import { namespaceDifferences } from '../../namespaces/namespace-difference.js';
 import {
   differenceOf, emptyFacts, holds, translationsIn, type NamespaceContents, type NamespaceFacts,
 } from '../../namespaces/namespace-facts.js';
@@ -52,6 +54,8 @@ export class L3Agent {
   readonly #built = new Map<string, Built>();
   /** What has come here since announce(). */
   readonly #arrived = new Map<string, Arrival>();
+  /** What nft said of each namespace's table when it was made. */
+  readonly #listings = new Map<string, string>();
   /** Addresses that are to be at home in each namespace. */
   readonly #homes = new Map<string, ReadonlySet<string>>();
 
@@ -83,6 +87,7 @@ export class L3Agent {
     for (const device of stale) await this.hands.deviceDown(name, device);
     this.#welcome(namespace, namespace.announced.filter(({ device, ip }) => made.has(device) && !this.#wasAtHome(name, found, ip)));
     this.#built.set(name, { ...contents, made, nft });
+    this.#listings.set(name, nft.listing);
   }
 
   async #buildDevices(
@@ -107,7 +112,7 @@ export class L3Agent {
     const there = ownNftTables.filter((table) => found.nft.includes(`table ${table} {`));
     const gone = there.filter((table) => table !== nft?.name).map(noNftText);
     if (text !== '' || gone.length > 0) await this.hands.nft(name, gone.join('') + text);
-    return { text, listing: nft === undefined ? '' : (await this.hands.look(name, [nft.name])).nft };
+    return { text, listing: nft === undefined ? '' : await this.hands.nftListing(text, nft.name) };
   }
 
   /** Connections of what is not translated here any more, or into something else, end at once. */
@@ -164,6 +169,18 @@ export class L3Agent {
     }
   }
 
+  /** All that is otherwise in the namespace than it is to be; nothing is done about it. */
+  async differences(wanted: Namespace): Promise<readonly Difference[]> {
+    const { name } = wanted;
+    try {
+      const tables = wanted.nft === undefined ? [] : [wanted.nft.name];
+      return namespaceDifferences(wanted, this.#listings.get(name), await this.hands.look(name, tables));
+    } catch (error) {
+      if (!(error instanceof DvrError)) throw error;
+      return [{ where: name, kind: 'missing', what: `the namespace as it is to be: ${error.message}` }];
+    }
+  }
+
   /** Deletes one device; its descriptors have been closed before. */
   async removeDevice(namespace: string, device: string): Promise<void> {
     this.#built.delete(namespace);
@@ -173,6 +190,7 @@ export class L3Agent {
   async remove(namespace: string): Promise<void> {
     this.#built.delete(namespace);
     this.#homes.delete(namespace);
+    this.#listings.delete(namespace);
     await this.hands.namespaceDown(namespace);
   }
 

@@ -92,13 +92,15 @@ export class RouterWatch {
     this.#watched.delete(namespace);
   }
 
-  /** Closes the watches of namespaces that have lost their name: others removed them. */
-  letGo(): void {
-    for (const [namespace, { inode }] of [...this.#watched]) {
-      if (inodeOf(namespace) === inode) continue;
+  /** Closes the watches of namespaces that have lost their name, and names them: others removed them. */
+  letGo(): readonly string[] {
+    const gone = [...this.#watched].filter(([namespace, { inode }]) => inodeOf(namespace) !== inode)
+      .map(([namespace]) => namespace);
+    for (const namespace of gone) {
       this.forget(namespace);
       this.#blind.set(namespace, 'its namespace is gone');
     }
+    return gone;
   }
 
   /** Looks at everything anew: for what cannot be heard of. */

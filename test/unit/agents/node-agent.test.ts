@@ -32,6 +32,7 @@ const hands: Hands = {
   namespaceDown: async (namespace) => { act(`remove ${namespace}`); },
   look: async () => emptyFacts,
   nft: async (namespace) => { act(`nft ${namespace}`); },
+  nftListing: async () => '',
   cut: async (namespace, { ip }) => { act(`cut ${namespace} ${ip}`); },
   batch: async (namespace, lines) => { act(`batch ${namespace} ${String(lines.length)}`); },
   attach: async ({ netns, pid, device }, inode) => {
