@@ -23,6 +23,8 @@ import { kRouteProtocol } from '../namespaces/namespace.js';
 import { hands as realHands, type Hands } from '../namespaces/scripts.js';
 import type { MeasuredAgent } from './agent-metrics.js';
 import { controllers, type ControllerAddress, type Controllers } from './controllers.js';
+import { differencesOf } from './differences.js';
+import { examine } from './doctor/examine.js';
 import type { Descriptors } from './l2/l2-agent.js';
 import type { LearnedEvent } from './l2/learned.js';
 import { Comparing } from './l3/comparing.js';
@@ -135,9 +137,11 @@ class AgentProcess implements Agent {
         this.#elect();
         this.#want('all');
       },
-      onCall: (method, params) => answerCall(
-        { dataplane: () => this.#reached(), numbers: () => this.node.numbers() }, method, params,
-      ),
+      onCall: (method, params) => answerCall({
+        dataplane: () => this.#reached(), numbers: () => this.node.numbers(),
+        examine: () => examine(this.node.inspected(), () => this.#reached()),
+        differences: () => this.#betweenWork(() => differencesOf(this.node.inspected(), this.#reached())),
+      }, method, params),
     });
     this.#clocks = [
       setInterval(() => { this.node.distrust(); this.#want('all'); }, kResyncMs),
@@ -257,6 +261,17 @@ class AgentProcess implements Agent {
     if (this.#wanted !== 'all') this.#wanted = what;
     if (this.#working !== undefined || this.#stop.signal.aborted) return;
     this.#working = this.#work().finally(() => { this.#working = undefined; });
+  }
+
+  /** Looks while nothing is being done: what is asked for meanwhile is done afterwards. */
+  async #betweenWork<Seen>(look: () => Promise<Seen>): Promise<Seen> {
+    while (this.#working !== undefined) await this.#working;
+    const looking = look();
+    this.#working = looking.then(() => {}, () => {}).finally(() => {
+      this.#working = undefined;
+      if (this.#wanted !== 'nothing') this.#want(this.#wanted);
+    });
+    return await looking;
   }
 
   async #work(): Promise<void> {

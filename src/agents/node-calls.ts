@@ -5,6 +5,8 @@
 import type { Dataplane } from '../dataplane/interface.js';
 import { DvrError } from '../model/errors.js';
 import type { NodeCallMethod, NodeIds } from '../model/node-call.js';
+import type { Examination } from '../model/finding.js';
+import type { NodeDifferences } from '../model/node-difference.js';
 import { netnsPath } from '../namespaces/netns-path.js';
 import { probe } from './probe.js';
 import { TraceLease } from './trace-lease.js';
@@ -13,6 +15,8 @@ export interface NodeCallParts {
   /** @throws DVR_DATAPLANE_UNREACHABLE while there is none. */
   readonly dataplane: () => Dataplane;
   readonly numbers: () => NodeIds;
+  readonly differences: () => Promise<NodeDifferences>;
+  readonly examine: () => Promise<Examination>;
 }
 
 type Params = Readonly<Record<string, unknown>>;
@@ -37,6 +41,8 @@ export async function answerCall(
       return {};
     case 'probe': return probe(probeWishOf(params));
     case 'ids': return parts.numbers();
+    case 'diff': return parts.differences();
+    case 'examine': return parts.examine();
     default: throw wrong(`the node has no call "${String(method)}"`);
   }
 }

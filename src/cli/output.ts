@@ -1,6 +1,9 @@
 /** What every command shares: printing results, progress and errors the same way. */
 import { DvrError } from '../model/errors.js';
 
+/** What a command that looks answers with, where all went well and something was found. */
+export const exitCodes = { unanswered: 4, differs: 6, broken: 7 } as const;
+
 /** Prints `value` as JSON on one stream, or `text` for people. */
 export function print(asJson: boolean | undefined, value: unknown, text: () => string): void {
   process.stdout.write(asJson === true ? `${JSON.stringify(value, null, 2)}\n` : `${text()}\n`);

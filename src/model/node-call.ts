@@ -2,7 +2,9 @@
  * What can be asked of a node through the controller: POST /dvr/v1/nodes/NODE/call {method, params}.
  * The controller relays the call on the agent's stream and the agent answers from its dataplane.
  */
-export const nodeCallMethods = ['hello', 'counters', 'tables', 'setTrace', 'takeTrace', 'inject', 'probe', 'ids'] as const;
+export const nodeCallMethods = [
+  'hello', 'counters', 'tables', 'setTrace', 'takeTrace', 'inject', 'probe', 'ids', 'diff', 'examine',
+] as const;
 export type NodeCallMethod = (typeof nodeCallMethods)[number];
 
 /*
@@ -16,6 +18,8 @@ export type NodeCallMethod = (typeof nodeCallMethods)[number];
  * inject     { portId, frame: base64 }           {}
  * probe      { netns, target, count, ttl? }      { sent, received, rttMs: number[] }   raw-socket inside netns
  * ids        {}                                  NodeIds
+ * examine    {}                                  Examination   what is wrong with the machine
+ * diff       {}                                  NodeDifferences   what is otherwise than the view wants it
  */
 
 import type { RouterReport } from './node-view.js';

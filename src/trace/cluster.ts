@@ -4,6 +4,8 @@
  */
 import type { Counters, DataplaneHello, TableDump, TraceDump } from '../dataplane/interface.js';
 import type { NodeCallMethod, NodeIds } from '../model/node-call.js';
+import type { Examination } from '../model/finding.js';
+import type { NodeDifferences } from '../model/node-difference.js';
 import type { NodeView } from '../model/node-view.js';
 
 /** The answers of node calls (model/node-call.ts). */
@@ -16,6 +18,8 @@ export interface NodeCallResults extends Record<NodeCallMethod, unknown> {
   readonly inject: unknown;
   readonly probe: ProbeResult;
   readonly ids: NodeIds;
+  readonly diff: NodeDifferences;
+  readonly examine: Examination;
 }
 
 export interface ProbeResult {

@@ -1,11 +1,13 @@
-/** What whoever runs a cloud looks at: metrics of a lab that is up. */
+/** What whoever runs a cloud looks at, in a lab that is up: metrics, `dvr diff`. */
 import { describe, expect, it } from 'vitest';
-import { statusNow } from '../support/facts.js';
-import { withLab } from '../support/lab.js';
+import type { NodeDiff } from '../../src/cli/diff.js';
+import { jsonOf, pidOf, statusNow, until } from '../support/facts.js';
+import { type Ran, withLab } from '../support/lab.js';
 import { readMetrics, type Scrape } from '../support/metrics.js';
 
+const lab = withLab();
+
 describe('metrics of a lab', () => {
-  const lab = withLab();
   const scrape = async (place: string, at: string): Promise<Scrape> => {
     const get = `fetch('http://${at}/metrics').then(async (r) => process.stdout.write(await r.text()))`;
     const ran = await lab.exec(place, [process.execPath, '-e', get]);
@@ -46,5 +48,60 @@ describe('metrics of a lab', () => {
     expect(await lab.ping('vm1', '10.2.0.12', { count: 2, args: ['-I', '10.1.0.99'] })).toBe(0);
     await lab.exec('vm1', ['ip', 'address', 'del', '10.1.0.99/32', 'dev', 'eth0']);
     expect(await drops()).toBeGreaterThanOrEqual(before + 2);
+  });
+});
+
+describe('dvr diff', () => {
+  const diff = (...args: string[]): Promise<Ran> => lab.dvr('diff', ...args);
+  const differencesNow = async (node: string): Promise<string[]> => {
+    const [one] = jsonOf(await diff(node, '--json')) as unknown as readonly NodeDiff[];
+    return (one?.differences ?? []).map(({ where, kind, what }) => `${where}: ${kind} ${what}`);
+  };
+  /** Does it again and again while `dvr diff` looks: whatever the agent mends is soon undone. */
+  async function whileUndone(node: string, command: string, look: () => Promise<void>): Promise<void> {
+    const vandal = await lab.start(node, ['sh', '-c', `echo ready; while :; do ${command} 2>/dev/null; sleep 0.02; done`]);
+    try {
+      await look();
+    } finally {
+      vandal.kill('SIGKILL');
+    }
+    await until('all is as it is to be', async () => (await diff()).code === 0);
+  }
+
+  it('finds nothing where all is as it is to be', async () => {
+    const ran = await diff();
+    expect(ran.stdout.trim().split('\n')).toEqual(['cn1', 'cn2', 'nn1', 'nn2'].map((node) =>
+      expect.stringMatching(new RegExp(`^${node}: as it is to be \\(generation \\d+\\)$`)) as unknown));
+    expect(ran.code).toBe(0);
+  });
+
+  it.each<[string, string, string, string]>([
+    ['a neighbour', 'cn1', 'ip -n qrouter-r1 neigh del 10.2.0.12 dev qr-green', 'qrouter-r1: missing neighbour 10.2.0.12 '],
+    ['a route', 'cn1', 'ip -n fip-ext route del 203.0.113.101/32', 'fip-ext: missing route 203.0.113.101/32 '],
+    ['a rule', 'cn1', 'ip -n fip-ext rule del priority 40000', 'fip-ext: missing rule '],
+    ['a table of nft', 'nn1', 'ip netns exec snat-r1 nft flush table ip dvr_snat', 'snat-r1: missing nft '],
+    ['an address', 'nn1', 'ip -n snat-r1 address flush dev sg-red', 'snat-r1: missing address '],
+  ])('names %s that is deleted again and again, and ends with 6', async (_, node, command, what) => {
+    await whileUndone(node, command, async () => {
+      await until(`diff says: ${what}`, async () => (await differencesNow(node)).some((one) => one.startsWith(what)));
+      await until('its exit code is 6', async () => (await diff(node)).code === 6);
+    });
+  });
+
+  it('says which node does not answer, and ends with 4', async () => {
+    const agent = pidOf('agent cn2') ?? 0;
+    process.kill(agent, 'SIGSTOP');
+    try {
+      const ran = await diff();
+      expect(ran.stdout).toContain('cn1: as it is to be');
+      expect(ran.stdout).toMatch(/^cn2: node cn2 did not answer "diff" within 5 s/m);
+      expect(ran.code).toBe(4);
+    } finally {
+      process.kill(agent, 'SIGCONT');
+    }
+  });
+
+  it('refuses a node that there is not, and names those there are', async () => {
+    expect(await diff('cn9')).toMatchObject({ code: 1, stderr: expect.stringContaining('there are cn1, cn2') as unknown });
   });
 });
