@@ -28,10 +28,11 @@ class Agent {
   view: NodeView | undefined;
   private readonly stream: Controllers;
 
-  constructor(node: string, vtepIp: string) {
+  /** @param underlayMtu Another than the topology's is to be kept. */
+  constructor(node: string, vtepIp: string, underlayMtu = 1600) {
     this.stream = controllers({
       addresses: three.map(({ socketPath }) => ({ address: `unix:${socketPath}` })),
-      register: async () => Promise.resolve({ type: 'register', node, vtepIp, underlayMtu: 1600, version: 'test', generation: this.view?.generation ?? 0 }),
+      register: async () => Promise.resolve({ type: 'register', node, vtepIp, underlayMtu, version: 'test', generation: this.view?.generation ?? 0 }),
       view: () => this.view,
       onView: (view) => {
         this.view = view;
@@ -132,13 +133,17 @@ it('refuse to write and to show while etcd is away, go on serving nodes, and nee
   expect(store).toEqual({ where: `etcd at ${etcd.url}`, isShared: true, fault: expect.stringContaining('cannot be reached') as string });
   expect(nodes[0]).toMatchObject({ connected: true, generation: cn1.view?.generation });
   expect((await at(1).ask('GET', '/metrics')).body).toContain('\ndvr_store_faulty 1\n');
-  const late = new Agent('cn2', '172.16.0.12');
+  const late = new Agent('cn2', '172.16.0.12', 1580);
   await expect.poll(() => late.view?.node.name, { timeout: kWithinMs }).toBe('cn2');
-  late.close();
   await etcd.run();
   await expect.poll(async () => (await at(1).ask('POST', '/dvr/v1/ports/c1/detach')).status, { timeout: kWithinMs }).toBe(204);
   await expect.poll(() => cn1.ports, { timeout: kWithinMs }).toEqual(['c2']);
   expect((await at(2).ask('GET', '/v2.0/networks')).status).toBe(200);
+  // What the agent said while it could not be kept is asked for again.
+  const kept = await EtcdStore.open(etcdAccess(etcd.url, {}));
+  await expect.poll(() => kept.get('node/cn2'), { timeout: kWithinMs }).toContain('"reportedMtuBytes":1580');
+  await kept.close();
+  late.close();
 });
 
 it('have left a state in which all is well', async () => {

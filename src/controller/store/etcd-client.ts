@@ -36,6 +36,7 @@ type WatchStream = Awaited<ReturnType<Etcd3['watchClient']['watch']>>;
 export class EtcdClient {
   readonly where: string;
   private readonly etcd: Etcd3;
+  private lastFault: unknown;
 
   constructor({ urls, tls }: EtcdAccess) {
     this.where = `etcd at ${urls.join(', ')}`;
@@ -66,14 +67,12 @@ export class EtcdClient {
   /** For what may be done twice. @throws DvrError DVR_STORE_UNREACHABLE */
   async untilDone(transaction: ITxnRequest): Promise<ITxnResponse> {
     const deadline = performance.now() + PATIENCE_MS;
-    let why: unknown;
     for (;;) {
       try {
         return await this.etcd.kv.txn(transaction);
       } catch (error) {
-        // That a member is left out for now does not say what is wrong with it.
-        if (!isBrokenCircuitError(error)) why = error;
-        if (performance.now() > deadline) return this.rethrow(why ?? error);
+        if (!isBrokenCircuitError(error)) this.lastFault = error;
+        if (performance.now() > deadline) return this.rethrow(error);
         await sleep(AGAIN_MS);
       }
     }
@@ -94,7 +93,9 @@ export class EtcdClient {
   }
 
   private readonly rethrow = (error: unknown): never => {
-    throw storeUnreachable(this.where, error);
+    // That a member is left out for now does not say what is wrong with it.
+    if (!isBrokenCircuitError(error)) this.lastFault = error;
+    throw storeUnreachable(this.where, this.lastFault ?? error);
   };
 }
 
