@@ -9,19 +9,21 @@ import { Item } from './item.js';
 
 export const HEAD_KEY = 'head';
 const VERSION = 1;
+/** More than others write while one finds out what became of its own. */
+const MAX_WRITES = 32;
 
 export interface Head {
   /** Counts the writes. */
   readonly revision: number;
-  /** Tells writes of one revision apart, of which one was done: whose it is can be seen. */
-  readonly write: string;
+  /** Names of the last writes, the newest last: whoever made one sees that it was done, also if others came after it. */
+  readonly writes: readonly string[];
   readonly generation: number;
   readonly topologyDigest?: string;
   readonly underlay?: Underlay;
 }
 
 /** Before anything was written. */
-export const noHead: Head = { revision: 0, write: '', generation: 0 };
+export const noHead: Head = { revision: 0, writes: [], generation: 0 };
 
 export function encodeHead(head: Head): string {
   return JSON.stringify({ version: VERSION, ...head });
@@ -36,7 +38,7 @@ export function decodeHead(value: string): Head {
   const underlay = item.optional('underlay');
   return {
     revision: item.field('revision').count(),
-    write: item.field('write').text(),
+    writes: item.field('writes').items().map((write) => write.text()),
     generation: item.field('generation').count(),
     ...(topologyDigest === undefined ? {} : { topologyDigest }),
     ...(underlay === undefined ? {} : { underlay: decodeUnderlay(underlay) }),
@@ -47,7 +49,7 @@ export function decodeHead(value: string): Head {
 export function nextHead(before: Head, { generation, topologyDigest, underlay }: Intent, write: string): Head {
   return {
     revision: before.revision + 1,
-    write,
+    writes: [...before.writes, write].slice(-MAX_WRITES),
     generation,
     ...(topologyDigest === undefined ? {} : { topologyDigest }),
     ...(underlay === undefined ? {} : { underlay }),

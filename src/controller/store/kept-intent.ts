@@ -9,7 +9,7 @@
  * A write is known by its head (head.ts), so that its own words are recognised when they come back by the
  * watch, also where the answer to it was lost. A watch that breaks is followed by reading everything anew.
  */
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DvrError } from '../../model/errors.js';
 import type { Intent } from '../intent.js';
@@ -42,7 +42,7 @@ export interface Decided {
   readonly commit: () => void;
 }
 
-/** What an update has written, or tried to: one of its writes counts at most. */
+/** What an update has written, or tried to, by the names of its writes: one of them counts at most. */
 interface Update {
   readonly writes: Map<string, { readonly held: Held; readonly commit: () => void }>;
   isDone: boolean;
@@ -176,18 +176,19 @@ export class KeptIntent {
     const isSame =
       intent.generation === held.head.generation &&
       intent.topologyDigest === held.head.topologyDigest;
-    if (changes.length === 0 && isSame)
-      return settle(update, () => {
-        this.held = { ...held, intent };
-        commit();
-      });
-    const head = nextHead(held.head, intent, randomUUID());
+    if (changes.length === 0 && isSame) {
+      update.isDone = true;
+      this.held = { ...held, intent };
+      return commit();
+    }
+    const name = randomBytes(9).toString('base64url');
+    const head = nextHead(held.head, intent, name);
     const text = encodeHead(head);
-    update.writes.set(text, { held: { intent, head, text }, commit });
+    update.writes.set(name, { held: { intent, head, text }, commit });
     const compare = { key: HEAD_KEY, ...(held.text === undefined ? {} : { value: held.text }) };
     try {
       const changed = [{ key: HEAD_KEY, value: text }, ...changes];
-      if (await this.store.write({ compare, changes: changed })) this.settleOwn(update, text);
+      if (await this.store.write({ compare, changes: changed })) this.settleOwn([name]);
     } catch (error) {
       // It may have been written: whether it was is found out before it is decided again.
       const isUnknown = error instanceof DvrError && error.code === 'DVR_STORE_UNREACHABLE';
@@ -195,15 +196,15 @@ export class KeptIntent {
     }
   }
 
-  /** A write of ours is in the store: by its answer, or by the watch, whichever comes first. */
-  private settleOwn(update: Update, text: string): void {
-    const write = update.writes.get(text);
-    if (write === undefined) return;
-    settle(update, () => {
-      // Where everything was read anew meanwhile, it is here already, and what came after it too.
-      if (write.held.head.revision > this.held.head.revision) this.hold(write.held);
-      write.commit();
-    });
+  /** One of these writes may be ours: then it is in the store, by its answer, by the watch or by what is read. */
+  private settleOwn(writes: readonly string[]): void {
+    const update = this.underWay;
+    const write = writes.map((name) => update?.writes.get(name)).find((one) => one !== undefined);
+    if (update === undefined || write === undefined || update.isDone) return;
+    update.isDone = true;
+    // Where everything was read anew meanwhile, it is here already, and what came after it too.
+    if (write.held.head.revision > this.held.head.revision) this.hold(write.held);
+    write.commit();
   }
 
   private hold(held: Held): void {
@@ -215,9 +216,10 @@ export class KeptIntent {
   private take(changes: readonly Change[]): void {
     const text = headText(changes);
     if (text === undefined) return this.reload(new Error('somebody else writes here'));
-    if (this.underWay?.writes.has(text) === true) this.settleOwn(this.underWay, text);
     try {
-      if (headOf(this.store.where, text).revision > this.held.head.revision)
+      const { writes, revision } = headOf(this.store.where, text);
+      this.settleOwn(writes);
+      if (revision > this.held.head.revision)
         this.holdOthers(heldAfter(this.held, changes, text));
     } catch (error) {
       this.reload(error as Error);
@@ -257,13 +259,11 @@ export class KeptIntent {
   private async load(): Promise<void> {
     const before = this.held.head.revision;
     const { entries, at } = await this.store.range('');
-    const text = headText(entries);
-    const { revision } = headOf(this.store.where, text);
+    const { revision, writes } = headOf(this.store.where, headText(entries));
     if (revision < before) throw wentBack(this.store.where, before, revision);
     // A write of ours was answered meanwhile, after these were read.
     if (revision < this.held.head.revision) return await this.load();
-    if (text !== undefined && this.underWay?.writes.has(text) === true)
-      this.settleOwn(this.underWay, text);
+    this.settleOwn(writes);
     this.holdOthers(heldOf(this.store.where, this.held, entries));
     this.stopWatch();
     if (this.closing.signal.aborted) return;
@@ -289,10 +289,4 @@ export class KeptIntent {
       this.waiters.add(look);
     });
   }
-}
-
-function settle(update: Update, how: () => void): void {
-  if (update.isDone) return;
-  update.isDone = true;
-  how();
 }

@@ -182,6 +182,22 @@ describe('controllers that share a store', () => {
     expect([writes, events]).toEqual([1, [{ event: 'port_created', port: 'c1' }, { event: 'port_bound', port: 'c1', node: 'cn1' }]]);
   });
 
+  it('do a command once, also where the answer is lost, the watch breaks and others go on writing', async () => {
+    const { first, second, faulty } = await shared();
+    let writes = 0;
+    faulty.onWrite = async (_batch, write) => {
+      writes++;
+      faulty.isWatchDeaf = true;
+      await write();
+      await second.execute(bind('vm2', 'cn2'));
+      await second.execute(bind('vm3', 'cn2'));
+      throw storeUnreachable('etcd', new Error('the answer was lost'));
+    };
+    const events = await first.execute(attachCommand('c1', { network: 'red', node: 'cn1' }));
+    expect([writes, events.map(({ event }) => event)]).toEqual([1, ['port_created', 'port_bound']]);
+    expect(first.intent).toEqual(second.intent);
+  });
+
   it('decide again where the store did not get the write', async () => {
     const { first, second, faulty } = await shared();
     let fails = 3;
