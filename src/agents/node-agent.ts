@@ -22,6 +22,7 @@ import { L2Agent, type Descriptors } from './l2/l2-agent.js';
 import { Announcements, type AnnouncedEvent } from './l2/announcements.js';
 import type { LearnedEvent } from './l2/learned.js';
 import { LearnedMacs } from './l2/learned-macs.js';
+import type { Comparison } from './l3/comparing.js';
 import { L3Agent, standingPlace, type Tell } from './l3/l3-agent.js';
 import { RaSpeaker } from './l3/ra-speaker.js';
 import { RouterWatch, type RouterListener, type RouterWatchParts } from './l3/router-watch.js';
@@ -102,12 +103,12 @@ export class NodeAgent {
   /** Looks for what router namespaces do not tell of. */
   lookIntoRouters(): void { this.#routerWatch.look(); }
 
-  /** Namespaces, all or these, that are not as they were built are forgotten; answers whether there are any. */
-  async compare(namespaces?: ReadonlySet<string>): Promise<boolean> {
+  /** Namespaces, all or these, that are not as they were built are forgotten. */
+  async compare(namespaces?: ReadonlySet<string>): Promise<Comparison> {
     const found = await this.#l3.look(namespaces);
     for (const why of found) this.parts.log('warn', 'a namespace is not as it was built', { why });
     this.work.repairs += found.length;
-    return found.length > 0;
+    return { isOther: found.length > 0, unsure: this.#l3.takeUnsure() };
   }
 
   /** Numbers of devices that are open count, whatever the state file says: it may have been lost. */

@@ -13,9 +13,9 @@ const kPollMs = 50;
 /** What the kernel counts CPU time in (USER_HZ), on every Linux that Node runs on. */
 const kTicksPerSecond = 100;
 
-/** Role names are those of the lab: "agent cn1", "dataplane cn2", "controller". */
+/** Role names are those of the lab: "agent cn1", "dataplane cn2", "controller". Commands that one runs came after it. */
 export const pidOf = (role: string): number | undefined =>
-  findLabProcesses(requireRecord().id, []).find((one) => one.role === role)?.pid;
+  findLabProcesses(requireRecord().id, []).filter((one) => one.role === role).map(({ pid }) => pid).sort((left, right) => left - right)[0];
 
 export async function until(what: string, ready: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + kPatienceMs;

@@ -59,7 +59,7 @@ describe('dvr diff', () => {
   };
   /** Does it again and again while `dvr diff` looks: whatever the agent mends is soon undone. */
   async function whileUndone(node: string, command: string, look: () => Promise<void>): Promise<void> {
-    const vandal = await lab.start(node, ['sh', '-c', `echo ready; while :; do ${command} 2>/dev/null; sleep 0.02; done`]);
+    const vandal = await lab.start(node, ['sh', '-c', `echo ready; while :; do ${command} 2>/dev/null; sleep 0.1; done`]);
     try {
       await look();
     } finally {

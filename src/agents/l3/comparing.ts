@@ -16,8 +16,14 @@ const kShare = 50;
 /** What may be saved up of it: enough for whoever tidies up by hand, on a machine that is busy as well. */
 const kCreditMs = 600_000;
 
-/** Answers whether there was something to mend; without names it compares all. */
-type Compare = (namespaces?: ReadonlySet<string>) => Promise<boolean>;
+export interface Comparison {
+  /** There is something to mend. */
+  readonly isOther: boolean;
+  /** Namespaces that were just being built: what was seen of them counts for nothing. */
+  readonly unsure: ReadonlySet<string>;
+}
+/** Without names it compares all. */
+type Compare = (namespaces?: ReadonlySet<string>) => Promise<Comparison>;
 
 export class Comparing {
   #touched = new Set<string>();
@@ -45,7 +51,9 @@ export class Comparing {
       this.#woken = new AbortController();
       const isWhole = performance.now() >= wholeAtMs;
       const beganMs = performance.now();
-      if (await this.compare(isWhole ? undefined : touched)) this.mend();
+      const { isOther, unsure } = await this.compare(isWhole ? undefined : touched);
+      if (isOther) this.mend();
+      for (const namespace of unsure) this.touched(namespace);
       this.#debtMs += (performance.now() - beganMs) * kShare;
       if (isWhole) wholeAtMs = performance.now() + kCompareMs;
     }

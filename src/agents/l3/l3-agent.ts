@@ -56,6 +56,9 @@ export class L3Agent {
   readonly #arrived = new Map<string, Arrival>();
   /** What nft said of each namespace's table when it was made. */
   readonly #listings = new Map<string, string>();
+  #building: string | undefined;
+  /** Namespaces that were being built when they were looked at. */
+  #unsure = new Set<string>();
   /** Addresses that are to be at home in each namespace. */
   readonly #homes = new Map<string, ReadonlySet<string>>();
 
@@ -66,6 +69,11 @@ export class L3Agent {
    * the device and all that goes by it are left for the next time.
    */
   async build(namespace: Namespace, tapOf: TapOf): Promise<void> {
+    this.#building = namespace.name;
+    await this.#build(namespace, tapOf).finally(() => { this.#building = undefined; });
+  }
+
+  async #build(namespace: Namespace, tapOf: TapOf): Promise<void> {
     const { name } = namespace;
     const before = this.#built.get(name);
     this.#built.delete(name);
@@ -147,15 +155,26 @@ export class L3Agent {
    */
   async look(namespaces?: ReadonlySet<string>): Promise<readonly string[]> {
     const found: string[] = [];
-    for (const [name, built] of [...this.#built]) {
-      if (namespaces !== undefined && !namespaces.has(name)) continue;
-      const difference = await this.#differenceOf(name, built);
+    for (const name of namespaces ?? [...this.#built.keys()]) {
+      const built = this.#built.get(name);
+      const difference = built && await this.#differenceOf(name, built);
       // Where it was built anew meanwhile, the look saw half of this and half of that.
-      if (difference === undefined || this.#built.get(name) !== built) continue;
-      this.#built.delete(name);
-      found.push(`${name}: ${difference}`);
+      if (this.#building === name || this.#built.get(name) !== built) this.#unsure.add(name);
+      else if (difference !== undefined) found.push(this.#mistrust(name, difference));
     }
     return found;
+  }
+
+  /** What is to be looked at once more, soon; asked for once. */
+  takeUnsure(): ReadonlySet<string> {
+    const unsure = this.#unsure;
+    this.#unsure = new Set();
+    return unsure;
+  }
+
+  #mistrust(name: string, difference: string): string {
+    this.#built.delete(name);
+    return `${name}: ${difference}`;
   }
 
   async #differenceOf(namespace: string, built: Built): Promise<string | undefined> {

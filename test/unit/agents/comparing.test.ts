@@ -4,6 +4,7 @@ import { Comparing } from '../../../src/agents/l3/comparing.js';
 let compared: (readonly string[] | 'all')[];
 let mended: number;
 let isOther: boolean;
+let unsure: ReadonlySet<string>;
 let tookMs: number;
 let stop: AbortController;
 let comparing: Comparing;
@@ -11,10 +12,13 @@ let comparing: Comparing;
 beforeEach(() => {
   vi.useFakeTimers();
   [compared, mended, isOther, tookMs, stop] = [[], 0, false, 10, new AbortController()];
+  unsure = new Set();
   comparing = new Comparing(async (namespaces) => {
     compared.push(namespaces === undefined ? 'all' : [...namespaces]);
     await new Promise((done) => { setTimeout(done, tookMs); });
-    return isOther;
+    const told = { isOther, unsure };
+    unsure = new Set();
+    return told;
   }, () => { ++mended; });
   void comparing.run(stop.signal);
 });
@@ -47,6 +51,13 @@ describe('comparing namespaces with what was built', () => {
     stop.abort();
     await vi.advanceTimersByTimeAsync(500);
     expect(compared).toEqual([]);
+  });
+
+  it('looks once more at what was just being built', async () => {
+    unsure = new Set(['snat-r1']);
+    comparing.touched('snat-r1');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(compared).toEqual([['snat-r1'], ['snat-r1']]);
   });
 
   it('looks at all of them now and then, for what they do not tell', async () => {

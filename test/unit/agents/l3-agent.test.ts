@@ -115,3 +115,19 @@ describe('a router that somebody changes by hand', () => {
     expect(await agent.look()).toEqual([]);
   });
 });
+
+describe('a namespace that is being built while it is looked at', () => {
+  it('is to be looked at once more, for whoever changed it then is heard once only', async () => {
+    let isBuilt = (): void => {};
+    const slow = { ...hands, namespaceUp: () => new Promise<void>((done) => { isBuilt = done; }) } as unknown as Hands;
+    agent = new L3Agent(slow, () => {});
+    const building = agent.build(router, () => 'tap18');
+    expect(await agent.look(new Set(['qrouter-r1']))).toEqual([]);
+    isBuilt();
+    await building;
+    expect([...agent.takeUnsure()]).toEqual(['qrouter-r1']);
+    expect([...agent.takeUnsure()]).toEqual([]);
+    expect(await agent.look(new Set(['qrouter-r1']))).toEqual([]);
+    expect([...agent.takeUnsure()]).toEqual([]);
+  });
+});
