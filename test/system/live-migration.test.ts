@@ -7,7 +7,7 @@
  * is finished within it, as whoever moves a machine does, and no more may be lost than that.
  */
 import type { ChildProcess } from 'node:child_process';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { controllerClient } from '../../src/cli/client.js';
 import { decodeFrame } from '../../src/trace/frame.js';
 import { mustBeZero, portInView, rows } from '../support/cloud.js';
@@ -71,8 +71,13 @@ floating_ips: { 203.0.113.101: { port: vm1 } }
     echo?.kill('SIGKILL');
     await gone;
   };
-  /** A place on the other node for the VM to go on in. */
+  /** A place on the other node for the VM to go on in: ours, and not the lab's to take away. */
+  const places: string[] = [];
+  afterAll(async () => {
+    for (const place of places) await run('ip', ['netns', 'delete', `dvr-${place}`], 5000);
+  });
   const makePlace = async (place: string): Promise<string> => {
+    places.push(place);
     mustBeZero(await run('ip', ['netns', 'add', `dvr-${place}`], 5000));
     mustBeZero(await lab.exec(place, ['sysctl', '--quiet', '--write', 'net.ipv6.conf.default.disable_ipv6=1']));
     return `/run/netns/dvr-${place}`;

@@ -5,7 +5,7 @@
  *
  * The seed is printed; DVR_SEED repeats a history.
  */
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { killAndWait, statusNow, until } from '../support/facts.js';
 import { type Ran, run, withLab } from '../support/lab.js';
 import { kApi } from '../support/openstack.js';
@@ -80,6 +80,10 @@ describe('a random history', () => {
     await until(`the agent of ${node} is back`, () => connected(node));
     await ok('port', 'attach', vm.id, '--node', node, '--netns', `/run/netns/${vm.name}`);
   };
+
+  afterAll(async () => {
+    for (const { name } of vms) await run('ip', ['netns', 'del', name], kCommandMs);
+  });
 
   /** What a history is made of; a step that is impossible now is passed over. */
   const steps: Readonly<Record<string, () => Promise<string | undefined>>> = {
