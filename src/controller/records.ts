@@ -120,6 +120,18 @@ export function withRecord(
   return { ...intent, records: indexed(intent.records, records, known === undefined ? [place] : []) };
 }
 
+/** The record with another place: what the resource is found by has changed, and its UUID has not. */
+export function withRecordMoved(intent: Intent, from: Place, key: string, at: string): Intent {
+  const record = recordOf(intent, from.kind, from.key);
+  if (record === undefined) throw new Error(`there is no record of ${from.kind} ${from.key}`);
+  if (from.key === key) return intent;
+  const records = new Map(intent.records);
+  records.delete(placeOf(from.kind, from.key));
+  const place = placeOf(from.kind, key);
+  records.set(place, { ...record, key, updatedAt: at, revision: record.revision + 1 });
+  return { ...intent, records: indexed(intent.records, records, [place]) };
+}
+
 /** What a resource that nobody described is said to be: it is called as it is inside. */
 const blank = (kind: Kind, key: string, at: string): Omit<ResourceRecord, 'id'> => ({
   kind,

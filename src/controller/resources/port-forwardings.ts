@@ -6,7 +6,7 @@ import type { Shown } from '../api/collection.js';
 import { NeutronFault, notFound } from '../api/faults.js';
 import { withEntry, type ControllerState, type Intent } from '../intent.js';
 import { forwardingRouter } from '../port-forwardings.js';
-import { placeOf, recordById, recordOf, withRecord, type ResourceRecord } from '../records.js';
+import { recordById, recordOf, withRecord, withRecordMoved } from '../records.js';
 import { portForwardingKey } from '../resource-index.js';
 import { fixedIpFor, floatingIpOf, requireReach } from './floating-ips.js';
 import { idOf, requireRecord } from './places.js';
@@ -66,7 +66,7 @@ export function updateForwarding(
   const all = router.portForwardings.map((one) => (one === forwarding ? changed.forwarding : one));
   const key = portForwardingKey(router.id, changed.forwarding);
   return withRecord(
-    moved(withForwardings(intent, router, all), record, key),
+    withRecordMoved(withForwardings(intent, router, all), record, key, at),
     { kind: 'port_forwarding', key },
     wishOf(record, values, []),
     at,
@@ -207,11 +207,3 @@ const withForwardings = (
   ...intent,
   routers: withEntry(intent.routers, router.id, { ...router, portForwardings }),
 });
-
-/** What a forwarding is found by may change; its UUID does not. */
-function moved(intent: Intent, record: ResourceRecord, key: string): Intent {
-  if (record.key === key) return intent;
-  const records = new Map(intent.records);
-  records.delete(placeOf('port_forwarding', record.key));
-  return { ...intent, records: records.set(placeOf('port_forwarding', key), { ...record, key }) };
-}

@@ -8,22 +8,21 @@ import {
   overlaps,
   prefixAround,
   withPrefix,
-  withoutPrefix,
   type Cidr,
   type InterfaceAddress,
-  type IpAddress,
   type MacAddress,
 } from '../../model/addresses.js';
 import { routerPortName } from '../../model/device-names.js';
 import { MAX_INTERFACES_PER_ROUTER } from '../../model/limits.js';
 import { reachOf } from '../../model/reach.js';
 import type { Port, Router, RouterInterface } from '../../model/resources.js';
-import { NeutronFault, notFound } from '../api/faults.js';
+import { routerIpsOf } from '../../model/topology-routers.js';
+import { NeutronFault } from '../api/faults.js';
 import type { InterfaceTarget } from '../api/writes.js';
 import { macPool } from '../gateway-macs.js';
 import { withEntry, withoutEntry, type Intent } from '../intent.js';
 import { ipPool } from '../port-commands.js';
-import { placeOf, recordOf, withRecord, type ResourceRecord } from '../records.js';
+import { withRecord, withRecordMoved, type ResourceRecord } from '../records.js';
 import { idOf, requireRecord, subnetById } from './places.js';
 import { refuseLostHops, refuseOverlap, routerOfRecord } from './routers.js';
 
@@ -75,7 +74,8 @@ export function addInterface(
   if (known !== undefined) return next;
   return joining.port === undefined
     ? withRecord(next, { kind: 'port', key }, { name: '', projectId: record.projectId }, at, newId)
-    : movedRecord(next, joining.port, key, at);
+    : // The port that was made beforehand keeps its UUID and its name.
+      withRecordMoved(next, { kind: 'port', key: joining.port.name }, key, at);
 }
 
 /** @throws NeutronFault */
@@ -103,7 +103,7 @@ function bySubnet(intent: Intent, router: Router, id: string): Joining {
   if (gatewayIp === undefined) throw bad('Subnet for router interface must have a gateway IP');
   refuseTwice(router, home.network.name, cidr, id);
   const pool = ipPool(intent, home.network);
-  if (pool.ownerOf(gatewayIp) !== undefined || isRouters(intent, home.network.name, gatewayIp))
+  if (pool.ownerOf(gatewayIp) !== undefined || routerIpsOf([...intent.routers.values()], home.network.name).has(gatewayIp))
     throw new NeutronFault(
       'IpAddressAlreadyAllocated',
       `IP address ${gatewayIp} already allocated in subnet ${id}`,
@@ -161,16 +161,6 @@ function leaving(
   return { network: known.network, addresses };
 }
 
-/** The port that was made beforehand keeps its UUID and its name. */
-function movedRecord(intent: Intent, port: Port, key: string, at: string): Intent {
-  const record = recordOf(intent, 'port', port.name);
-  if (record === undefined) throw notFound('port', port.name);
-  const records = new Map(intent.records);
-  records.delete(placeOf('port', port.name));
-  records.set(placeOf('port', key), { ...record, key, updatedAt: at, revision: record.revision + 1 });
-  return { ...intent, records };
-}
-
 function newMac(intent: Intent, router: Router, network: string): MacAddress {
   return macPool(intent).allocate(`router ${router.id} in network ${network}`);
 }
@@ -180,14 +170,6 @@ function refuseTwice(router: Router, network: string, cidr: Cidr, subnet: string
     (one) => one.network === network && one.addresses.some((address) => prefixAround(address) === cidr),
   );
   if (has) throw bad(`Router already has a port on subnet ${subnet}`);
-}
-
-function isRouters(intent: Intent, network: string, ip: IpAddress): boolean {
-  return [...intent.routers.values()].some(({ interfaces }) =>
-    interfaces.some(
-      (one) => one.network === network && one.addresses.some((address) => withoutPrefix(address) === ip),
-    ),
-  );
 }
 
 /** A router cannot tell two networks with the same addresses apart. */
