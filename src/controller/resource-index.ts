@@ -4,6 +4,7 @@
  */
 import { fipPortName, gatewayPortName, routerPortName, snatPortName } from '../model/device-names.js';
 import type { Gateway, Network, ExternalNetworkIntent, Router } from '../model/resources.js';
+import { remembered } from '../model/remembered.js';
 import type { Intent } from './intent.js';
 
 export const kinds = [
@@ -98,12 +99,7 @@ export const portForwardingKey = (
 
 /** Maps never change, so what was derived from one stays right. */
 function derived<Source extends object>(
-  derive: (source: Source) => Iterable<readonly unknown[]>,
+  derive: (source: Source) => Iterable<readonly [string, unknown]>,
 ): (source: Source) => ReadonlyMap<string, unknown> {
-  const known = new WeakMap<Source, ReadonlyMap<string, unknown>>();
-  return (source) => {
-    const found = known.get(source) ?? new Map(derive(source) as Iterable<readonly [string, unknown]>);
-    known.set(source, found);
-    return found;
-  };
+  return remembered((source) => new Map(derive(source)));
 }

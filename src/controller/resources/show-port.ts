@@ -1,6 +1,7 @@
 /** Ports as clients see them: those that they made, and those of routers, gateways and floating IPs. */
 import { withoutPrefix, type IpAddress } from '../../model/addresses.js';
 import { gatewayPortName, routerPortName, snatPortName } from '../../model/device-names.js';
+import { remembered } from '../../model/remembered.js';
 import type { Port } from '../../model/resources.js';
 import type { Json } from '../api/attribute.js';
 import type { Shown } from '../api/collection.js';
@@ -103,14 +104,9 @@ function portBase(
   };
 }
 
-/** Intents never change, so what was derived from one stays right. */
-const derived = new WeakMap<Intent, ReadonlyMap<string, ServicePort>>();
-
-function servicePorts(intent: Intent): ReadonlyMap<string, ServicePort> {
-  const known = derived.get(intent) ?? new Map([...routerPorts(intent), ...outsidePorts(intent)]);
-  derived.set(intent, known);
-  return known;
-}
+const servicePorts = remembered(
+  (intent: Intent): ReadonlyMap<string, ServicePort> => new Map([...routerPorts(intent), ...outsidePorts(intent)]),
+);
 
 function* routerPorts(intent: Intent): Iterable<[string, ServicePort]> {
   for (const { id, interfaces } of intent.routers.values()) {
