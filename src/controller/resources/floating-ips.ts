@@ -1,5 +1,5 @@
 /** Floating IPs: addresses of an external network, each a port's of its own or kept for later. */
-import { familyOf, type IpAddress } from '../../model/addresses.js';
+import { familyOf, withoutPrefix, type IpAddress } from '../../model/addresses.js';
 import { subnetOf, whyNotExternalIp } from '../../model/external-ip.js';
 import { MAX_FLOATING_IPS } from '../../model/limits.js';
 import { reachOf } from '../../model/reach.js';
@@ -145,7 +145,7 @@ function poolWithAll(intent: Intent, network: ExternalNetworkIntent) {
   for (const { network: home, addresses } of [...intent.gateways.values(), ...intent.fgPorts.values()])
     if (home === network.name)
       for (const address of addresses)
-        pool.hold(address.slice(0, address.indexOf('/')) as IpAddress, 'a router or node');
+        pool.hold(withoutPrefix(address), 'a router or node');
   return pool;
 }
 

@@ -11,10 +11,10 @@ import type { ExternalNetworkIntent, Network } from '../../model/resources.js';
 import { hasUplinkTo } from '../../model/uplinks.js';
 import { allocateVni } from '../allocators/vni.js';
 import type { Shown } from '../api/collection.js';
-import type { Create } from '../api/attributes/tables.js';
+import type { Create, Update } from '../api/attributes/tables.js';
 import { invalid, invalidInput, NeutronFault } from '../api/faults.js';
 import { requireMtus } from '../node-commands.js';
-import { withoutEntry, type ControllerState, type Intent } from '../intent.js';
+import { withEntry, withoutEntry, type ControllerState, type Intent } from '../intent.js';
 import { withRecord, type ResourceRecord } from '../records.js';
 import { subnetKey } from '../resource-index.js';
 import { networkMtu } from '../network-views.js';
@@ -58,24 +58,9 @@ export const networkChanges: Changes<'networks'> = {
         `router:external of network ${record.id} cannot change: an external network is a provider's wire, ` +
           'and a tenant network is VXLAN; make another network',
       );
-    const mtuBytes = values.mtu === undefined ? network.mtuBytes : mtuWish(values.mtu);
-    const { mtuBytes: _mtu, adminDown: _down, ...rest } = { adminDown: undefined, ...network };
     const next = external
-      ? {
-          ...intent,
-          externalNetworks: new Map(intent.externalNetworks).set(network.name, {
-            ...network,
-            mtuBytes: mtuBytes ?? network.mtuBytes,
-          }),
-        }
-      : {
-          ...intent,
-          networks: new Map(intent.networks).set(network.name, {
-            ...(rest as Network),
-            ...(mtuBytes === undefined ? {} : { mtuBytes }),
-            ...adminState(values.admin_state_up, network),
-          }),
-        };
+      ? { ...intent, externalNetworks: withEntry(intent.externalNetworks, network.name, changedExternal(network, values)) }
+      : { ...intent, networks: withEntry(intent.networks, network.name, changedTenant(network, values)) };
     requireMtus(next.nodes, next.networks);
     const stored = external ? [...kept, 'admin_state_up'] : kept;
     return withRecord(next, record, wishOf(record, values, stored), at);
@@ -88,6 +73,17 @@ export const networkChanges: Changes<'networks'> = {
     return { ...intent, externalNetworks: withoutEntry(intent.externalNetworks, network.name), floatingIps };
   },
 };
+
+function changedTenant(network: Network, { mtu, admin_state_up: up }: Update<'networks'>): Network {
+  const { mtuBytes: before, adminDown: _down, ...rest } = network;
+  const mtuBytes = mtu === undefined ? before : mtuWish(mtu);
+  return { ...rest, ...(mtuBytes === undefined ? {} : { mtuBytes }), ...adminState(up, network) };
+}
+
+/** What is switched off outside is only noted: the wire is the provider's. */
+function changedExternal(network: ExternalNetworkIntent, { mtu }: Update<'networks'>): ExternalNetworkIntent {
+  return { ...network, mtuBytes: (mtu === undefined ? undefined : mtuWish(mtu)) ?? network.mtuBytes };
+}
 
 export function showNetwork({ intent }: ControllerState, record: ResourceRecord): Shown<'networks'> {
   const found = networkOfRecord(intent, record);

@@ -1,35 +1,31 @@
 /** Subnets: prefixes of networks, with a gateway and what may be given out of them. */
 import {
   broadcastAddress,
-  compareIps,
   contains,
   familyOf,
-  hostNumber,
   isHostAddress,
   networkAddress,
-  nthHost,
   overlaps,
   prefixBitsOf,
   prefixAround,
-  sizeOf,
   withoutPrefix,
   type Cidr,
   type IpAddress,
 } from '../../model/addresses.js';
 import { MAX_SUBNETS_PER_NETWORK } from '../../model/limits.js';
-import type { AddressRange, Port, Subnet } from '../../model/resources.js';
+import type { Port, Subnet } from '../../model/resources.js';
 import { givenIps, SLAAC_PREFIX_BITS, slaacIps, type AdvertisedMode } from '../../model/slaac.js';
 import { firstAddress, PREFIX_BITS } from '../../model/topology-networks.js';
 import { routerIpsOf } from '../../model/topology-routers.js';
 import type { Shown } from '../api/collection.js';
 import type { Create } from '../api/attributes/tables.js';
 import { invalidInput, NeutronFault } from '../api/faults.js';
-import type { Pool } from '../api/values.js';
 import type { ControllerState, Intent } from '../intent.js';
 import { requireMtus } from '../node-commands.js';
 import { recordOf, withRecord, type ResourceRecord } from '../records.js';
 import { subnetKey } from '../resource-index.js';
 import { networkById, subnetOfRecord, withSubnets, type AnyNetwork, type KnownSubnet } from './places.js';
+import { poolsOf, refuseGatewayInPools, wholeSubnet } from './subnet-pools.js';
 import { commonOf, storedOf, wishOf, type Changes } from './resource.js';
 
 /** What is kept for clients and changes no packet: VMs are configured by whoever attaches them. */
@@ -114,20 +110,6 @@ export function showSubnet({ intent }: ControllerState, record: ResourceRecord):
   };
 }
 
-/** All hosts but the gateway, which splits them. */
-function wholeSubnet({ cidr, gatewayIp }: Subnet): readonly AddressRange[] {
-  const last = familyOf(cidr) === 4 ? sizeOf(cidr) - 2n : sizeOf(cidr) - 1n;
-  const gateway = gatewayIp === undefined ? 0n : hostNumber(cidr, gatewayIp);
-  return [rangeOf(cidr, 1n, gateway === 0n ? last : gateway - 1n), rangeOf(cidr, gateway + 1n, last)]
-    .slice(gateway === 0n ? 1 : 0)
-    .flatMap((range) => range ?? []);
-}
-
-function rangeOf(cidr: Cidr, from: bigint, to: bigint): AddressRange | undefined {
-  const [first, last] = [nthHost(cidr, from), nthHost(cidr, to)];
-  return from > to || first === undefined || last === undefined ? undefined : { first, last };
-}
-
 function cidrOf(values: Create<'subnets'>, { record, network }: AnyNetwork): Cidr {
   const { cidr, ip_version: version } = values;
   if (cidr === undefined)
@@ -161,57 +143,6 @@ function gatewayOf(wish: IpAddress | null | undefined, cidr: Cidr): IpAddress | 
       `Gateway is not valid on subnet: ${ip} is the network or broadcast address of ${cidr}`,
     );
   return ip;
-}
-
-function poolsOf(
-  wish: readonly Pool[] | undefined,
-  cidr: Cidr,
-  gatewayIp: IpAddress | undefined,
-): Pick<Subnet, 'pools'> {
-  if (wish === undefined || wish.length === 0) return {};
-  const pools = wish
-    .map(({ start, end }) => poolOf(start, end, cidr))
-    .sort((left, right) => compareIps(left.first, right.first));
-  pools.forEach(({ first, last }, at) => {
-    const next = pools[at + 1];
-    if (next !== undefined && compareIps(next.first, last) <= 0)
-      throw new NeutronFault(
-        'OverlappingAllocationPools',
-        `Found overlapping allocation pools: ${first}-${last} ${next.first}-${next.last} for subnet ${cidr}.`,
-      );
-  });
-  refuseGatewayInPools(pools, gatewayIp, cidr);
-  return { pools };
-}
-
-function poolOf(first: IpAddress, last: IpAddress, cidr: Cidr): AddressRange {
-  if (familyOf(first) !== familyOf(cidr) || familyOf(last) !== familyOf(cidr) || compareIps(first, last) > 0)
-    throw new NeutronFault('InvalidAllocationPool', `The allocation pool ${first}-${last} is not valid.`);
-  const isOutside = [first, last].some(
-    (ip) => !contains(cidr, ip) || ip === networkAddress(cidr) || ip === broadcastAddress(cidr),
-  );
-  if (isOutside)
-    throw new NeutronFault(
-      'OutOfBoundsAllocationPool',
-      `The allocation pool ${first}-${last} spans beyond the subnet cidr ${cidr}.`,
-    );
-  return { first, last };
-}
-
-function refuseGatewayInPools(
-  pools: readonly AddressRange[] | undefined,
-  gatewayIp: IpAddress | undefined,
-  cidr: Cidr,
-): void {
-  if (gatewayIp === undefined) return;
-  const pool = pools?.find(
-    ({ first, last }) => compareIps(first, gatewayIp) <= 0 && compareIps(gatewayIp, last) <= 0,
-  );
-  if (pool !== undefined)
-    throw new NeutronFault(
-      'GatewayConflictWithAllocationPools',
-      `Gateway ip ${gatewayIp} conflicts with allocation pool ${pool.first}-${pool.last} of subnet ${cidr}.`,
-    );
 }
 
 /** How routers advertise the prefix: the two modes must be one, as everywhere in Neutron. */
