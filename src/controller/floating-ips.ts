@@ -1,5 +1,5 @@
 /** Which node does the NAT of each floating IP, by which router and to which address. */
-import { familyOf } from '../model/addresses.js';
+import { fixedIpOf } from '../model/external-ip.js';
 import type { FloatingIpView } from '../model/node-view.js';
 import { reachOf, type Reach } from '../model/reach.js';
 import { remembered } from '../model/remembered.js';
@@ -96,7 +96,7 @@ function place(
   { ip, network, fixedIp: wish, placement: wanted }: FloatingIp,
   port: Port | undefined,
 ): PlacedFloatingIp | undefined {
-  const fixedIp = port?.ips.find((one) => (wish === undefined ? familyOf(one) === 4 : one === wish));
+  const fixedIp = port && fixedIpOf(port.ips, wish);
   const external = intent.externalNetworks.get(network);
   if (port === undefined || fixedIp === undefined || external === undefined) return undefined;
   const subnets = intent.networks.get(port.network)?.subnets ?? [];

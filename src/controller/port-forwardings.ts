@@ -1,5 +1,6 @@
 /** What routers forward by port, as it is now: from which address, and to which. */
 import { familyOf, withoutPrefix } from '../model/addresses.js';
+import { fixedIpOf } from '../model/external-ip.js';
 import type { PortForwardingView } from '../model/node-view.js';
 import { remembered } from '../model/remembered.js';
 import type { FloatingIp, Gateway, PortForwarding, Router } from '../model/resources.js';
@@ -23,7 +24,7 @@ export function placedPortForwardings(
   return portForwardings.map((forwarding) => {
     const { protocol, externalPort, internalPort, floatingIp, port, fixedIp: wish } = forwarding;
     const externalIp = floatingIp ?? own;
-    const fixedIp = intent.ports.get(port)?.ips.find((one) => (wish === undefined ? familyOf(one) === 4 : one === wish));
+    const fixedIp = fixedIpOf(intent.ports.get(port)?.ips ?? [], wish);
     if (externalIp === undefined) return { forwarding };
     if (fixedIp === undefined) return { forwarding, externalIp };
     return { forwarding, externalIp, view: { protocol, externalIp, externalPort, fixedIp, internalPort } };

@@ -42,3 +42,8 @@ export function cidrAround(network: Outside, ip: IpAddress): Cidr {
 export function familiesOf({ subnets }: Outside): readonly IpFamily[] {
   return [...new Set(subnets.map(({ cidr }) => familyOf(cidr)))].sort();
 }
+
+/** The address of a port that an outside one stands for: the wished, or its first of IPv4; undefined where it has that not. */
+export function fixedIpOf(ips: readonly IpAddress[], wish: IpAddress | undefined): IpAddress | undefined {
+  return ips.find((ip) => (wish === undefined ? familyOf(ip) === 4 : ip === wish));
+}

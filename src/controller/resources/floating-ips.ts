@@ -1,6 +1,6 @@
 /** Floating IPs: addresses of an external network, each a port's of its own or kept for later. */
 import { familyOf, withoutPrefix, type IpAddress } from '../../model/addresses.js';
-import { subnetOf, whyNotExternalIp } from '../../model/external-ip.js';
+import { fixedIpOf, subnetOf, whyNotExternalIp } from '../../model/external-ip.js';
 import { MAX_FLOATING_IPS } from '../../model/limits.js';
 import { reachOf } from '../../model/reach.js';
 import type { ExternalNetworkIntent, FloatingIp, Port } from '../../model/resources.js';
@@ -183,7 +183,7 @@ function targetOf(intent: Intent, floatingIp: FloatingIp, portId: string, wish: 
       one.network === floatingIp.network &&
       one.ip !== floatingIp.ip &&
       one.port === port.name &&
-      (one.fixedIp ?? port.ips.find((ip) => familyOf(ip) === 4)) === fixedIp,
+      fixedIpOf(port.ips, one.fixedIp) === fixedIp,
   );
   if (taken !== undefined)
     throw new NeutronFault(

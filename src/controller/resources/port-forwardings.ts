@@ -1,4 +1,5 @@
 /** Port forwardings: single ports of a floating IP that nobody has, each handed on to a port of the cloud. */
+import { fixedIpOf } from '../../model/external-ip.js';
 import { MAX_PORT_FORWARDINGS_PER_ROUTER } from '../../model/limits.js';
 import type { FloatingIp, PortForwarding, Router } from '../../model/resources.js';
 import type { Create, Update } from '../api/attributes/tables.js';
@@ -105,7 +106,7 @@ function showForwarding(
   const record = router && recordOf(intent, 'port_forwarding', portForwardingKey(router.id, forwarding));
   const port = recordOf(intent, 'port', forwarding.port);
   if (record === undefined || port === undefined) return undefined;
-  const fixedIp = forwarding.fixedIp ?? intent.ports.get(forwarding.port)?.ips[0] ?? null;
+  const fixedIp = forwarding.fixedIp ?? fixedIpOf(intent.ports.get(forwarding.port)?.ips ?? [], undefined) ?? null;
   const { id, description } = commonOf(record);
   return {
     id,

@@ -1,5 +1,6 @@
 /** Ports that clients make: addresses and a MAC in a tenant network, bound to a node. */
-import { familyOf, type IpAddress, type MacAddress } from '../../model/addresses.js';
+import type { IpAddress, MacAddress } from '../../model/addresses.js';
+import { fixedIpOf } from '../../model/external-ip.js';
 import { MAX_PORTS } from '../../model/limits.js';
 import type { AllowedAddressPair, Binding, Network, Port, Router } from '../../model/resources.js';
 import type { Update } from '../api/attributes/tables.js';
@@ -182,8 +183,7 @@ function reboundTo(intent: Intent, port: Port, host: string): Binding | undefine
 
 /** Floating IPs and forwarded ports let go of an address that the port has no more. */
 export function withoutLostAddresses(intent: Intent, { name, ips }: Pick<Port, 'name' | 'ips'>): Intent {
-  const has = (fixedIp: IpAddress | undefined): boolean =>
-    fixedIp === undefined ? ips.some((ip) => familyOf(ip) === 4) : ips.includes(fixedIp);
+  const has = (fixedIp: IpAddress | undefined): boolean => fixedIpOf(ips, fixedIp) !== undefined;
   const lost = [...intent.floatingIps].filter(([, one]) => one.port === name && !has(one.fixedIp));
   const floatingIps = new Map(intent.floatingIps);
   for (const [key, { port: _port, fixedIp: _fixedIp, ...free }] of lost) floatingIps.set(key, free);
