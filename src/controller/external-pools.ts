@@ -1,9 +1,10 @@
 /** The addresses of external networks while a command works on them. */
+import { withoutPrefix } from '../model/addresses.js';
 import type { Name } from '../model/identifiers.js';
 import type { ExternalNetworkIntent, GatewayIntent, Router } from '../model/resources.js';
 import { ExternalIpPool } from './allocators/external-ip.js';
 import { gatewayOwner } from './gateway-names.js';
-import type { Intent } from './intent.js';
+import { withEntry, type Intent } from './intent.js';
 
 export type WithGateway = Router & { readonly gateway: GatewayIntent };
 export type ExternalPools = ReadonlyMap<Name, ExternalIpPool>;
@@ -18,6 +19,20 @@ export function externalPools(intent: Intent, routers: readonly WithGateway[]): 
   for (const { network, ip } of intent.floatingIps.values())
     poolOf(pools, network).claim(ip, `floating IP ${ip}`);
   return pools;
+}
+
+/** The network's addresses with all that is given out: declared, and to gateways and nodes; not those of the router `except`. */
+export function externalPoolWithAll(intent: Intent, network: ExternalNetworkIntent, except?: string): ExternalIpPool {
+  const routers = [...intent.routers.values()].filter(
+    (one): one is WithGateway => one.gateway !== undefined && one.id !== except,
+  );
+  const known = { ...intent, externalNetworks: withEntry(intent.externalNetworks, network.name, network) };
+  const pool = poolOf(externalPools(known, routers), network.name);
+  const gateways = [...intent.gateways.values()].filter(({ router }) => router !== except);
+  for (const { network: home, addresses } of [...gateways, ...intent.fgPorts.values()])
+    if (home === network.name)
+      for (const address of addresses) pool.hold(withoutPrefix(address), 'a router or node');
+  return pool;
 }
 
 export function externalNetworkOf(intent: Intent, name: string): ExternalNetworkIntent {

@@ -1,5 +1,5 @@
 /** Floating IPs: addresses of an external network, each a port's of its own or kept for later. */
-import { familyOf, withoutPrefix, type IpAddress } from '../../model/addresses.js';
+import { familyOf, type IpAddress } from '../../model/addresses.js';
 import { fixedIpOf, subnetOf, whyNotExternalIp } from '../../model/external-ip.js';
 import { MAX_FLOATING_IPS } from '../../model/limits.js';
 import { reachOf } from '../../model/reach.js';
@@ -7,7 +7,7 @@ import type { ExternalNetworkIntent, FloatingIp, Port } from '../../model/resour
 import type { Update } from '../api/attributes/tables.js';
 import type { Shown } from '../api/collection.js';
 import { NeutronFault } from '../api/faults.js';
-import { externalPools, type WithGateway } from '../external-pools.js';
+import { externalPoolWithAll } from '../external-pools.js';
 import { placedFloatingIps } from '../floating-ips.js';
 import { floatingIpKey } from '../gateway-names.js';
 import { withEntry, withoutEntry, type ControllerState, type Intent } from '../intent.js';
@@ -115,7 +115,7 @@ function addressOf(
   const subnet = subnetId === null ? undefined : subnetById(intent, subnetId).subnet;
   if (subnet !== undefined && !network.subnets.includes(subnet))
     throw bad(`subnet ${subnetId} is not of network ${idOf(intent, 'network', network.name)}`);
-  const pool = poolWithAll(intent, subnet === undefined ? network : { ...network, subnets: [subnet] });
+  const pool = externalPoolWithAll(intent, subnet === undefined ? network : { ...network, subnets: [subnet] });
   if (wish === null) return pool.allocate(4, 'a floating IP');
   const why = whyNotExternalIp(wish, network);
   if (familyOf(wish) !== 4 || why !== undefined)
@@ -134,19 +134,6 @@ function addressOf(
       `IP address ${wish} already allocated in network ${idOf(intent, 'network', network.name)}`,
     );
   return wish;
-}
-
-/** The network's addresses with all that is given out, to gateways and nodes as well. */
-function poolWithAll(intent: Intent, network: ExternalNetworkIntent) {
-  const routers = [...intent.routers.values()].filter((one): one is WithGateway => one.gateway !== undefined);
-  const narrowed = { ...intent, externalNetworks: withEntry(intent.externalNetworks, network.name, network) };
-  const pool = externalPools(narrowed, routers).get(network.name);
-  if (pool === undefined) throw new Error(`network ${network.name} has no pool`);
-  for (const { network: home, addresses } of [...intent.gateways.values(), ...intent.fgPorts.values()])
-    if (home === network.name)
-      for (const address of addresses)
-        pool.hold(withoutPrefix(address), 'a router or node');
-  return pool;
 }
 
 type Target = Pick<FloatingIp, 'port' | 'fixedIp'>;

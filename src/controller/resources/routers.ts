@@ -8,7 +8,7 @@ import type { Create, Update } from '../api/attributes/tables.js';
 import type { Shown } from '../api/collection.js';
 import { invalidInput, NeutronFault } from '../api/faults.js';
 import type { FixedIp, GatewayInfo, RouteValue } from '../api/values.js';
-import { externalPools, type WithGateway } from '../external-pools.js';
+import { externalPoolWithAll } from '../external-pools.js';
 import { withEntry, withoutEntry, type ControllerState, type Intent } from '../intent.js';
 import { recordOf, withRecord, type ResourceRecord } from '../records.js';
 import { snatNodesOf } from '../snat-nodes.js';
@@ -184,25 +184,12 @@ function gatewayIp(
       'InvalidIpForNetwork',
       `IP address ${first} is not a valid IP for any of the subnets on the specified network: ${why}.`,
     );
-  const others = [...intent.routers.values()].filter(
-    (one): one is WithGateway => one.gateway !== undefined && one.id !== router.id,
-  );
-  const pool = externalPools(intent, others).get(network.name);
-  const isTaken = pool?.isFree(first, router.id) === false || isGiven(intent, router, network, first);
-  if (isTaken)
+  if (!externalPoolWithAll(intent, network, router.id).isFree(first, router.id))
     throw new NeutronFault(
       'IpAddressAlreadyAllocated',
       `IP address ${first} already allocated in network ${network.name}`,
     );
   return first;
-}
-
-/** Whether another gateway, or a node, was given the address. */
-function isGiven(intent: Intent, router: Router, network: ExternalNetworkIntent, ip: string): boolean {
-  const others = [...intent.gateways.values()].filter((one) => one.router !== router.id);
-  return [...others, ...intent.fgPorts.values()].some(
-    (one) => one.network === network.name && one.addresses.some((address) => withoutPrefix(address) === ip),
-  );
 }
 
 /** A router cannot tell the outside from a network with the same addresses. */
