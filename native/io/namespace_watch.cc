@@ -13,14 +13,14 @@ constexpr size_t kEventBytes = 16384;
 
 }  // namespace
 
-Result<NamespaceWatch> NamespaceWatch::open(const std::string& path, unsigned own_route_protocol) {
+Result<NamespaceWatch> NamespaceWatch::open(const std::string& path, unsigned own_route_protocol,
+                                            std::chrono::milliseconds ask_period) {
   const InsideNetns inside(path);
   if (inside.error()) return inside.error();
   NamespaceWatch watch;
   watch.own_route_protocol_ = own_route_protocol;
-  auto diag = PacketDiag::open();
-  if (!diag.ok()) return diag.error;
-  watch.diag_ = std::move(diag.value);
+  auto asked = AskedSockets::open(ask_period);
+  if (!asked.ok()) return asked.error;
   auto route = open_netlink(NETLINK_ROUTE, {RTNLGRP_LINK, RTNLGRP_TC, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR,
                                             RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE,
                                             RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE});
@@ -29,16 +29,31 @@ Result<NamespaceWatch> NamespaceWatch::open(const std::string& path, unsigned ow
   // Where tables cannot be heard of, they are found by those who look now and then.
   auto nft = open_netlink(NETLINK_NETFILTER, {NFNLGRP_NFTABLES});
   if (nft.ok()) watch.nft_events_ = std::move(nft.value);
+  watch.asked_ = std::move(asked.value);
+  SocketAsker::here().add(watch.asked_);
   return watch;
 }
 
+NamespaceWatch::~NamespaceWatch() {
+  if (asked_) SocketAsker::here().remove(asked_);
+}
+
+NamespaceWatch& NamespaceWatch::operator=(NamespaceWatch&& other) noexcept {
+  std::swap(asked_, other.asked_);
+  std::swap(route_events_, other.route_events_);
+  std::swap(nft_events_, other.nft_events_);
+  std::swap(own_route_protocol_, other.own_route_protocol_);
+  return *this;
+}
+
 std::vector<int> NamespaceWatch::event_fds() const {
-  std::vector<int> fds{route_events_.number()};
+  std::vector<int> fds{route_events_.number(), asked_->changed().fd()};
   if (nft_events_.is_open()) fds.push_back(nft_events_.number());
   return fds;
 }
 
 bool NamespaceWatch::take_events(int fd) const {
+  if (fd == asked_->changed().fd()) return asked_->changed().hear(), true;
   alignas(nlmsghdr) char part[kEventBytes];
   bool heard = false;
   for (;;) {

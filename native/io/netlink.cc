@@ -2,7 +2,7 @@
 
 #include <sys/socket.h>
 
-#include <vector>
+#include <memory>
 
 namespace dvr {
 namespace {
@@ -17,9 +17,9 @@ Attribute find(const rtattr* first, size_t bytes, unsigned type) {
 }
 
 // True: the dump has ended, well or with an error.
-bool read_part(const std::vector<char>& part, ssize_t bytes, const char* about, const OnMessage& on_message,
+bool read_part(const char* part, ssize_t bytes, const char* about, const OnMessage& on_message,
                SystemError& error) {
-  const auto* message = reinterpret_cast<const nlmsghdr*>(part.data());
+  const auto* message = reinterpret_cast<const nlmsghdr*>(part);
   auto left = static_cast<unsigned>(bytes);
   for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
     if (message->nlmsg_type == NLMSG_DONE) return true;
@@ -68,12 +68,13 @@ Result<Fd> open_netlink(int protocol, std::initializer_list<unsigned> groups) {
 SystemError netlink_dump(int fd, nlmsghdr& request, const char* about, const OnMessage& on_message) {
   request.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
   if (send(fd, &request, request.nlmsg_len, 0) < 0) return failed("send(netlink)", about);
-  std::vector<char> part(kAnswerBytes);
+  // Not zeroed: most answers are a few bytes, and the rest of it stays out of the caches.
+  const auto part = std::make_unique_for_overwrite<char[]>(kAnswerBytes);
   SystemError error;
   for (;;) {
-    const ssize_t bytes = recv(fd, part.data(), part.size(), 0);
+    const ssize_t bytes = recv(fd, part.get(), kAnswerBytes, 0);
     if (bytes < 0) return failed("recv(netlink)", about);
-    if (read_part(part, bytes, about, on_message, error)) return error;
+    if (read_part(part.get(), bytes, about, on_message, error)) return error;
   }
 }
 

@@ -74,15 +74,16 @@ void DataplaneObject::tell_of_events(const Napi::Value& heard) {
   uv_loop_t* loop = nullptr;
   if (napi_get_uv_event_loop(Env(), &loop) != napi_ok) return;
   heard_ = Napi::Persistent(heard.As<Napi::Function>());
-  bell_.emplace(loop, dataplane_->events().fd(), [this, loop](int) {
+  gathering_.emplace(loop, kGatherMs, [this] { gather(); });
+  bell_.emplace(loop, dataplane_->events().fd(), [this](int) {
     dataplane_->events().hear();
-    AskClock::here().add(loop, this, kGatherMs);
+    gathering_->start();
   });
 }
 
 // The callback may close this dataplane.
-void DataplaneObject::ask() {
-  if (dataplane_->reclaim()) AskClock::here().remove(this);
+void DataplaneObject::gather() {
+  if (dataplane_->reclaim()) gathering_->stop();
   if (!dataplane_->has_events()) return;
   const Napi::Env env = Env();
   const Napi::HandleScope scope(env);
@@ -91,8 +92,8 @@ void DataplaneObject::ask() {
 }
 
 void DataplaneObject::stop() {
-  AskClock::here().remove(this);
   bell_.reset();
+  gathering_.reset();
   dataplane_.reset();
 }
 

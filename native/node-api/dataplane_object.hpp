@@ -7,17 +7,17 @@
 #include <memory>
 #include <optional>
 
-#include "node-api/ask_clock.hpp"
 #include "node-api/loop_poll.hpp"
+#include "node-api/loop_timer.hpp"
 #include "worker/dataplane.hpp"
 
 namespace dvr::node_api {
 
-class DataplaneObject : public Napi::ObjectWrap<DataplaneObject>, private Asked {
+class DataplaneObject : public Napi::ObjectWrap<DataplaneObject> {
  public:
   static Napi::Function define(Napi::Env env);
   explicit DataplaneObject(const Napi::CallbackInfo& info);
-  ~DataplaneObject() override;
+  ~DataplaneObject();
 
  private:
   Napi::Value open_device(const Napi::CallbackInfo& info);
@@ -40,13 +40,14 @@ class DataplaneObject : public Napi::ObjectWrap<DataplaneObject>, private Asked 
   std::optional<Result<const Device*>> adopt(Napi::Env env, uint32_t pid, Napi::Value value);
   bool is_open(Napi::Env env) const;
   void tell_of_events(const Napi::Value& heard);
-  void ask() override;
+  void gather();
   void stop();
   static void stop_at_exit(void* self);
 
   std::unique_ptr<Dataplane> dataplane_;  // null: closed
   Napi::FunctionReference heard_;         // empty: nobody wants to be told of events
   std::optional<LoopPoll> bell_;          // of the dataplane's events
+  std::optional<LoopTimer> gathering_;    // from the bell until there is no more to do
 };
 
 }  // namespace dvr::node_api

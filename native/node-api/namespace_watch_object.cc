@@ -80,7 +80,7 @@ NamespaceWatchObject::NamespaceWatchObject(const Napi::CallbackInfo& info) : Obj
   }
   const auto ask_ms = to_integer(env, info[3], "askMs", 1, kMostAskMs);
   if (!ask_ms) return;
-  auto watch = NamespaceWatch::open(*path, *protocol);
+  auto watch = NamespaceWatch::open(*path, *protocol, std::chrono::milliseconds(*ask_ms));
   if (!watch.ok()) {
     throw_system_error(env, watch.error);
     return;
@@ -89,25 +89,16 @@ NamespaceWatchObject::NamespaceWatchObject(const Napi::CallbackInfo& info) : Obj
   uv_loop_t* loop = nullptr;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return;
   watch_ = std::make_unique<NamespaceWatch>(std::move(watch.value));
-  listen(loop, *ask_ms);
+  listen(loop);
 }
 
 NamespaceWatchObject::~NamespaceWatchObject() { stop(); }
 
-void NamespaceWatchObject::listen(uv_loop_t* loop, uint64_t ask_ms) {
+void NamespaceWatchObject::listen(uv_loop_t* loop) {
   for (const int fd : watch_->event_fds())
     polls_.emplace_back(loop, fd, [this](int readable) {
       if (watch_->take_events(readable)) tell();
     });
-  AskClock::here().add(loop, this, ask_ms);
-}
-
-// What cannot be asked any more is told as well: JS finds the error when it looks.
-void NamespaceWatchObject::ask() {
-  auto found = watch_->packet_sockets();
-  if (found.ok() && found.value == sockets_) return;
-  sockets_ = std::move(found.value);
-  tell();
 }
 
 // The callback may close this watch.
@@ -142,7 +133,6 @@ Napi::Value NamespaceWatchObject::facts(const Napi::CallbackInfo& info) {
 void NamespaceWatchObject::close(const Napi::CallbackInfo&) { stop(); }
 
 void NamespaceWatchObject::stop() {
-  AskClock::here().remove(this);
   polls_.clear();
   watch_.reset();
 }

@@ -67,12 +67,11 @@ const kFirstRetryMs = 1000;
 const kLongestRetryMs = 30_000;
 /** How often everything is compared with the kernel again. */
 const kResyncMs = 60_000;
-/** How often is looked for what a router namespace does not tell (XDP, iptables of the old kind). */
+/**
+ * How often is looked for what nobody tells, all in one wake-up: XDP and old iptables in router namespaces, namespaces
+ * without a name that are gone but for our descriptors, learned MACs that are old (in a tenth of their shortest time).
+ */
 const kLookMs = 5000;
-/** How often descriptors that keep a namespace alive are held against it, also where nothing is heard of names. */
-const kPinWatchMs = 1000;
-/** How often learned MACs are looked through: a tenth of what the shortest of their times is. */
-const kAgeMs = 6000;
 /** Learned events are gathered this long, so that a burst is one batch of rows. */
 const kGatherMs = 50;
 const kMaxGathered = 4096;
@@ -145,9 +144,7 @@ class AgentProcess implements Agent {
     });
     this.#clocks = [
       setInterval(() => { this.node.distrust(); this.#want('all'); }, kResyncMs),
-      setInterval(() => { this.#names.follow(); this.#releasePins(); }, kPinWatchMs),
-      setInterval(() => { if (this.node.ageLearned(Date.now())) this.#want('rows'); }, kAgeMs),
-      setInterval(() => { this.node.lookIntoRouters(); }, kLookMs),
+      setInterval(() => { this.#look(); }, kLookMs),
       setInterval(() => { void this.node.advertise(); }, kAdvertiseMs),
     ];
     this.node.watchRouters({ changed: () => { this.#want('rows'); }, touched: (namespace) => { this.#comparing.touched(namespace); } });
@@ -212,6 +209,13 @@ class AgentProcess implements Agent {
       await pause(waitMs, this.#stop.signal);
       waitMs = Math.min(kLongestDataplaneWaitMs, waitMs * 1.5);
     }
+  }
+
+  #look(): void {
+    this.#names.follow();
+    this.#releasePins();
+    if (this.node.ageLearned(Date.now())) this.#want('rows');
+    this.node.lookIntoRouters();
   }
 
   #releasePins(): void { if (this.node.releasePins()) this.#want('all'); }

@@ -4,11 +4,13 @@
 #include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 #include "io/namespace_watch.hpp"
 #include "io/tap.hpp"
@@ -20,6 +22,9 @@ using namespace dvr::test;
 namespace {
 
 constexpr unsigned kOwnProtocol = 200;
+// Longer than any test but those that wait for it.
+constexpr auto kAskPeriod = std::chrono::hours(1);
+constexpr int kLongestWaitMs = 10'000;
 const char* const kHere = "/proc/thread-self/ns/net";
 
 std::unique_ptr<Device> mirror_that_is_up() {
@@ -29,11 +34,27 @@ std::unique_ptr<Device> mirror_that_is_up() {
   return std::move(device.value);
 }
 
-NamespaceWatch watch_here() {
-  auto watch = NamespaceWatch::open(kHere, kOwnProtocol);
+NamespaceWatch watch_here(std::chrono::milliseconds ask_period = kAskPeriod) {
+  auto watch = NamespaceWatch::open(kHere, kOwnProtocol, ask_period);
   INFO(watch.error.call << " " << watch.error.number);
   REQUIRE(watch.ok());
   return std::move(watch.value);
+}
+
+// Of a namespace that is nobody's but the watch's.
+NamespaceWatch watch_elsewhere(std::chrono::milliseconds ask_period) {
+  std::optional<NamespaceWatch> watch;
+  in_new_netns([&] { watch.emplace(watch_here(ask_period)); });
+  return std::move(*watch);
+}
+
+bool is_told(const NamespaceWatch& watch, int wait_ms) {
+  std::vector<pollfd> polls;
+  for (const int fd : watch.event_fds()) polls.push_back({fd, POLLIN, 0});
+  if (poll(polls.data(), polls.size(), wait_ms) <= 0) return false;
+  bool told = false;
+  for (const int fd : watch.event_fds()) told = watch.take_events(fd) || told;
+  return told;
 }
 
 NamespaceFacts facts_of(const NamespaceWatch& watch) {
@@ -113,6 +134,35 @@ TEST_CASE("A packet socket's inode is the one that its process shows for it") {
     REQUIRE(fstat(any.number(), &status) == 0);
     const std::vector<PacketSocket> expected{{0, static_cast<unsigned>(status.st_ino)}};
     CHECK(diag.value.sockets().value == expected);
+  });
+}
+
+TEST_CASE("Packet sockets that come and go are asked for in each namespace, and heard of") {
+  in_new_netns([] {
+    const auto watch = watch_here(std::chrono::milliseconds(20));
+    const auto other = watch_elsewhere(std::chrono::milliseconds(20));
+    CHECK(!is_told(other, 0));
+    {
+      const Fd any{socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL))};
+      CHECK(is_told(watch, kLongestWaitMs));
+      CHECK(watch.packet_sockets().value.size() == 1);
+    }
+    CHECK(is_told(watch, kLongestWaitMs));
+    CHECK(watch.packet_sockets().value.empty());
+    CHECK(!is_told(watch, 100));
+    CHECK(!is_told(other, 0));
+  });
+}
+
+TEST_CASE("A watch can be closed and another opened while sockets are asked for all the time") {
+  in_new_netns([] {
+    const auto kept = watch_here(std::chrono::milliseconds(1));
+    for (int round = 0; round < 200; ++round) {
+      const auto watch = watch_here(std::chrono::milliseconds(1));
+      CHECK(watch.packet_sockets().ok());
+    }
+    const Fd any{socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL))};
+    CHECK(is_told(kept, kLongestWaitMs));
   });
 }
 
@@ -232,7 +282,7 @@ TEST_CASE("A qdisc that somebody made has a handle, and is heard of") {
 TEST_CASE("An nft table is heard of and seen by family and name") {
   in_new_netns([] {
     const auto watch = watch_here();
-    REQUIRE(watch.event_fds().size() == 2);
+    REQUIRE(watch.event_fds().size() == 3);
     run("nft add table inet mine");
     CHECK(has_heard(watch));
     const auto tables = facts_of(watch).nft_tables;
@@ -246,6 +296,6 @@ TEST_CASE("An nft table is heard of and seen by family and name") {
 }
 
 TEST_CASE("A namespace that is not there cannot be watched, and the error says so") {
-  const auto watch = NamespaceWatch::open("/run/netns/dvr-there-is-none", kOwnProtocol);
+  const auto watch = NamespaceWatch::open("/run/netns/dvr-there-is-none", kOwnProtocol, kAskPeriod);
   CHECK(watch.error.number == ENOENT);
 }

@@ -19,8 +19,8 @@ export const kRoundMs = 250;
 export const kLeaseMs = 600;
 /** So much of it the candidate leaves: gates close by a clock of 4 ms, and a packet may be on its way through one. */
 export const kGuardMs = 30;
-/** While another is heard to be at work, a candidate asks in every second round only: that it waits is no news. */
-export const kPatientEvery = 2;
+/** While another is heard to be at work, a candidate asks in every fourth round only: that it waits is no news. */
+export const kPatientEvery = 4;
 /** Who was at work and has not been heard for so long is so no more; well before its leases end. */
 export const kFreshMs = 1.5 * kRoundMs;
 /** Who waits and has not been heard for so long does not wait any more. */

@@ -6,8 +6,8 @@ import { parseIp } from '../../model/addresses.js';
 import { openEcho, type EchoSocket } from '../icmp-echo.js';
 import { kRoundMs } from './ballot.js';
 
-/** An answer proves this much; then the gateway counts as silent. */
-export const kProofMs = 2.5 * kRoundMs;
+/** An answer proves this much longer than until the next ask; then the gateway counts as silent. */
+export const kProofMs = 1.5 * kRoundMs;
 /** So long the first answer by a newly opened way may take. */
 const kGraceMs = 5 * kRoundMs;
 
@@ -21,6 +21,9 @@ export class GatewayProof {
   #socket: EchoSocket | undefined;
   #opening = false;
   #sequence = 0;
+  /** Rounds until the next ask while all is well, and what the last one's answer proves. */
+  #restRounds = 0;
+  #worthMs = 0;
   /** Asks while nothing was proved. */
   #unheard = 0;
   #provedUntilMs = 0;
@@ -29,8 +32,19 @@ export class GatewayProof {
 
   isProved(): boolean { return this.nowMs() < this.#provedUntilMs; }
 
-  /** Asks once, from there. What was proved by another way counts until this one had time to answer. */
-  ask(netns: string): void {
+  /**
+   * Asks from there, once in so many rounds while the gateway answers; called each round. What was proved by another
+   * way counts until this one had time to answer.
+   */
+  ask(netns: string, everyRounds: number): void {
+    this.#restRounds = Math.min(this.#restRounds, everyRounds) - 1;
+    if (netns === this.#netns && this.isProved() && this.#restRounds > 0) return;
+    this.#restRounds = everyRounds;
+    this.#worthMs = everyRounds * kRoundMs + kProofMs;
+    this.#ask(netns);
+  }
+
+  #ask(netns: string): void {
     if (netns !== this.#netns) {
       if (this.isProved()) this.#provedUntilMs = this.nowMs() + kGraceMs;
       this.#netns = netns;
@@ -56,7 +70,9 @@ export class GatewayProof {
     this.#socket = undefined;
     this.#opening = true;
     const netns = this.#netns;
-    const heard = (): void => { if (netns === this.#netns) this.#provedUntilMs = Math.max(this.#provedUntilMs, this.nowMs() + kProofMs); };
+    const heard = (): void => {
+      if (netns === this.#netns) this.#provedUntilMs = Math.max(this.#provedUntilMs, this.nowMs() + this.#worthMs);
+    };
     this.open({ netns, target }, heard).then((socket) => {
       this.#opening = false;
       if (netns !== this.#netns) { socket.close(); this.#reopen(); return; }

@@ -34,6 +34,9 @@ export interface SnatAgentParts {
 
 export interface Share { readonly out: ShareOut; readonly in: ShareIn }
 
+/** A standby whose gateway fell silent a second ago is found out when it is at work. */
+const kStandbyProofEvery = 4;
+
 interface Running { entry: Entry; readonly election: Election; proof?: GatewayProof }
 
 export class SnatAgent {
@@ -173,7 +176,8 @@ export class SnatAgent {
   #isFit(running: Running, { netns, proof }: Stand): boolean {
     if (proof === undefined) return true;
     running.proof ??= new GatewayProof(proof.target, monotonicMs);
-    running.proof.ask(running.election.isActive ? netns : proof.standbyNetns);
+    if (running.election.isActive) running.proof.ask(netns, 1);
+    else running.proof.ask(proof.standbyNetns, kStandbyProofEvery);
     return running.proof.isProved();
   }
 

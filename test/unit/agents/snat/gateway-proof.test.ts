@@ -7,16 +7,17 @@ let nowMs = 0;
 let answers: Set<string>;
 let opened: string[];
 let closed: number;
+let sent: number;
 
 const open: OpenEcho = ({ netns }, heard) => {
   opened.push(netns);
   if (netns === 'missing') return Promise.reject(new Error('no such namespace'));
-  return Promise.resolve({ send: (sequence) => { if (answers.has(netns)) heard(sequence); }, close: () => { closed += 1; } });
+  return Promise.resolve({ send: (sequence) => { ++sent; if (answers.has(netns)) heard(sequence); }, close: () => { closed += 1; } });
 };
 
-async function asked(proof: GatewayProof, netns: string, rounds: number): Promise<boolean> {
+async function asked(proof: GatewayProof, netns: string, rounds: number, everyRounds = 1): Promise<boolean> {
   for (let round = 0; round < rounds; ++round) {
-    proof.ask(netns);
+    proof.ask(netns, everyRounds);
     for (let turn = 0; turn < 4; ++turn) await Promise.resolve();
     nowMs += kRoundMs;
   }
@@ -28,6 +29,7 @@ beforeEach(() => {
   answers = new Set(['standby', 'snat']);
   opened = [];
   closed = 0;
+  sent = 0;
 });
 
 describe('the proof of a gateway', () => {
@@ -41,6 +43,20 @@ describe('the proof of a gateway', () => {
     expect(await asked(proof, 'standby', 1)).toBe(true);
     nowMs += kProofMs;
     expect(proof.isProved()).toBe(false);
+  });
+
+  it('is asked for as seldom as wanted while there is one, and each round while there is none', async () => {
+    const proof = proofOf();
+    expect(await asked(proof, 'standby', 40, 4)).toBe(true);
+    expect(sent).toBe(10);
+    answers.clear();
+    expect(await asked(proof, 'standby', 1, 4)).toBe(true);
+    expect(await asked(proof, 'standby', 2, 4)).toBe(false);
+    const before = sent;
+    await asked(proof, 'standby', 4, 4);
+    expect(sent - before).toBeGreaterThan(2);
+    answers.add('standby');
+    expect(await asked(proof, 'standby', 1, 4)).toBe(true);
   });
 
   it('goes over to another namespace with time for the first answer there', async () => {
