@@ -124,9 +124,10 @@ std::span<const epoll_event> Worker::wait(std::span<epoll_event> ready) {
     const int count = epoll_wait(epoll_.number(), ready.data(), static_cast<int>(ready.size()), timeout_ms);
     return ready.first(static_cast<size_t>(std::max(count, 0)));
   };
-  // After several packets at once there will be more: whoever sends or takes them goes first, and the next pass
-  // is longer.
-  if (std::exchange(packets_, 0) > 1) sched_yield();
+  // After several packets at once there will be more: whoever sends or takes them goes first, and the next pass is
+  // longer. But while some wait already, every further one that a busy sender adds would only be dropped.
+  const bool several = std::exchange(packets_, 0) > 1, more_wait = std::exchange(more_wait_, false);
+  if (several && !more_wait) sched_yield();
   bool looked_before = false;
   for (uint64_t now_ns = monotonic_ns(); spin_.goes_on(now_ns); looked_before = true) {
     if (const auto found = look(0); !found.empty()) {
@@ -199,6 +200,7 @@ void Worker::serve_port(const Device& device, int fd, uint32_t events) {
         break;
     }
   }
+  more_wait_ = true;
 }
 
 void Worker::serve_vtep(int fd, uint32_t events) {
@@ -223,6 +225,7 @@ void Worker::serve_vtep(int fd, uint32_t events) {
     if (received.bytes.size() >= kFullTrainBytes) transmit_.flush_runs();
     settle(received.bytes.size());
   }
+  more_wait_ = true;
 }
 
 void Worker::serve_injections() {

@@ -124,7 +124,8 @@ class Worker {
   const Wiring* wiring_ = nullptr;
   Arena arena_;
   Spin spin_;
-  size_t packets_ = 0;  // of this pass
+  size_t packets_ = 0;      // of this pass
+  bool more_wait_ = false;  // where a turn of this pass has ended
   uint32_t passages_ = 0;
   AnnouncementLimit announcement_limit_;
 
