@@ -82,6 +82,7 @@ class NextVersion {
 
   std::unique_ptr<const Tables> finish(uint64_t generation) {
     next_->generation = generation;
+    ++next_->version;
     derivation_.finish();
     return std::move(next_);
   }

@@ -32,7 +32,8 @@ struct TablesOf<std::tuple<Row...>> {
 };
 
 struct Tables : Derived {
-  uint64_t generation = 0;
+  uint64_t generation = 0;  // of the view that the rows follow from: batches of one view have the same
+  uint64_t version = 0;     // batches since there was nothing: no other version of a dataplane has the same
   TablesOf<AllRows>::type rows;
 
   template <class Row>

@@ -99,6 +99,13 @@ TEST_CASE("an empty batch makes a new generation of the same rows") {
   CHECK(dump_json(*tables) == dump_json(*cn1()));
 }
 
+TEST_CASE("every batch makes another version, also of the same generation") {
+  const auto one = Batch(7).put<SwitchRow>({{1}, kStranger.mac}, {{16}}).on(*cn1());
+  const auto two = Batch(7).on(*one);
+  CHECK(one->version == cn1()->version + 1);
+  CHECK(two->version == one->version + 1);
+}
+
 TEST_CASE("a buffer that is no batch is refused") {
   check_refused({}, 0, "the buffer is no batch of version 1");
   check_refused(first(Batch().bytes(), 15), 0, "the buffer is no batch of version 1");
