@@ -31,4 +31,14 @@ constexpr uint16_t checksum_replace(uint16_t checksum, uint16_t before, uint16_t
                          static_cast<uint16_t>(~before) + after);
 }
 
+// What took one checksum to the other, and the same done to the checksum of another header of which the same words
+// changed: to the bit what checksum_replace makes of it, since a header's words are never all zero. 0: nothing changed.
+constexpr uint16_t checksum_change(uint16_t before, uint16_t after) {
+  return before == after ? uint16_t{0} : checksum_fold(static_cast<uint64_t>(static_cast<uint16_t>(~after)) + before);
+}
+constexpr uint16_t checksum_changed(uint16_t checksum, uint16_t change) {
+  return change == 0 ? checksum
+                     : checksum_finish(static_cast<uint64_t>(static_cast<uint16_t>(~checksum)) + change);
+}
+
 }  // namespace dvr

@@ -12,6 +12,7 @@ namespace dvr {
   X(wake_ups, sum, "sleeps that ended")                                                                  \
   X(spins, sum, "looks for packets without sleeping that found none")                                    \
   X(spins_found_work, sum, "turns that came after such looks: each is a sleep and a wake-up less")       \
+  X(flow_cache_hits, sum, "packets that went the way known of their flow, past the stages")               \
   X(sends, sum, "system calls that sent to the tunnel")                                                  \
   X(trains, sum, "sends of several packets at once by UDP_SEGMENT")                                      \
   X(train_packets, sum, "packets in them")                                                               \

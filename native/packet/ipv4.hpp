@@ -43,8 +43,14 @@ class Ipv4View {
   uint8_t ecn() const { return at_[1] & 3; }
   uint8_t ttl() const { return at_[8]; }
   uint8_t protocol() const { return at_[9]; }
-  // RFC 1071: over a header that holds its own checksum the sum is all ones.
-  bool checksum_is_right() const { return checksum_fold(checksum_add(0, {at_, header_bytes()})) == 0xffff; }
+  uint16_t checksum() const { return load_be16(at_ + 10); }
+  void set_checksum(uint16_t checksum) { store_be16(at_ + 10, checksum); }
+  // RFC 1071: over a header that holds its own checksum the sum is all ones. Words of 32 bits add up to the same.
+  bool checksum_is_right() const {
+    uint64_t sum = 0;
+    for (size_t at = 0; at < header_bytes(); at += 4) sum += load_be32(at_ + at);
+    return checksum_fold(sum) == 0xffff;
+  }
   IpAddr src() const { return IpAddr::v4(at_ + 12); }
   IpAddr dst() const { return IpAddr::v4(at_ + 16); }
   // More fragments follow, or this is not the first one.
@@ -65,7 +71,7 @@ class Ipv4View {
  private:
   explicit Ipv4View(uint8_t* at) : at_(at) {}
   void replace_in_checksum(uint16_t before, uint16_t after) {
-    store_be16(at_ + 10, checksum_replace(load_be16(at_ + 10), before, after));
+    set_checksum(checksum_replace(checksum(), before, after));
   }
   uint8_t* at_;
 };

@@ -23,6 +23,15 @@ struct Offload {
   uint16_t header_bytes = 0;  // Ethernet + IP + TCP/UDP header
   uint16_t csum_start = 0;    // from the start of the frame
   uint16_t csum_offset = 0;   // from csum_start
+
+  friend bool operator==(const Offload&, const Offload&) = default;
+
+  // The size, without Ethernet, of the largest packet that an Ethernet frame of this size becomes on a wire: a
+  // super-frame is cut into segments on the way there.
+  size_t wire_bytes(size_t frame_bytes) const {
+    if (gso == GsoType::none) return frame_bytes - kEthernetBytes;
+    return header_bytes - kEthernetBytes + gso_bytes;
+  }
 };
 
 // The outer header's parts that stages read (rx) or decide (tx). The UDP socket makes the rest.
@@ -60,12 +69,8 @@ struct Packet {
 
   bool from_tunnel() const { return in_port == kTunnelPort; }
 
-  // The size, without Ethernet, of the largest packet that this becomes on a wire: a super-frame is cut into
-  // segments on the way there. `frame` is an Ethernet frame.
-  size_t wire_bytes() const {
-    if (offload.gso == GsoType::none) return frame.size() - kEthernetBytes;
-    return offload.header_bytes - kEthernetBytes + offload.gso_bytes;
-  }
+  // While `frame` is an Ethernet frame.
+  size_t wire_bytes() const { return offload.wire_bytes(frame.size()); }
 };
 
 }  // namespace dvr

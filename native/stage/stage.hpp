@@ -1,5 +1,6 @@
 // What a stage is: a pure function of a packet and the tables. No I/O, clock, allocation, lock or log.
-// It edits bytes and metadata, asks for effects, and names the next stage.
+// It edits bytes and metadata, asks for effects, and names the next stage. Of a TCP or UDP packet it edits nothing
+// behind the IP header, and its size decides of nothing but the stage named next, by a limit (pipeline/flow_cache.hpp).
 #pragma once
 
 #include <cstdint>
@@ -56,6 +57,8 @@ struct Effects {
     IpAddr ip;
     MacAddr mac;
   } announce;                               // a VM says that an address is its own now; JS decides likewise
+
+  bool any() const { return !copy_to.empty() || !copy_to_vteps.empty() || learn.asked || announce.asked; }
 };
 
 using StageFunction = StageId (*)(Packet&, const Tables&, Effects&);

@@ -3,7 +3,7 @@
 // Proof: each number is an atomic of its own, so a reader never sees half a number. Only its worker
 // writes it, so load + store instead of an atomic add loses nothing. Relaxed order is enough, because no
 // reader concludes anything about other memory from a count: two counts read together may be a packet
-// apart, and that is all that can be seen.
+// apart, stages and edges a pass of the worker, and that is all that can be seen.
 #pragma once
 
 #include <atomic>
@@ -68,6 +68,10 @@ struct Counters {
   PortCount ports[kPortLimit];
   EngineCount engine;
 
+  void passed(StageId stage, StageId next, uint64_t packets = 1) {
+    stages[static_cast<size_t>(stage)].add(packets);
+    edges[static_cast<size_t>(stage)][static_cast<size_t>(next)].add(packets);
+  }
   void dropped(DropReason reason, size_t packets = 1) { drops[static_cast<size_t>(reason)].add(packets); }
 };
 

@@ -11,11 +11,9 @@ struct Counted {
   Counters& counters;
   Transmit& transmit;
 
-  void enter(StageId stage, const Packet&, const Effects&) {
-    counters.stages[static_cast<size_t>(stage)].add(1);
-  }
+  void enter(StageId, const Packet&, const Effects&) {}
   void leave(StageId stage, StageId next, const Packet& packet, const Effects&) {
-    counters.edges[static_cast<size_t>(stage)][static_cast<size_t>(next)].add(1);
+    counters.passed(stage, next);
     if (next == StageId::drop) counters.dropped(packet.drop_reason);
   }
   void leaves_bridge(Bridge bridge, const Packet& packet) { transmit.mirror(bridge, packet); }

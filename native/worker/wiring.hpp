@@ -3,9 +3,12 @@
 // A device lives as long as some version names it, so its descriptor never closes under a worker's hands.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -17,10 +20,12 @@ namespace dvr {
 
 // What a traced packet contains: random bytes that nothing else on the network carries.
 using TraceMarker = std::array<uint8_t, 16>;
+inline constexpr size_t kMarkerWithinBytes = 512;  // of the frame
 
 // Which bridges' devices somebody listens on.
 struct Mirrors {
   bool br_int = false, br_tun = false, br_ex = false;
+  bool any() const { return br_int || br_tun || br_ex; }
   friend bool operator==(const Mirrors&, const Mirrors&) = default;
 };
 
@@ -34,6 +39,11 @@ struct Wiring {
 
   const Device* device(PortId port) const {
     return port.value < devices.size() ? devices[port.value].get() : nullptr;
+  }
+
+  bool is_traced(std::span<const uint8_t> frame) const {
+    const size_t bytes = std::min(frame.size(), kMarkerWithinBytes);
+    return marker && memmem(frame.data(), bytes, marker->data(), marker->size()) != nullptr;
   }
 
   // Packets may pass the device now, in and out. Asked for each packet, before its own system call: a worker that

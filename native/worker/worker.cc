@@ -33,7 +33,6 @@ constexpr uint64_t key_of(PortId port, size_t queue) { return uint64_t{queue} <<
 constexpr PortId port_of_key(uint64_t key) { return PortId{static_cast<uint16_t>(key)}; }
 constexpr size_t queue_of_key(uint64_t key) { return key >> 16; }
 constexpr int kReadyAtOnce = 32;
-constexpr size_t kMarkerWithinBytes = 512;
 
 // The MTU of the network a VXLAN packet belongs to; 0 where this node has none.
 uint16_t network_mtu(std::span<uint8_t> datagram, const Tables& tables) {
@@ -154,6 +153,7 @@ void Worker::pass(std::span<const epoll_event> ready) {
     if (!is_tunnel(event)) serve(event.data.u64, event.events);
   for (const epoll_event& event : ready)
     if (is_tunnel(event)) serve(event.data.u64, event.events);
+  count_flows();
   flush();
   counters_->engine.passes.add();
   spin_.worked(monotonic_ns());
@@ -260,6 +260,12 @@ void Worker::flush() {
   arena_.reset();
 }
 
+// What went past the stages counts as if it had passed them; before it is sent, so that who has it finds it counted.
+void Worker::count_flows() {
+  counters_->engine.flow_cache_hits.add(flows_.settle(
+      [this](StageId stage, StageId next, uint64_t packets) { counters_->passed(stage, next, packets); }));
+}
+
 // A failed descriptor stays readable for ever: it must leave epoll at once, or this thread would spin.
 void Worker::device_gone(const Device& device) {
   unwatch(device);
@@ -276,12 +282,14 @@ void Worker::process(Packet& packet, StageId entry) {
   ++packets_;
   Effects effects;
   StageId verdict;
-  if (is_traced(packet)) {
+  Counted counted{*counters_, transmit_};
+  // Who looks on wants to see every hop.
+  if (wiring_->is_traced(packet.frame))
     verdict = run_recorded(packet, entry, effects);
-  } else {
-    Counted counted{*counters_, transmit_};
+  else if (wiring_->mirrors.any())
     verdict = run_pipeline(entry, packet, *tables_, effects, counted);
-  }
+  else
+    verdict = flows_.run(entry, packet, *tables_, effects, counted);
   deliver(verdict, packet, effects, transmit_);
   if (effects.learn.asked || effects.announce.asked) tell_of(packet, effects);
 }
@@ -305,13 +313,6 @@ StageId Worker::run_recorded(Packet& packet, StageId entry, Effects& effects) {
   for (const TraceRecord& record : recorder.records())
     if (!traces_.push(record)) traces_lost_.add(1);
   return verdict;
-}
-
-bool Worker::is_traced(const Packet& packet) const {
-  if (!wiring_->marker) return false;
-  const auto& marker = *wiring_->marker;
-  const auto head = packet.frame.first(std::min(packet.frame.size(), kMarkerWithinBytes));
-  return memmem(head.data(), head.size(), marker.data(), marker.size()) != nullptr;
 }
 
 }  // namespace dvr

@@ -1,7 +1,7 @@
-// One worker: a thread that waits for its ports, and runs every packet through the pipeline as it is read. A
-// pass of its loop serves all ports that have something, then the tunnel, then sends what has collected on the
-// way (trains); nothing ever waits for a timer. With nothing to do it looks again for a moment (spin.hpp), then
-// sleeps in epoll_wait and is never woken.
+// One worker: a thread that waits for its ports, and runs every packet through the pipeline as it is read, or past
+// it where the flow cache knows what comes out. A pass of its loop serves all ports that have something, then the
+// tunnel, then sends what has collected on the way (trains); nothing ever waits for a timer. With nothing to do it
+// looks again for a moment (spin.hpp), then sleeps in epoll_wait and is never woken.
 //
 // Threads: `run` and everything private to it belong to the worker's thread. JS's thread calls the public
 // functions; they meet it only in rings, counters, published versions, and the kernel's epoll and eventfd.
@@ -17,6 +17,7 @@
 
 #include "io/bell.hpp"
 #include "io/system_error.hpp"
+#include "pipeline/flow_cache.hpp"
 #include "pipeline/recorder.hpp"
 #include "worker/announcement_limit.hpp"
 #include "worker/arena.hpp"
@@ -107,10 +108,10 @@ class Worker {
   void tell(Ring<Event, kSize>& events, const Event& event);
   void settle(size_t bytes_read);
   void flush();
+  void count_flows();
   void process(Packet& packet, StageId entry);
   void tell_of(const Packet& packet, const Effects& effects);
   StageId run_recorded(Packet& packet, StageId entry, Effects& effects);
-  bool is_traced(const Packet& packet) const;
 
   const size_t index_;
   const size_t worker_count_;
@@ -128,6 +129,7 @@ class Worker {
   bool more_wait_ = false;  // where a turn of this pass has ended
   uint32_t passages_ = 0;
   AnnouncementLimit announcement_limit_;
+  FlowCache flows_;
 
   std::unique_ptr<Counters> counters_ = std::make_unique<Counters>();
   Transmit transmit_{*counters_};

@@ -101,6 +101,7 @@ export const engineCounters = [
   {"name":"wake_ups","sentence":"sleeps that ended"},
   {"name":"spins","sentence":"looks for packets without sleeping that found none"},
   {"name":"spins_found_work","sentence":"turns that came after such looks: each is a sleep and a wake-up less"},
+  {"name":"flow_cache_hits","sentence":"packets that went the way known of their flow, past the stages"},
   {"name":"sends","sentence":"system calls that sent to the tunnel"},
   {"name":"trains","sentence":"sends of several packets at once by UDP_SEGMENT"},
   {"name":"train_packets","sentence":"packets in them"},

@@ -58,7 +58,7 @@ export function changed(before: EngineReading, after: EngineReading): EngineRead
   return Object.fromEntries(names.map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)]));
 }
 
-/** A figure that speaks of an optimisation: one count over another. */
+/** A figure that speaks of an optimisation: one count over another, or over several ("a+b"). */
 export interface Proof { readonly means: string; readonly part: string; readonly whole: string }
 
 export const proofs: readonly Proof[] = [
@@ -69,14 +69,16 @@ export const proofs: readonly Proof[] = [
   { means: 'packets per send', part: 'vtep.txPackets', whole: 'engine.sends' },
   { means: 'packets per run', part: 'engine.run_packets', whole: 'engine.runs' },
   { means: 'bytes per run', part: 'engine.run_bytes', whole: 'engine.runs' },
+  // Every packet enters at one of these, or comes to it from the tunnel.
+  { means: 'part past the stages', part: 'engine.flow_cache_hits', whole: 'stages.classify+stages.provider_in' },
   { means: 'wake-ups per frame', part: 'engine.wake_ups', whole: 'vm.rxPackets' },
   { means: 'part through namespaces', part: 'qr.txPackets', whole: 'vm.rxPackets' },
 ];
 
 /** Undefined where there was nothing of which it could be a part. */
 export function shareOf({ part, whole }: Proof, change: EngineReading): number | undefined {
-  const total = change[whole];
-  if (total === undefined || total === 0) return undefined;
+  const total = whole.split('+').reduce((sum, name) => sum + (change[name] ?? 0), 0);
+  if (total === 0) return undefined;
   return Number(((change[part] ?? 0) / total).toPrecision(3));
 }
 

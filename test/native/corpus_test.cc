@@ -196,6 +196,24 @@ std::vector<Seed> coalescer_seeds() {
   return seeds;
 }
 
+// The choices let each packet differ in something else from the one before.
+std::vector<Seed> flow_cache_seeds() {
+  const Bytes choices{2, 9, 0, 5, 7, 1, 8, 0, 1, 11, 3, 0, 7, 0, 0, 1, 1, 1, 3, 2, 2};
+  std::vector<Seed> seeds;
+  const auto flow = [&](const char* name, const Bytes& how, const Bytes& frame) {
+    const Bytes said = joined(joined(how, {static_cast<uint8_t>(choices.size())}), choices);
+    seeds.push_back({"flow_cache_fuzz", name, joined(said, frame)});
+  };
+  const Layer carried = udp({}, payload(30));
+  const Layer v4 = ipv4({.src = kVm1.ip, .dst = kVm2.ip}, carried);
+  const Layer v6 = ipv6({.src = kVm1.ip6, .dst = kVm3.ip6}, carried);
+  flow("routed-to-tunnel", {kFast, kVm1Port, 0, 0, 0}, vm1_says(v4));
+  flow("switched-to-tunnel", {kOnCn1, kVm1Port, 0, 0, 0}, vm1_says(v6, kVm3.mac));
+  flow("from-dvr-mac", {kOnCn2, kTunnel, 2, kFromCn1, 0}, vxlan(kGreenVni, ethernet({kDvrMac1, kVm2.mac}, v4)));
+  flow("from-tunnel", {kOnCn2, kTunnel, 0, kFromCn1, 0}, vxlan(kRedVni, vm1_says(v6, kVm3.mac)));
+  return seeds;
+}
+
 std::filesystem::path corpus_folder() {
   return std::filesystem::path(__FILE__).parent_path().parent_path() / "fuzz" / "corpus";
 }
@@ -216,7 +234,7 @@ Bytes read_file(const std::filesystem::path& path) {
 }  // namespace
 
 TEST_CASE("the kept fuzz corpus is what the builders make") {
-  for (const auto& seeds : {pipeline_seeds(), stage_seeds(), batch_seeds(), coalescer_seeds()})
+  for (const auto& seeds : {pipeline_seeds(), flow_cache_seeds(), stage_seeds(), batch_seeds(), coalescer_seeds()})
     for (const Seed& seed : seeds) {
       if (std::getenv("DVR_WRITE_CORPUS") != nullptr) write_seed(seed);
       const bool same = read_file(corpus_folder() / seed.target / seed.name) == seed.bytes;

@@ -180,12 +180,12 @@ inline Batch batch_of(const Node& node) {
   return batch;
 }
 
-// The node's tables once more, with r1's traffic routed in the fast path.
-inline std::shared_ptr<const Tables> fast(const Node& node) {
+// The node's batch once more, with r1's traffic routed in the fast path.
+inline Batch fast_batch_of(const Node& node) {
   Batch batch = batch_of(node);
   for (const LocalNetwork& net : {node.red, node.green})
     batch.put<RouterMacRow>({net.local_vlan, net.gateway.mac}, {net.router_port, kR1});
-  return batch.on_nothing();
+  return batch;
 }
 
 // The node's tables once more, with red's prefix advertised, and another one that DHCPv6 serves.
@@ -239,11 +239,11 @@ inline const std::shared_ptr<const Tables>& cn1_outside() {
 }
 
 inline const std::shared_ptr<const Tables>& cn1_fast() {
-  static const std::shared_ptr<const Tables> tables = fast(kCn1);
+  static const std::shared_ptr<const Tables> tables = fast_batch_of(kCn1).on_nothing();
   return tables;
 }
 inline const std::shared_ptr<const Tables>& cn2_fast() {
-  static const std::shared_ptr<const Tables> tables = fast(kCn2);
+  static const std::shared_ptr<const Tables> tables = fast_batch_of(kCn2).on_nothing();
   return tables;
 }
 

@@ -181,6 +181,19 @@ TEST_CASE("RFC 1624 section 3: a checksum mended for one word is the one compute
   }
 }
 
+TEST_CASE("RFC 1624 section 3: what mended one header's checksum mends another's, to the bit") {
+  Random random(1624);
+  for (int count = 0; count < 100'000; ++count) {
+    const auto number = [&] { return static_cast<uint16_t>(random.one_in(8) ? random.below(2) * 0xffff : random.below(0x10000)); };
+    // A word of a header that is not all zero: its version is in one of them.
+    const uint16_t one = number(), other = number(), old_word = number(), new_word = number() | 1;
+    const uint16_t change = checksum_change(one, checksum_replace(one, old_word, new_word));
+    if (change == 0) CHECK(checksum_replace(one, old_word, new_word) == one);
+    if (change != 0) CHECK(checksum_changed(other, change) == checksum_replace(other, old_word, new_word));
+  }
+  CHECK(checksum_changed(0xffff, checksum_change(0x1234, 0x1234)) == 0xffff);
+}
+
 TEST_CASE("setting the ECN bits of IPv4 keeps DSCP and makes the header checksum right again") {
   for (unsigned tos = 0; tos < 256; ++tos)
     for (uint8_t ecn = 0; ecn < 4; ++ecn) {

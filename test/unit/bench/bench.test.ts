@@ -75,9 +75,11 @@ describe('counters of our dataplane', () => {
 
   it('prove an optimisation by one count over another, of what changed meanwhile', () => {
     const before = flatten({ engine: { trains: 1, train_packets: 2 } }, kinds);
-    const change = changed(before, flatten({ engine: { trains: 11, train_packets: 502 }, ports }, kinds));
+    const change = changed(before, flatten({
+      engine: { trains: 11, train_packets: 502, flow_cache_hits: 90 }, stages: { classify: 80, provider_in: 20 }, ports,
+    }, kinds));
     const told = Object.fromEntries(proofs.map((proof) => [proof.means, shareOf(proof, change)]));
-    expect(told).toMatchObject({ 'packets per train': 50, 'bytes per frame from VMs': 60_000, 'part through namespaces': 0.5 });
+    expect(told).toMatchObject({ 'packets per train': 50, 'bytes per frame from VMs': 60_000, 'part through namespaces': 0.5, 'part past the stages': 0.9 });
     expect(told['packets per run']).toBeUndefined();
   });
 
