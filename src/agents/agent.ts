@@ -9,7 +9,6 @@
  * the controller answers; a new dataplane is filled at once; nothing is torn down when the agent stops.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { DataplaneEvent } from '../dataplane/interface.js';
 import type { Log } from '../dataplane/log.js';
 import { addon } from '../dataplane/native.js';
 import { connectDataplane, type DataplaneProxy } from '../dataplane/proxy.js';
@@ -25,8 +24,8 @@ import type { MeasuredAgent } from './agent-metrics.js';
 import { controllers, type ControllerAddress, type Controllers } from './controllers.js';
 import { differencesOf } from './differences.js';
 import { examine } from './doctor/examine.js';
+import { GatheredEvents } from './gathered-events.js';
 import type { Descriptors } from './l2/l2-agent.js';
-import type { LearnedEvent } from './l2/learned.js';
 import { Comparing } from './l3/comparing.js';
 import { teller } from './l3/gratuitous-arp.js';
 import type { Tell } from './l3/l3-agent.js';
@@ -66,17 +65,12 @@ const kLongestDataplaneWaitMs = 1000;
 const kFirstRetryMs = 1000;
 const kLongestRetryMs = 30_000;
 /** How often everything is compared with the kernel again. */
-const kResyncMs = 60_000;
+const kResyncMs = 120_000;
 /**
  * How often is looked for what nobody tells, all in one wake-up: XDP and old iptables in router namespaces, namespaces
  * without a name that are gone but for our descriptors, learned MACs that are old (in a tenth of their shortest time).
  */
 const kLookMs = 5000;
-/** Learned events are gathered this long, so that a burst is one batch of rows. */
-const kGatherMs = 50;
-const kMaxGathered = 4096;
-/** What VMs announce is gathered this long: VRRP announces many addresses at once. */
-const kAnnounceMs = 10;
 
 export async function runAgent(options: AgentOptions): Promise<Agent> {
   const agent = new AgentProcess(options, new NodeAgent({
@@ -102,19 +96,21 @@ class AgentProcess implements Agent {
   #lastReport: NodeReport | undefined;
   #wanted: 'nothing' | 'rows' | 'all' = 'nothing';
   #working: Promise<void> | undefined;
-  #gathered: LearnedEvent[] = [];
-  #gather: NodeJS.Timeout | undefined;
-  #announce: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retryMs = kFirstRetryMs;
   #clocks: readonly NodeJS.Timeout[] = [];
   readonly #comparing = new Comparing((namespaces) => this.node.compare(namespaces), () => { this.#want('all'); });
+  readonly #events: GatheredEvents;
   readonly #names = new NamespaceNames(() => { this.#releasePins(); });
   readonly #stop = new AbortController();
 
   readonly measured: MeasuredAgent;
 
   constructor(private readonly options: AgentOptions, private readonly node: NodeAgent) {
+    this.#events = new GatheredEvents(node, {
+      want: (what) => { this.#want(what); },
+      tellAnnounced: () => { this.#controllers?.announce(node.announced.take(performance.now())); },
+    });
     this.measured = {
       counters: async () => await this.#reached().counters(),
       numbers: () => node.numbers(),
@@ -160,7 +156,8 @@ class AgentProcess implements Agent {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    for (const timer of [...this.#clocks, this.#gather, this.#announce, this.#retry]) clearTimeout(timer);
+    for (const timer of [...this.#clocks, this.#retry]) clearTimeout(timer);
+    this.#events.close();
     this.#names.close();
     this.#controllers?.close();
     this.#snat?.close();
@@ -222,7 +219,7 @@ class AgentProcess implements Agent {
 
   /** Works with this dataplane until it is gone. */
   async #use(dataplane: DataplaneProxy): Promise<void> {
-    dataplane.onEvent((event) => { this.#onEvent(event); });
+    dataplane.onEvent((event) => { this.#events.take(event); });
     // A reconcile that still speaks to the one before ends first; it fails at its next step.
     await this.#working;
     try {
@@ -237,27 +234,6 @@ class AgentProcess implements Agent {
       this.node.disconnect();
       await dataplane.close();
     }
-  }
-
-  #onEvent(event: DataplaneEvent): void {
-    if (event.event === 'device_gone') {
-      if (this.node.deviceGone(event)) this.#want('all');
-      return;
-    }
-    if (event.event === 'announced') {
-      if (this.node.hear(event, performance.now())) this.#announce ??= setTimeout(() => { this.#tellAnnounced(); }, kAnnounceMs);
-      return;
-    }
-    if (this.#gathered.length < kMaxGathered) this.#gathered.push(event);
-    this.#gather ??= setTimeout(() => {
-      this.#gather = undefined;
-      if (this.node.learn(this.#gathered.splice(0), Date.now())) this.#want('rows');
-    }, kGatherMs);
-  }
-
-  #tellAnnounced(): void {
-    this.#announce = undefined;
-    this.#controllers?.announce(this.node.announced.take(performance.now()));
   }
 
   /** Asks for work; what is asked while working is done in the next round, once. */

@@ -6,7 +6,7 @@ import { logsDir } from '../../src/lab/record.js';
 import { logFileOf } from '../../src/lab/roles.js';
 import { withLab } from '../support/lab.js';
 
-/** The agent hears of it; its next look by itself would come after 30 s. */
+/** The agent hears of it; its next look by itself would come after two minutes. */
 const kSoonMs = 15_000;
 const kPollMs = 20;
 

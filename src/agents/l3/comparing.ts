@@ -10,7 +10,7 @@ import { pause } from '../pause.js';
 /** Changes that come together are looked at together. */
 const kSettleMs = 100;
 /** All of them, so long after the last time. */
-const kCompareMs = 30_000;
+export const kCompareMs = 120_000;
 /** Of the time, one part in so many. */
 const kShare = 50;
 /** What may be saved up of it: enough for whoever tidies up by hand, on a machine that is busy as well. */

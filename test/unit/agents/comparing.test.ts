@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Comparing } from '../../../src/agents/l3/comparing.js';
+import { Comparing, kCompareMs } from '../../../src/agents/l3/comparing.js';
 
 let compared: (readonly string[] | 'all')[];
 let mended: number;
@@ -61,7 +61,7 @@ describe('comparing namespaces with what was built', () => {
   });
 
   it('looks at all of them now and then, for what they do not tell', async () => {
-    await vi.advanceTimersByTimeAsync(31_000);
+    await vi.advanceTimersByTimeAsync(kCompareMs + 1000);
     expect(compared).toEqual(['all']);
   });
 
