@@ -13,11 +13,10 @@
 //   +-------------------------------+-------------------------------+
 #pragma once
 
-#include <optional>
-
 #include "base/bytes.hpp"
 #include "base/types.hpp"
 #include "packet/cursor.hpp"
+#include "packet/maybe.hpp"
 
 namespace dvr {
 
@@ -34,7 +33,7 @@ inline constexpr size_t kMacsBytes = 12;
 class EthernetView {
  public:
   // Nothing if the frame is shorter than the header.
-  static std::optional<EthernetView> of(std::span<uint8_t> frame) {
+  static Maybe<EthernetView> of(std::span<uint8_t> frame) {
     uint8_t* at = Cursor(frame).take(kEthernetBytes);
     if (at == nullptr) return std::nullopt;
     return EthernetView(at);
@@ -50,8 +49,10 @@ class EthernetView {
   void set_ether_type(uint16_t type) { store_be16(at_ + 12, type); }
 
  private:
+  friend class Maybe<EthernetView>;
+  EthernetView() = default;
   explicit EthernetView(uint8_t* at) : at_(at) {}
-  uint8_t* at_;
+  uint8_t* at_ = nullptr;
 };
 
 }  // namespace dvr

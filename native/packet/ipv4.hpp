@@ -12,8 +12,6 @@
 //   16      4      destination
 #pragma once
 
-#include <optional>
-
 #include "base/checksum.hpp"
 #include "packet/ethernet.hpp"
 
@@ -27,7 +25,7 @@ inline constexpr uint8_t kProtocolUdp = 17;
 class Ipv4View {
  public:
   // The header at `offset` of the frame; nothing if a length in it is not true of the frame.
-  static std::optional<Ipv4View> of(std::span<uint8_t> frame, size_t offset = kEthernetBytes) {
+  static Maybe<Ipv4View> of(std::span<uint8_t> frame, size_t offset = kEthernetBytes) {
     Cursor cursor(frame, offset);
     const size_t there = cursor.rest();
     uint8_t* at = cursor.take(20);
@@ -69,11 +67,13 @@ class Ipv4View {
   }
 
  private:
+  friend class Maybe<Ipv4View>;
+  Ipv4View() = default;
   explicit Ipv4View(uint8_t* at) : at_(at) {}
   void replace_in_checksum(uint16_t before, uint16_t after) {
     set_checksum(checksum_replace(checksum(), before, after));
   }
-  uint8_t* at_;
+  uint8_t* at_ = nullptr;
 };
 
 }  // namespace dvr

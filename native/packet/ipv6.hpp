@@ -31,7 +31,7 @@ struct UpperLayer {
 
 class Ipv6View {
  public:
-  static std::optional<Ipv6View> of(std::span<uint8_t> frame, size_t offset = kEthernetBytes) {
+  static Maybe<Ipv6View> of(std::span<uint8_t> frame, size_t offset = kEthernetBytes) {
     Cursor cursor(frame, offset);
     const size_t there = cursor.rest();
     uint8_t* at = cursor.take(kIpv6Bytes);
@@ -79,10 +79,12 @@ class Ipv6View {
     return protocol == kProtocolHopByHop || protocol == kRouting || protocol == kFragment ||
            protocol == kAuthentication || protocol == kDestination;
   }
+  friend class Maybe<Ipv6View>;
+  Ipv6View() = default;
   Ipv6View(uint8_t* at, std::span<uint8_t> packet, size_t offset) : at_(at), packet_(packet), offset_(offset) {}
-  uint8_t* at_;
+  uint8_t* at_ = nullptr;
   std::span<uint8_t> packet_;
-  size_t offset_;
+  size_t offset_ = 0;
 };
 
 }  // namespace dvr

@@ -75,7 +75,7 @@ TEST_CASE("an IPv4 header whose lengths contradict each other is not there") {
     Bytes frame = good;
     frame[at] = value;
     Buffer buffer(frame);
-    return Ipv4View::of(buffer.frame()).has_value();
+    return static_cast<bool>(Ipv4View::of(buffer.frame()));
   };
   CHECK(accepted(14, 0x45));
   CHECK_FALSE(accepted(14, 0x65));  // version 6
