@@ -42,6 +42,8 @@ Transport find_transport(std::span<const uint8_t> frame) {
   }
 }
 
+size_t least_header_bytes(const Transport& transport) { return transport.protocol == kTcp ? 20 : 8; }
+
 size_t transport_header_bytes(const Transport& transport, std::span<const uint8_t> frame) {
   return transport.protocol == kTcp ? size_t{frame[transport.start + 12]} / 16 * 4 : 8;
 }
@@ -56,12 +58,11 @@ void mark_super_frame(const Transport& transport, size_t header_bytes, size_t se
 
 }  // namespace
 
-Offload recover_offload(std::span<const uint8_t> frame, uint16_t mtu_bytes, uint16_t inner_gso_bytes) {
+Offload recover_checksum(std::span<const uint8_t> frame) {
   Offload offload;
   const Transport transport = find_transport(frame);
   if (transport.protocol != kTcp && transport.protocol != kUdp) return offload;
-  const size_t least_bytes = transport.protocol == kTcp ? 20 : 8;
-  if (transport.bytes < least_bytes || transport.start + transport.bytes > frame.size()) return offload;
+  if (transport.bytes < least_header_bytes(transport) || transport.start + transport.bytes > frame.size()) return offload;
 
   const uint16_t csum_offset = transport.protocol == kTcp ? 16 : 6;
   const uint16_t field = load_be16(&frame[transport.start + csum_offset]);
@@ -70,15 +71,18 @@ Offload recover_offload(std::span<const uint8_t> frame, uint16_t mtu_bytes, uint
   offload.needs_csum = true;
   offload.csum_start = static_cast<uint16_t>(transport.start);
   offload.csum_offset = csum_offset;
+  return offload;
+}
 
+void recover_super_frame(std::span<const uint8_t> frame, uint16_t mtu_bytes, uint16_t inner_gso_bytes, Offload& offload) {
+  const Transport transport = find_transport(frame);
   const size_t ip_bytes = transport.start - kEthernetBytes + transport.bytes;
   const size_t header_bytes = transport.start + transport_header_bytes(transport, frame);
-  if (header_bytes < transport.start + least_bytes || header_bytes > frame.size()) return offload;
+  if (header_bytes < transport.start + least_header_bytes(transport) || header_bytes > frame.size()) return;
   const size_t fitting_bytes = kEthernetBytes + mtu_bytes;
   const bool told = inner_gso_bytes != 0;
-  if (!told && (mtu_bytes == 0 || ip_bytes <= mtu_bytes || header_bytes >= fitting_bytes)) return offload;
+  if (!told && (mtu_bytes == 0 || ip_bytes <= mtu_bytes || header_bytes >= fitting_bytes)) return;
   mark_super_frame(transport, header_bytes, told ? inner_gso_bytes : fitting_bytes - header_bytes, offload);
-  return offload;
 }
 
 }  // namespace dvr

@@ -13,15 +13,14 @@
 
 #include "base/clock.hpp"
 #include "gso/datagrams.hpp"
-#include "gso/recover_offload.hpp"
 #include "io/packet_port.hpp"
 #include "io/tap.hpp"
 #include "io/vtep_socket.hpp"
-#include "packet/vxlan.hpp"
 #include "pipeline/entry.hpp"
 #include "pipeline/runner.hpp"
 #include "worker/deliver.hpp"
 #include "worker/policy.hpp"
+#include "worker/received_offload.hpp"
 #include "worker/turn.hpp"
 
 namespace dvr {
@@ -33,16 +32,6 @@ constexpr uint64_t key_of(PortId port, size_t queue) { return uint64_t{queue} <<
 constexpr PortId port_of_key(uint64_t key) { return PortId{static_cast<uint16_t>(key)}; }
 constexpr size_t queue_of_key(uint64_t key) { return key >> 16; }
 constexpr int kReadyAtOnce = 32;
-
-// The MTU of the network a VXLAN packet belongs to; 0 where this node has none.
-uint16_t network_mtu(std::span<uint8_t> datagram, const Tables& tables) {
-  const auto vni = read_vxlan(datagram);
-  if (!vni) return 0;
-  const auto* to_lv = tables.find<TunToLvRow>({*vni});
-  if (to_lv == nullptr) return 0;
-  const auto* network = tables.find<NetworkRow>({to_lv->local_vlan});
-  return network == nullptr ? 0 : network->mtu_bytes;
-}
 
 // The port may have got another device between epoll_wait and now; the event would not be about that one.
 bool has_failed(const Device& device, int fd) {
@@ -218,8 +207,7 @@ void Worker::serve_vtep(int fd, uint32_t events) {
       packet.outer.vtep = received.vtep;
       packet.outer.tos = received.tos;
       if (datagram.size() > kVxlanHeaderBytes)
-        packet.offload = recover_offload(datagram.subspan(kVxlanHeaderBytes), network_mtu(datagram, *tables_),
-                                         datagrams.inner_gso_bytes());
+        packet.offload = received_offload(datagram, datagrams.inner_gso_bytes(), *tables_);
       process(packet, StageId::vxlan_decap);
     }
     if (received.bytes.size() >= kFullTrainBytes) transmit_.flush_runs();

@@ -111,6 +111,13 @@ bool transport_checksum_is_right(const std::vector<uint8_t>& frame) {
   return checksum_fold(checksum_add(pseudo_sum(v4, ip, v4 ? ip[9] : ip[6], transport.size()), transport)) == 0xffff;
 }
 
+// As a worker asks.
+Offload recover_offload(std::span<const uint8_t> frame, uint16_t mtu_bytes, uint16_t inner_gso_bytes) {
+  Offload offload = recover_checksum(frame);
+  if (offload.needs_csum) recover_super_frame(frame, mtu_bytes, inner_gso_bytes, offload);
+  return offload;
+}
+
 }  // namespace
 
 TEST_CASE("A TSO frame is cut into segments whose headers and checksums are right (IPv4 and IPv6)") {
