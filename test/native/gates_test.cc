@@ -235,9 +235,9 @@ TEST_CASE("Shutting a gate is refused with EAGAIN while a stopped worker has pac
       while (!over) vm1.send(to_router());
     });
     SystemError answer;
-    // One of the two workers has the flow, and now and then it is stopped where it has nothing in hand; then there
-    // is nobody to wait for.
-    for (int tries = 0; tries < 100 && answer.number != EAGAIN; ++tries) {
+    // One of the two workers has the flow, and mostly it is stopped where it has nothing in hand: a packet is not long
+    // in its hands. Then there is nobody to wait for.
+    for (int tries = 0; tries < 5000 && answer.number != EAGAIN; ++tries) {
       world.hold_long();
       const StoppedWorker worker(tries % 2);
       answer = world.hold(0);
