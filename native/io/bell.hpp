@@ -30,12 +30,13 @@ class Bell {
     if (write(fd_.number(), &one, sizeof one) != sizeof one) return;
   }
 
-  // The one that sleeps. Read before the flag falls: whoever rings in between is heard by this very look, and
-  // whoever rings after it writes anew.
-  void hear() {
+  // The one that sleeps; answers whether it has rung. Read before the flag falls: whoever rings in between is heard by
+  // this very look, and whoever rings after it writes anew.
+  bool hear() {
     uint64_t rings;
-    if (read(fd_.number(), &rings, sizeof rings) < 0) return;
+    if (read(fd_.number(), &rings, sizeof rings) < 0) return false;
     rung_.store(false, std::memory_order_seq_cst);
+    return true;
   }
 
  private:

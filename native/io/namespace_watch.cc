@@ -53,7 +53,7 @@ std::vector<int> NamespaceWatch::event_fds() const {
 }
 
 bool NamespaceWatch::take_events(int fd) const {
-  if (fd == asked_->changed().fd()) return asked_->changed().hear(), true;
+  if (fd == asked_->changed().fd()) return asked_->changed().hear();
   alignas(nlmsghdr) char part[kEventBytes];
   bool heard = false;
   for (;;) {
