@@ -13,8 +13,16 @@ constexpr size_t kEventBytes = 16384;
 
 }  // namespace
 
+// The asker's thread begins where its maker is, and keeps that namespace alive for good: so nobody is inside then.
 Result<NamespaceWatch> NamespaceWatch::open(const std::string& path, unsigned own_route_protocol,
                                             std::chrono::milliseconds ask_period) {
+  auto watch = open_inside(path, own_route_protocol, ask_period);
+  if (watch.ok()) SocketAsker::here().add(watch.value.asked_);
+  return watch;
+}
+
+Result<NamespaceWatch> NamespaceWatch::open_inside(const std::string& path, unsigned own_route_protocol,
+                                                   std::chrono::milliseconds ask_period) {
   const InsideNetns inside(path);
   if (inside.error()) return inside.error();
   NamespaceWatch watch;
@@ -30,7 +38,6 @@ Result<NamespaceWatch> NamespaceWatch::open(const std::string& path, unsigned ow
   auto nft = open_netlink(NETLINK_NETFILTER, {NFNLGRP_NFTABLES});
   if (nft.ok()) watch.nft_events_ = std::move(nft.value);
   watch.asked_ = std::move(asked.value);
-  SocketAsker::here().add(watch.asked_);
   return watch;
 }
 

@@ -36,6 +36,8 @@ class NamespaceWatch {
   NamespaceWatch() = default;
 
  private:
+  static Result<NamespaceWatch> open_inside(const std::string& path, unsigned own_route_protocol,
+                                            std::chrono::milliseconds ask_period);
   bool is_of_interest(const nlmsghdr& message) const;
 
   std::shared_ptr<AskedSockets> asked_;  // null: moved from

@@ -1,6 +1,7 @@
 // What is heard and seen of a namespace: packet sockets, promiscuous links, rules, routes, qdiscs, tables,
 // each made as a person would make it, with the machine's own commands.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 
 #include "io/namespace_watch.hpp"
@@ -99,6 +101,17 @@ void run(const char* command) {
 }
 
 }  // namespace
+
+// The first here, because the thread that asks begins with the first watch of the process.
+TEST_CASE("A watched namespace can go when its watch is closed: the thread that asks is not inside") {
+  Fd elsewhere;
+  in_new_netns([&] { elsewhere = Fd{open(kHere, O_RDONLY | O_CLOEXEC)}; });
+  const auto path = "/proc/self/fd/" + std::to_string(elsewhere.number());
+  const auto watch = NamespaceWatch::open(path, kOwnProtocol, kAskPeriod);
+  REQUIRE(watch.ok());
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task"))
+    CHECK(!std::filesystem::equivalent(task.path() / "ns/net", path));
+}
 
 TEST_CASE("Packet sockets are found by interface and inode, those that receive nothing are not") {
   in_new_netns([] {
