@@ -19,13 +19,13 @@ set -eu
 usage() {
   cat >&2 <<'USAGE'
 usage: namespace.sh up   --namespace NAME [--sysctl PATH=VALUE]... [--dry-run]
-       namespace.sh up   --namespace NAME --device DEVICE [--veth-peer DEVICE] --ifname NAME --mac MAC --mtu BYTES
+       namespace.sh up   --namespace NAME --device DEVICE [--veth-peer DEVICE --peer-namespace NAME] --ifname NAME --mac MAC --mtu BYTES
                          [--address IP/BITS]... [--no-ipv6] [--no-prefix-route] [--sysctl PATH=VALUE]... [--dry-run]
        namespace.sh down --namespace NAME [--ifname NAME] [--dry-run]
        namespace.sh show --namespace NAME
   up    makes the namespace and sets its sysctls (written below /proc/sys, e.g. net/ipv4/ip_forward=1);
         with --device takes that device into it, and sets the sysctls then. Doing it again changes nothing.
-        --veth-peer: if DEVICE is nowhere it is made, with that device as its other end.
+        --veth-peer: if DEVICE is nowhere it is made, with that device as its other end, to be taken into that namespace.
         --no-prefix-route: an IPv4 address makes no route to its subnet.
   down  deletes the namespace and all in it, or with --ifname that device only.
 USAGE
@@ -34,7 +34,7 @@ USAGE
 
 [ $# -ge 1 ] || usage
 action=$1; shift
-namespace='' device='' veth_peer='' ifname='' mac='' mtu='' ipv6=yes prefix_route=() dry_run=no
+namespace='' device='' veth_peer='' peer_namespace='' ifname='' mac='' mtu='' ipv6=yes prefix_route=() dry_run=no
 addresses=() sysctls=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -47,6 +47,7 @@ while [ $# -gt 0 ]; do
     --namespace) namespace=$2 ;;
     --device) device=$2 ;;
     --veth-peer) veth_peer=$2 ;;
+    --peer-namespace) peer_namespace=$2 ;;
     --ifname) ifname=$2 ;;
     --mac) mac=$2 ;;
     --mtu) mtu=$2 ;;
@@ -61,8 +62,9 @@ done
 run() { if [ "$dry_run" = yes ]; then echo "$*"; else "$@"; fi; }
 inside() { run ip -n "$namespace" "$@"; }
 namespace_exists() { [ -e "/run/netns/$namespace" ]; }
-# The MAC of a device inside; nothing if there is no such device.
-mac_inside() { ip -n "$namespace" -brief link show dev "$1" 2>/dev/null | awk '{ print $3 }'; }
+# The MAC of a device in a namespace; nothing if there is no such device, or no such namespace.
+mac_in() { ip -n "$1" -brief link show dev "$2" 2>/dev/null | awk '{ print $3 }'; }
+mac_inside() { mac_in "$namespace" "$1"; }
 
 # Writes PATH=VALUE words below /proc/sys of the namespace. What this kernel does not have (IPv6 switched
 # off, a module that is not there) has nothing to be set and is skipped; a refused value is an error.
@@ -83,10 +85,14 @@ make_namespace() {
   inside link set dev lo up
 }
 
-# Either both ends of a pair are there or none: one does not live without the other.
+# Either both ends of a pair are there or none: one does not live without the other. But the other end of one that
+# is there may be in a namespace that has lost its name, and lives on while somebody is inside.
 make_veth() {
   if [ "$dry_run" = no ] && { ip link show dev "$device" >/dev/null 2>&1 || [ -n "$(mac_inside "$ifname")" ]; }; then
     return 0
+  fi
+  if [ "$dry_run" = no ] && [ -n "$(mac_in "$peer_namespace" "$veth_peer")" ]; then
+    ip -n "$peer_namespace" link del dev "$veth_peer"
   fi
   run ip link add name "$device" type veth peer name "$veth_peer"
 }

@@ -30,8 +30,8 @@ const ipText = (address: number): string => [24, 16, 8, 0].map((bits) => String(
 const macOf = (text: string): string =>
   `0e:${createHash('sha256').update(text).digest('hex').slice(0, 10).replace(/..(?=.)/g, '$&:')}`;
 
-export const endDevice = (own: End, other: End, mtuBytes: number): NamespaceDevice => ({
-  name: own.device, from: { vethPeer: other.device }, mac: own.mac, mtuBytes, addresses: [`${own.ip}/31`],
+export const endDevice = (own: End, other: End, peerNamespace: string, mtuBytes: number): NamespaceDevice => ({
+  name: own.device, from: { vethPeer: other.device, peerNamespace }, mac: own.mac, mtuBytes, addresses: [`${own.ip}/31`],
   ipv6: false, onlink: false, sysctls: [],
 });
 

@@ -11,12 +11,11 @@
 import { fipDeviceName, fipPortName } from '../model/device-names.js';
 import type { ExternalNetworkView, NodeView, RouterView } from '../model/node-view.js';
 import { endDevice, endNeighbour, fipLink } from './fip-link.js';
+import { fipNamespaceName, routerNamespaceName } from './names.js';
 import { namespaceSysctls, type Namespace, type Route } from './namespace.js';
 import { fipTable } from './nft.js';
 import { defaultRoutes, ipsOf, onLinkRoutes, routesOutside, withDefaults } from './outside-network.js';
 import { distributedFips } from './router-namespace.js';
-
-export const fipNamespaceName = (network: string): string => `fip-${network}`;
 
 const kLinkPriority = 40_000;
 /** A router's table is this and its number: routes outside that its tenants have asked for are its own. */
@@ -46,7 +45,7 @@ export function fipNamespace(
         // No delay: there is one who answers.
         sysctls: [`net/ipv4/conf/${device}/proxy_arp=1`, `net/ipv4/neigh/${device}/proxy_delay=0`],
       },
-      ...routers.map(({ fpr, rfp }) => endDevice(fpr, rfp, network.mtuBytes)),
+      ...routers.map(({ router, fpr, rfp }) => endDevice(fpr, rfp, routerNamespaceName(router.id), network.mtuBytes)),
     ],
     neighbours: routers.map(({ fpr, rfp }) => endNeighbour(fpr, rfp)),
     routes: [

@@ -31,7 +31,7 @@ export interface NamespaceDevice {
 }
 
 /** A TAP of the dataplane by its name there, or one end of a veth pair, whose other end is another namespace's. */
-export type DeviceSource = { readonly tap: string } | { readonly vethPeer: string };
+export type DeviceSource = { readonly tap: string } | { readonly vethPeer: string; readonly peerNamespace: string };
 
 /** A permanent one. */
 export interface Neighbour { readonly device: string; readonly ip: string; readonly mac: string }

@@ -16,15 +16,13 @@ import { contains, familyOf, prefixAround, withoutPrefix, type InterfaceAddress,
 import { routerDeviceName, routerPortName } from '../model/device-names.js';
 import type { FloatingIpView, GatewayView, NodeView, RouterView } from '../model/node-view.js';
 import { endDevice, endNeighbour, fipLink, type FipLink } from './fip-link.js';
+import { fipNamespaceName, routerNamespaceName } from './names.js';
 import {
   namespaceSysctls, unreachable, type Namespace, type NamespaceDevice, type Neighbour, type Route, type Rule,
 } from './namespace.js';
 import { routerTable } from './nft.js';
 import { routesOutside } from './outside-network.js';
 import { subnetsOf, tenantNeighbours } from './tenant-neighbours.js';
-
-export const routerNamespaceName = (routerId: string): string => `qrouter-${routerId}`;
-export const isRouterNamespace = (name: string): boolean => name.startsWith(routerNamespaceName(''));
 
 const kFipPriority = 40_000;
 const kOwnPriority = 40_001;
@@ -125,7 +123,8 @@ function fipPart(router: RouterView, view: NodeView, number: number | undefined)
   if (network?.fg === undefined || network.uplink === undefined || number === undefined) return kNoFips;
   const link = fipLink(router.id, number);
   const { rfp, fpr } = link;
-  const linked = { ...kNoFips, devices: [endDevice(rfp, fpr, network.mtuBytes)], neighbours: [endNeighbour(rfp, fpr)] };
+  const device = endDevice(rfp, fpr, fipNamespaceName(network.name), network.mtuBytes);
+  const linked = { ...kNoFips, devices: [device], neighbours: [endNeighbour(rfp, fpr)] };
   const fips = distributedFips(router);
   return fips.length === 0 ? linked : { ...linked, ...translated(link, fips) };
 }

@@ -187,8 +187,10 @@ function withBits(destination: string, via: string): string {
 }
 
 export function deviceWords(source: string, device: NamespaceDevice): string[] {
+  const { from } = device;
   return [
-    '--device', source, ...('vethPeer' in device.from ? ['--veth-peer', device.from.vethPeer] : []),
+    '--device', source,
+    ...('vethPeer' in from ? ['--veth-peer', from.vethPeer, '--peer-namespace', from.peerNamespace] : []),
     '--ifname', device.name, '--mac', device.mac, '--mtu', String(device.mtuBytes),
     ...device.addresses.flatMap((address) => ['--address', address]),
     ...(device.ipv6 ? [] : ['--no-ipv6']), ...(device.onlink ? [] : ['--no-prefix-route']),

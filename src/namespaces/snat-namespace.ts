@@ -10,12 +10,11 @@
 import { familyOf, type Cidr } from '../model/addresses.js';
 import { gatewayDeviceName, gatewayPortName, snatDeviceName, snatPortName } from '../model/device-names.js';
 import type { ExternalNetworkView, FloatingIpView, GatewayView, NodeView, RouterView } from '../model/node-view.js';
+import { snatNamespaceName } from './names.js';
 import { namespaceSysctls, unreachable, type Namespace, type NamespaceDevice, type Route } from './namespace.js';
 import { snatTable, type SnatWish } from './nft.js';
 import { defaultRoutes, ipsOf, isIn, onLinkRoutes, routesOutside, withDefaults } from './outside-network.js';
 import { subnetsOf, tenantNeighbours } from './tenant-neighbours.js';
-
-export const snatNamespaceName = (routerId: string): string => `snat-${routerId}`;
 
 const snatSysctls = [
   ...namespaceSysctls,

@@ -32,6 +32,9 @@ describe('a namespace that somebody changes by hand', () => {
 
   const inside = (namespace: string, ...words: string[]): string[] => ['ip', '-netns', namespace, ...words];
   const nft = (namespace: string, ...words: string[]): string[] => ['ip', 'netns', 'exec', namespace, 'nft', ...words];
+  /** Longer than the node may take; so the namespace lives on without its name. */
+  const stayIn = (namespace: string): string[] =>
+    ['ip', 'netns', 'exec', namespace, 'sh', '-c', `sleep ${String(2 * kSoonMs / 1000)} < /dev/null > /dev/null 2>&1 &`];
   const [router, snat, fip] = ['qrouter-r1', 'snat-r1', 'fip-ext'];
 
   it.each<[what: string, node: string, namespace: string, commands: string[][], event: string]>([
@@ -53,6 +56,8 @@ describe('a namespace that somebody changes by hand', () => {
     ['the router namespace deleted', 'cn1', router, [['ip', 'netns', 'del', router]], 'a device is gone'],
     ['the SNAT namespace deleted', 'nn1', snat, [['ip', 'netns', 'del', snat]], 'a device is gone'],
     ['the FIP namespace deleted', 'cn1', fip, [['ip', 'netns', 'del', fip]], 'a device is gone'],
+    ['the router namespace deleted while somebody is inside', 'cn1', router, [stayIn(router), ['ip', 'netns', 'del', router]], 'a device is gone'],
+    ['the FIP namespace deleted while somebody is inside', 'cn1', fip, [stayIn(fip), ['ip', 'netns', 'del', fip]], 'a device is gone'],
   ])('is soon as it was, which is an event: %s', async (what, node, namespace, commands, event) => {
     const before = await contents(node, namespace);
     const logged = statSync(logOf(node)).size;

@@ -6,7 +6,7 @@
 import { fipDeviceName, routerDeviceName, snatDeviceName } from '../../model/device-names.js';
 import { DvrError } from '../../model/errors.js';
 import type { Difference } from '../../model/node-difference.js';
-import { fipNamespaceName } from '../../namespaces/fip-namespace.js';
+import { fipNamespaceName, routerNamespaceName, snatNamespaceName } from '../../namespaces/names.js';
 import { namespaceDifferences } from '../../namespaces/namespace-difference.js';
 import {
   differenceOf, emptyFacts, holds, translationsIn, type NamespaceContents, type NamespaceFacts,
@@ -16,9 +16,7 @@ import {
   type Announcement, type Namespace, type NamespaceDevice, type Translation,
 } from '../../namespaces/namespace.js';
 import { ownNftTables } from '../../namespaces/nft.js';
-import { routerNamespaceName } from '../../namespaces/router-namespace.js';
 import type { Hands } from '../../namespaces/scripts.js';
-import { snatNamespaceName } from '../../namespaces/snat-namespace.js';
 
 /** The TAP of a device of the dataplane; nothing where it is not open. */
 type TapOf = (device: string) => string | undefined;

@@ -1,9 +1,8 @@
 /** What the SNAT agent is to do on this node: which elections it takes part in, and with what. Pure, from the view. */
 import { familyOf, parseIp } from '../../model/addresses.js';
 import type { ExternalNetworkView, GatewayView, NodeView, RouterView } from '../../model/node-view.js';
-import { fipNamespaceName } from '../../namespaces/fip-namespace.js';
+import { fipNamespaceName, snatNamespaceName } from '../../namespaces/names.js';
 import { netnsPath } from '../../namespaces/netns-path.js';
-import { snatNamespaceName } from '../../namespaces/snat-namespace.js';
 import { gatedPorts, standsBy, wiredNetworks } from '../outside-devices.js';
 import type { Electorate } from './election.js';
 
