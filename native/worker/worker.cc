@@ -2,12 +2,9 @@
 
 #include <poll.h>
 #include <sched.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -25,13 +22,6 @@
 
 namespace dvr {
 namespace {
-
-// epoll's words: one for the wake-up, for a device its port and the queue.
-constexpr uint64_t kWakeKey = UINT64_MAX;
-constexpr uint64_t key_of(PortId port, size_t queue) { return uint64_t{queue} << 16 | port.value; }
-constexpr PortId port_of_key(uint64_t key) { return PortId{static_cast<uint16_t>(key)}; }
-constexpr size_t queue_of_key(uint64_t key) { return key >> 16; }
-constexpr int kReadyAtOnce = 32;
 
 // The port may have got another device between epoll_wait and now; the event would not be about that one.
 bool has_failed(const Device& device, int fd) {
@@ -57,16 +47,11 @@ void be_a_batch_thread() {
 }  // namespace
 
 Worker::Worker(size_t index, const DataplaneOptions& options, Versions& versions, Bell& events)
-    : index_(index), worker_count_(options.workers), versions_(versions), events_(events), spin_(options.spin_us) {}
+    : index_(index), worker_count_(options.workers), versions_(versions), events_(events), lookout_(options.spin_us) {}
 
 SystemError Worker::start() {
   if (auto error = arena_.open()) return error;
-  epoll_ = Fd{epoll_create1(EPOLL_CLOEXEC)};
-  if (!epoll_.is_open()) return failed("epoll_create1", "worker");
-  if (auto error = wake_.open()) return error;
-  epoll_event event{EPOLLIN, {.u64 = kWakeKey}};
-  if (epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, wake_.fd(), &event) < 0)
-    return failed("epoll_ctl", "worker");
+  if (auto error = lookout_.open()) return error;
   thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
   return {};
 }
@@ -74,61 +59,20 @@ SystemError Worker::start() {
 void Worker::stop() {
   if (!thread_.joinable()) return;
   thread_.request_stop();
-  wake_.ring();
+  lookout_.bell().ring();
   thread_.join();
-}
-
-SystemError Worker::watch(const Device& device, size_t queue) {
-  epoll_event event{EPOLLIN, {.u64 = key_of(device.spec.port, queue)}};
-  if (epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, device.queues[queue].number(), &event) < 0)
-    return failed("epoll_ctl", device.spec.name);
-  return {};
-}
-
-// Needed before the descriptors close: a duplicate in the agent keeps the file, and so the entry, alive. Queues
-// that are other workers' are not in this epoll, which it does not mind.
-void Worker::unwatch(const Device& device) {
-  for (const Fd& queue : device.queues) epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, queue.number(), nullptr);
 }
 
 bool Worker::inject(Injection injection) {
   if (!injections_.push(std::move(injection))) return false;
-  wake_.ring();
+  lookout_.bell().ring();
   return true;
 }
 
 void Worker::run(std::stop_token stop) {
   prctl(PR_SET_NAME, ("dvr worker " + std::to_string(index_)).c_str());
   be_a_batch_thread();
-  epoll_event ready[kReadyAtOnce];
-  while (!stop.stop_requested()) pass(wait(ready));
-}
-
-// What is ready, after as many looks as the spin allows and then a sleep. Outside of every burst, so that a
-// worker with nothing to do delays nobody.
-std::span<const epoll_event> Worker::wait(std::span<epoll_event> ready) {
-  EngineCount& engine = counters_->engine;
-  const auto look = [&](int timeout_ms) {
-    const int count = epoll_wait(epoll_.number(), ready.data(), static_cast<int>(ready.size()), timeout_ms);
-    return ready.first(static_cast<size_t>(std::max(count, 0)));
-  };
-  // After several packets at once there will be more: whoever sends or takes them goes first, and the next pass is
-  // longer. But while some wait already, every further one that a busy sender adds would only be dropped.
-  const bool several = std::exchange(packets_, 0) > 1, more_wait = std::exchange(more_wait_, false);
-  if (several && !more_wait) sched_yield();
-  bool looked_before = false;
-  for (uint64_t now_ns = monotonic_ns(); spin_.goes_on(now_ns); looked_before = true) {
-    if (const auto found = look(0); !found.empty()) {
-      if (looked_before) engine.spins_found_work.add();
-      return found;
-    }
-    engine.spins.add();
-    sched_yield();
-    now_ns = monotonic_ns();
-  }
-  const auto found = look(-1);
-  engine.wake_ups.add();
-  return found;
+  while (!stop.stop_requested()) pass(lookout_.wait(std::exchange(past_, {}), counters_->engine));
 }
 
 void Worker::pass(std::span<const epoll_event> ready) {
@@ -145,11 +89,11 @@ void Worker::pass(std::span<const epoll_event> ready) {
   count_flows();
   flush();
   counters_->engine.passes.add();
-  spin_.worked(monotonic_ns());
+  lookout_.worked(monotonic_ns());
 }
 
 void Worker::serve(uint64_t key, uint32_t events) {
-  if (key == kWakeKey) return serve_injections();
+  if (key == kBellKey) return serve_injections();
   const Device* device = wiring_->device(port_of_key(key));
   const size_t queue = queue_of_key(key);
   if (device == nullptr || queue >= device->queues.size()) return;  // closed while the event waited
@@ -189,7 +133,7 @@ void Worker::serve_port(const Device& device, int fd, uint32_t events) {
         break;
     }
   }
-  more_wait_ = true;
+  past_.more_wait = true;
 }
 
 void Worker::serve_vtep(int fd, uint32_t events) {
@@ -213,11 +157,11 @@ void Worker::serve_vtep(int fd, uint32_t events) {
     if (received.bytes.size() >= kFullTrainBytes) transmit_.flush_runs();
     settle(received.bytes.size());
   }
-  more_wait_ = true;
+  past_.more_wait = true;
 }
 
 void Worker::serve_injections() {
-  wake_.hear();
+  lookout_.bell().hear();
   Injection injection;
   while (injections_.take(injection)) {
     const Device* device = wiring_->device(injection.port);
@@ -256,7 +200,7 @@ void Worker::count_flows() {
 
 // A failed descriptor stays readable for ever: it must leave epoll at once, or this thread would spin.
 void Worker::device_gone(const Device& device) {
-  unwatch(device);
+  lookout_.unwatch(device);
   tell(gone_, {device.spec.port, device.serial});
 }
 
@@ -267,7 +211,7 @@ void Worker::tell(Ring<Event, kSize>& events, const Event& event) {
 }
 
 void Worker::process(Packet& packet, StageId entry) {
-  ++packets_;
+  ++past_.packets;
   Effects effects;
   StageId verdict;
   Counted counted{*counters_, transmit_};

@@ -1,15 +1,13 @@
 // One worker: a thread that waits for its ports, and runs every packet through the pipeline as it is read, or past
 // it where the flow cache knows what comes out. A pass of its loop serves all ports that have something, then the
 // tunnel, then sends what has collected on the way (trains); nothing ever waits for a timer. With nothing to do it
-// looks again for a moment (spin.hpp), then sleeps in epoll_wait and is never woken.
+// looks again for a moment, then sleeps (lookout.hpp).
 //
 // Threads: `run` and everything private to it belong to the worker's thread. JS's thread calls the public
 // functions; they meet it only in rings, counters, published versions, and the kernel's epoll and eventfd.
 // A queue is always one worker's, and a flow's direction always one queue's, so no packet overtakes another of
 // its flow. Devices with a single queue are shared out by port number.
 #pragma once
-
-#include <sys/epoll.h>
 
 #include <memory>
 #include <thread>
@@ -22,8 +20,8 @@
 #include "worker/announcement_limit.hpp"
 #include "worker/arena.hpp"
 #include "worker/counters.hpp"
+#include "worker/lookout.hpp"
 #include "worker/ring.hpp"
-#include "worker/spin.hpp"
 #include "worker/transmit.hpp"
 #include "worker/wiring.hpp"
 
@@ -80,9 +78,9 @@ class Worker {
   void stop();
 
   // The worker reads from this queue of the device from now on.
-  SystemError watch(const Device& device, size_t queue);
+  SystemError watch(const Device& device, size_t queue) { return lookout_.watch(device, queue); }
   // It reads no more from the device.
-  void unwatch(const Device& device);
+  void unwatch(const Device& device) { lookout_.unwatch(device); }
   // False: kWaitingInjections wait already.
   bool inject(Injection injection);
 
@@ -97,7 +95,6 @@ class Worker {
 
  private:
   void run(std::stop_token stop);
-  std::span<const epoll_event> wait(std::span<epoll_event> ready);
   void pass(std::span<const epoll_event> ready);
   void serve(uint64_t key, uint32_t events);
   void serve_port(const Device& device, int fd, uint32_t events);
@@ -117,16 +114,13 @@ class Worker {
   const size_t worker_count_;
   Versions& versions_;
   Bell& events_;
-  Fd epoll_;
-  Bell wake_;
+  Lookout lookout_;
 
   // The worker thread's own; tables and wiring are valid during a pass.
   const Tables* tables_ = nullptr;
   const Wiring* wiring_ = nullptr;
   Arena arena_;
-  Spin spin_;
-  size_t packets_ = 0;      // of this pass
-  bool more_wait_ = false;  // where a turn of this pass has ended
+  PassEnd past_;
   uint32_t passages_ = 0;
   AnnouncementLimit announcement_limit_;
   FlowCache flows_;
