@@ -1,6 +1,6 @@
 /**
  * What a namespace of ours holds now, and whether that is what it was built to be: pure. scripts.ts reads
- * it; l3-agent.ts compares when the namespace tells of a change, and every 30 s what it does not tell, because a
+ * it; l3-agent.ts compares when the namespace tells of a change, and now and then what it does not tell, because a
  * person at the node may change anything (`ip link set qr-red down` alone takes all neighbours of the device with it).
  */
 import {

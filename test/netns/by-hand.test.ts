@@ -28,6 +28,18 @@ describe('a namespace that somebody changes by hand', () => {
     ]);
     return [...linksIn(devices), ...[neighbours, routes, rules].flatMap(sortedLines), nft].join('\n');
   };
+  /** Each place as it was when it was looked at first. What is done to one may touch another, which is mended a little later. */
+  const built = new Map<string, string>();
+  /** Waits until the namespace is as it was then. */
+  const asBuilt = async (node: string, namespace: string): Promise<string> => {
+    const began = performance.now();
+    const place = `${node} ${namespace}`;
+    const wanted = built.get(place) ?? await contents(node, namespace);
+    built.set(place, wanted);
+    while (await contents(node, namespace) !== wanted && performance.now() - began < kSoonMs) await sleep(kPollMs);
+    expect(await contents(node, namespace)).toBe(wanted);
+    return wanted;
+  };
   const logOf = (node: string): string => logFileOf(logsDir(), `agent ${node}`);
 
   const inside = (namespace: string, ...words: string[]): string[] => ['ip', '-netns', namespace, ...words];
@@ -56,21 +68,23 @@ describe('a namespace that somebody changes by hand', () => {
     ['the router namespace deleted', 'cn1', router, [['ip', 'netns', 'del', router]], 'a device is gone'],
     ['the SNAT namespace deleted', 'nn1', snat, [['ip', 'netns', 'del', snat]], 'a device is gone'],
     ['the FIP namespace deleted', 'cn1', fip, [['ip', 'netns', 'del', fip]], 'a device is gone'],
-    ['the router namespace deleted while somebody is inside', 'cn1', router, [stayIn(router), ['ip', 'netns', 'del', router]], 'a device is gone'],
+    ['the router namespace deleted while somebody is inside', 'cn1', router,
+      [stayIn(router), ['ip', 'netns', 'del', router]], 'a device is gone'],
+    ['the SNAT namespace deleted while somebody is inside', 'nn1', snat, [stayIn(snat), ['ip', 'netns', 'del', snat]], 'a device is gone'],
     ['the FIP namespace deleted while somebody is inside', 'cn1', fip, [stayIn(fip), ['ip', 'netns', 'del', fip]], 'a device is gone'],
   ])('is soon as it was, which is an event: %s', async (what, node, namespace, commands, event) => {
-    const before = await contents(node, namespace);
+    const before = await asBuilt(node, namespace);
     const logged = statSync(logOf(node)).size;
     for (const command of commands) expect(await lab.exec(node, command)).toMatchObject({ code: 0, stderr: '' });
     const began = performance.now();
     expect(await contents(node, namespace)).not.toBe(before);
-    while (await contents(node, namespace) !== before && performance.now() - began < kSoonMs) await sleep(kPollMs);
+    await asBuilt(node, namespace);
     console.log(`${what}: as before after ${(performance.now() - began).toFixed(0)} ms`);
-    expect(await contents(node, namespace)).toBe(before);
     expect(readFileSync(logOf(node), 'utf8').slice(logged)).toContain(event);
   });
 
   it('carries all traffic as before after all of that', async () => {
+    for (const [node = '', namespace = ''] of [...built.keys()].map((place) => place.split(' '))) await asBuilt(node, namespace);
     expect(await lab.ping('vm1', '10.2.0.12')).toBe(3);
     expect(await lab.ping('vm1', '198.51.100.9')).toBe(3);
     expect(await lab.ping('vm3', '198.51.100.9')).toBe(3);
