@@ -31,7 +31,7 @@ class AskedSockets {
   static Result<std::shared_ptr<AskedSockets>> open(std::chrono::milliseconds period);
 
   Result<std::vector<PacketSocket>> sockets();
-  // Rung when there are others than when it was asked last, or when they cannot be asked for any more.
+  // Rung when there are others than when anybody asked last, or when they cannot be asked for any more.
   Bell& changed() { return changed_; }
   const Fd& netns() const { return diag_.netns(); }
 

@@ -167,6 +167,18 @@ TEST_CASE("Packet sockets that come and go are asked for in each namespace, and 
   });
 }
 
+TEST_CASE("A packet socket that was seen between two askings is heard of when it goes before the next") {
+  in_new_netns([] {
+    const auto watch = watch_here(std::chrono::milliseconds(500));
+    {
+      const Fd any{socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL))};
+      CHECK(watch.packet_sockets().value.size() == 1);
+    }
+    CHECK(is_told(watch, kLongestWaitMs));
+    CHECK(watch.packet_sockets().value.empty());
+  });
+}
+
 TEST_CASE("A watch can be closed and another opened while sockets are asked for all the time") {
   in_new_netns([] {
     const auto kept = watch_here(std::chrono::milliseconds(1));
