@@ -21,32 +21,30 @@ export class GatewayProof {
   #socket: EchoSocket | undefined;
   #opening = false;
   #sequence = 0;
-  /** Rounds until the next ask while all is well, and what the last one's answer proves. */
+  /** How often it is wanted, and how many rounds the last answer leaves it at rest. */
+  #everyRounds = 1;
   #restRounds = 0;
-  #worthMs = 0;
   /** Asks while nothing was proved. */
   #unheard = 0;
-  #provedUntilMs = 0;
+  #provedUntilMs = -Infinity;
 
   constructor(private readonly target: string, private readonly nowMs: () => number, private readonly open: OpenEcho = openEcho) {}
 
   isProved(): boolean { return this.nowMs() < this.#provedUntilMs; }
 
   /**
-   * Asks from there, once in so many rounds while the gateway answers; called each round. What was proved by another
-   * way counts until this one had time to answer.
+   * Asks from there, so many rounds after the last answer and then in each until there is one; called each round. What
+   * was proved by another way, a round ago still, counts until this one had time to answer.
    */
   ask(netns: string, everyRounds: number): void {
+    this.#everyRounds = everyRounds;
     this.#restRounds = Math.min(this.#restRounds, everyRounds) - 1;
-    if (netns === this.#netns && this.isProved() && this.#restRounds > 0) return;
-    this.#restRounds = everyRounds;
-    this.#worthMs = everyRounds * kRoundMs + kProofMs;
-    this.#ask(netns);
+    if (netns !== this.#netns || !this.isProved() || this.#restRounds <= 0) this.#ask(netns);
   }
 
   #ask(netns: string): void {
     if (netns !== this.#netns) {
-      if (this.isProved()) this.#provedUntilMs = this.nowMs() + kGraceMs;
+      if (this.nowMs() < this.#provedUntilMs + kRoundMs) this.#provedUntilMs = this.nowMs() + kGraceMs;
       this.#netns = netns;
       this.#reopen();
     } else if (!this.isProved() && ++this.#unheard % kReopenEvery === 0) {
@@ -71,7 +69,9 @@ export class GatewayProof {
     this.#opening = true;
     const netns = this.#netns;
     const heard = (): void => {
-      if (netns === this.#netns) this.#provedUntilMs = Math.max(this.#provedUntilMs, this.nowMs() + this.#worthMs);
+      if (netns !== this.#netns) return;
+      this.#restRounds = this.#everyRounds;
+      this.#provedUntilMs = Math.max(this.#provedUntilMs, this.nowMs() + this.#everyRounds * kRoundMs + kProofMs);
     };
     this.open({ netns, target }, heard).then((socket) => {
       this.#opening = false;

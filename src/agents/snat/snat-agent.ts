@@ -9,6 +9,7 @@
  *
  * It needs no controller, and outlives its agent: a wish is kept until the next.
  */
+import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Log } from '../../dataplane/log.js';
 import type { Dataplane } from '../../dataplane/interface.js';
@@ -83,6 +84,8 @@ export class SnatAgent {
     clearTimeout(this.#timer);
     this.#isClosed = true;
     await Promise.all([...this.#running.keys()].map((router) => this.#drop(router)));
+    // What was said last is on its way after one turn of the loop.
+    await setImmediate();
     this.#closeUnderlay();
   }
 

@@ -59,6 +59,29 @@ describe('the proof of a gateway', () => {
     expect(await asked(proof, 'standby', 1, 4)).toBe(true);
   });
 
+  it('stands while a single answer is lost, also where it is seldom asked for', async () => {
+    const proof = proofOf();
+    for (let turn = 0; turn < 10; ++turn) {
+      expect(await asked(proof, 'standby', 4, 4)).toBe(true);
+      answers.clear();
+      expect(await asked(proof, 'standby', 1, 4)).toBe(true);
+      answers.add('standby');
+      expect(await asked(proof, 'standby', 1, 4)).toBe(true);
+      await asked(proof, 'standby', 3, 4);
+    }
+  });
+
+  it('of who has won just as its last one ended counts at work until the new way had time to answer', async () => {
+    const proof = proofOf();
+    await asked(proof, 'standby', 1, 4);
+    answers.clear();
+    while (proof.isProved()) await asked(proof, 'standby', 1, 4);
+    answers.add('snat');
+    proof.ask('snat', 1);
+    expect(proof.isProved()).toBe(true);
+    expect(await asked(proof, 'snat', 8)).toBe(true);
+  });
+
   it('goes over to another namespace with time for the first answer there', async () => {
     const proof = proofOf();
     await asked(proof, 'standby', 3);
