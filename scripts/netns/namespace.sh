@@ -92,7 +92,8 @@ make_veth() {
     return 0
   fi
   if [ "$dry_run" = no ] && [ -n "$(mac_in "$peer_namespace" "$veth_peer")" ]; then
-    ip -n "$peer_namespace" link del dev "$veth_peer"
+    # It may go by itself meanwhile.
+    ip -n "$peer_namespace" link del dev "$veth_peer" || [ -z "$(mac_in "$peer_namespace" "$veth_peer")" ]
   fi
   run ip link add name "$device" type veth peer name "$veth_peer"
 }

@@ -55,7 +55,7 @@ export class L3Agent {
   /** What nft said of each namespace's table when it was made. */
   readonly #listings = new Map<string, string>();
   #building: string | undefined;
-  /** Namespaces that were being built when they were looked at. */
+  /** Namespaces that were being built when they were looked at, or did not answer in time. */
   #unsure = new Set<string>();
   /** Addresses that are to be at home in each namespace. */
   readonly #homes = new Map<string, ReadonlySet<string>>();
@@ -180,8 +180,11 @@ export class L3Agent {
       const tables = ownNftTables.filter((table) => built.nft.text.includes(`table ${table} {`));
       return differenceOf(built, built.nft.listing, await this.hands.look(namespace, tables));
     } catch (error) {
-      // Where there was no answer in time the machine has enough to do already.
-      if (error instanceof DvrError && error.code === 'DVR_TIMEOUT') return undefined;
+      // Where there was no answer in time the machine has enough to do already: it is asked once more, later.
+      if (error instanceof DvrError && error.code === 'DVR_TIMEOUT') {
+        this.#unsure.add(namespace);
+        return undefined;
+      }
       return error instanceof Error ? error.message : String(error);
     }
   }

@@ -103,11 +103,15 @@ export class RouterWatch {
     return gone;
   }
 
-  /** Looks at everything anew: for what cannot be heard of. */
+  /** Looks at everything anew: for what cannot be heard of, and for what could not be watched when it was tried last. */
   look(): void {
     const routers = [...this.#watched].filter(([namespace]) => isRouterNamespace(namespace));
     const changed = routers.map(([namespace, watched]) => this.#lookAt(namespace, watched));
-    if (changed.includes(true)) this.#listener.changed();
+    const watchedAgain = [...this.#blind.keys()].map((namespace) => {
+      this.watch(namespace);
+      return this.#watched.has(namespace);
+    });
+    if ([...changed, ...watchedAgain].includes(true)) this.#listener.changed();
   }
 
   ways(routers: readonly Pick<RouterView, 'id' | 'routing'>[]): RouterWays {

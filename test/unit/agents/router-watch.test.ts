@@ -169,6 +169,19 @@ describe('a router that cannot be watched', () => {
     expect(changes).toBe(1);
   });
 
+  it('is tried again by the next look', () => {
+    r1().failure = new Error('ENOMEM');
+    hear([]);
+    refusal = new Error('EMFILE: too many open files');
+    watch.look();
+    expect(wayOf()).toBe('namespace: its namespace cannot be watched: EMFILE: too many open files');
+    expect(changes).toBe(1);
+    refusal = undefined;
+    watch.look();
+    expect(wayOf()).toBe(fast);
+    expect(changes).toBe(2);
+  });
+
   it('is tried again when it is built again', () => {
     r1().failure = new Error('ENOMEM');
     hear([]);
