@@ -131,7 +131,7 @@ it('whatever is announced, twice, late and in any order, one holder is left: the
       }
     }),
   );
-  expect(moved).toBeGreaterThan(100);
+  expect(moved).toBeGreaterThan(20);
 });
 
 const isAllowed = (state: ControllerState | undefined, { port: name, ip, mac }: Announcement): boolean => {
@@ -168,5 +168,5 @@ it('whatever happens to ports, every holder may hold, a MAC is at one place, and
       }
     }),
   );
-  expect(held).toBeGreaterThan(100);
+  expect(held).toBeGreaterThan(20);
 });
