@@ -42,10 +42,11 @@ function takes({ network, ips, allowedAddressPairs }: Port, addresses: ReadonlyS
 
 /** Whether the port brings a router to a node that could let floating IPs out by itself, and has no device for that yet. */
 function needsWayOut(intent: Intent, { network, binding }: Port): boolean {
-  if (binding === undefined) return false;
+  const nodes = [binding?.node, binding?.migration?.to].filter((node) => node !== undefined);
   return (placesOf(intent.routers).inNetwork.get(network) ?? []).some(({ gateway }) => {
     const external = gateway && intent.externalNetworks.get(gateway.network);
-    if (external === undefined || intent.fgPorts.has(fgPortKey(external.name, binding.node))) return false;
-    return hasUplinkTo(intent.nodes.get(binding.node), external.physicalNetwork) && familiesOf(external).includes(4);
+    if (external === undefined || !familiesOf(external).includes(4)) return false;
+    return nodes.some((node) =>
+      !intent.fgPorts.has(fgPortKey(external.name, node)) && hasUplinkTo(intent.nodes.get(node), external.physicalNetwork));
   });
 }

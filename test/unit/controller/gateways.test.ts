@@ -112,6 +112,12 @@ describe('addresses outside', () => {
     expect(new Set([...state.intent.gateways.values()].flatMap(({ addresses }) => addresses)).size).toBe(2);
   });
 
+  it('are given to the node that a port migrates to before it arrives', () => {
+    const state = run(emptyState, apply(externalText), bind('vm3', 'cn2'));
+    expect(state.intent.fgPorts.has('ext/cn1')).toBe(false);
+    expect(run(state, { command: 'migratePort', name: 'vm3', step: 'prepare', to: 'cn1' }).intent.fgPorts.has('ext/cn1')).toBe(true);
+  });
+
   it('stay with a node that has lost its last port, for when it has one again', () => {
     const state = externalState();
     const empty = run(state, { command: 'detachPort', name: 'vm1' }, { command: 'detachPort', name: 'vm4' });
